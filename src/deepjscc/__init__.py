@@ -1,0 +1,25 @@
+"""deepjscc: send pictures over noisy channels, learned (deep joint source-channel coding) and digital side by side.
+
+The names below are loaded when first used, so that ``import deepjscc`` and ``deepjscc --help`` answer at once.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load": "deepjscc.zoo",
+    "Link": "deepjscc.systems",
+    "DigitalLink": "deepjscc.systems",
+    "read_image": "deepjscc.images",
+    "write_image": "deepjscc.images",
+    "DeepJSCCError": "deepjscc.errors",
+}
+__all__ = ["DeepJSCCError", "DigitalLink", "Link", "__version__", "load", "read_image", "write_image"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deepjscc' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,76 @@
+"""The wireless channel as every other room sees it: symbols in, what the receiver gets out."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from deepjscc.types import Gain, Received, SnrDb, Symbols
+from deepjscc.units import awgn_capacity, noise_variance
+
+Coherence = Literal["image", "symbol"]
+Csi = Literal["none", "receiver"]
+
+MIN_GAIN = 1e-6  # |h| below this is equalised as if it were this: the noise variance handed on stays finite
+
+
+class Channel(nn.Module):
+    """y = h z + n with n ~ CN(0, N0): N0/2 per real part, N0 = 10^(-snr_db / 10) as the symbols have mean power 1.
+
+    A channel of one's own overrides :meth:`draw_gain` (and :meth:`capacity` where an ideal code sees more than the
+    average SNR), or :meth:`forward` as a whole.
+
+    Attributes:
+        coherence: "image" holds one gain per image (slow fading), "symbol" one per symbol (fast); None: no fading.
+        csi: what the receiver is told of the gain; None where there is none to tell.
+    """
+
+    coherence: Coherence | None = None
+    csi: Csi | None = None
+
+    def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain | None:
+        """Draw h, ``[batch, 1]`` or ``[batch, uses]``; None means h = 1, known to all."""
+        return None
+
+    def forward(
+        self, symbols: Symbols, snr_db: SnrDb, *, gain: Gain | None = None, generator: torch.Generator | None = None
+    ) -> Received:
+        """Pass symbols through.
+
+        Args:
+            symbols: channel inputs, mean power 1 per image.
+            snr_db: nominal P / N0 per image, infinite for no noise.
+            gain: h from :meth:`draw_gain`, where the caller needs to know it; drawn here if None.
+            generator: source of every draw: first the gains, then the noise.
+        """
+        if gain is None:
+            gain = self.draw_gain(*symbols.shape, generator=generator)
+        n0 = noise_variance(snr_db)
+        noise = complex_normal(symbols.shape, symbols, generator) * n0.sqrt()[:, None]
+        if gain is None:
+            return Received(symbols + noise, n0[:, None].expand(symbols.shape), None, snr_db)
+        gain = gain.to(symbols.device, symbols.dtype)
+        faded = gain * symbols + noise
+        if self.csi != "receiver":
+            return Received(faded, n0[:, None].expand(symbols.shape), None, snr_db)
+        power = gain.abs().square().clamp_min(MIN_GAIN**2)
+        equalised = faded * gain.conj() / power
+        return Received(equalised, (n0[:, None] / power).expand(symbols.shape), gain, snr_db)
+
+    def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, "batch"]:
+        """Bits per complex use of an ideal code: over this draw of the gain, or (None) as planned from ``snr_db`` alone.
+
+        Over slow fading the plan is the capacity at the average SNR (Bourtsoulatze et al. 2019, sec. 4).
+        """
+        if gain is None:
+            return awgn_capacity(snr_db)
+        return awgn_capacity(snr_db + 20 * torch.log10(gain[:, 0].abs()))
+
+
+def complex_normal(
+    shape: tuple[int, ...] | torch.Size, like: Tensor, generator: torch.Generator | None = None
+) -> Tensor:
+    """CN(0, 1) draws of the dtype and on the device of ``like``: variance 1/2 per real part."""
+    device = generator.device if generator is not None else like.device
+    return torch.randn(shape, dtype=like.dtype, device=device, generator=generator).to(like.device)

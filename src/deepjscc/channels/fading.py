@@ -1,0 +1,64 @@
+"""Flat fading: Rayleigh and Rician gains of unit mean power, one per image or one per symbol."""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepjscc.channels.base import Channel, Coherence, Csi, complex_normal
+from deepjscc.errors import UsageError
+from deepjscc.types import Gain, SnrDb
+from deepjscc.units import from_db
+
+_QUADRATURE_NODES = 128
+
+
+class Rician(Channel):
+    """h ~ CN(sqrt(K/(K+1)), 1/(K+1)): a line of sight of phase 0 and scatter, E|h|^2 = 1.
+
+    Args:
+        coherence: one gain per image (slow fading) or per symbol (fast).
+        csi: "receiver" equalises and hands on N0/|h|^2 per symbol; "none" leaves the decoder with h z + n.
+        k_factor_db: K, power of the line of sight over that of the scatter, in dB.
+    """
+
+    def __init__(self, coherence: Coherence = "image", csi: Csi = "receiver", k_factor_db: float = 6.0) -> None:
+        super().__init__()
+        if coherence not in ("image", "symbol"):
+            raise UsageError(f"coherence {coherence!r} is not one of image, symbol")
+        if csi not in ("none", "receiver"):
+            raise UsageError(f"csi {csi!r} is not one of none, receiver")
+        if math.isnan(k_factor_db):
+            raise UsageError("the Rician K factor cannot be NaN; give it in dB")
+        self.coherence = coherence
+        self.csi = csi
+        k = 10 ** (min(k_factor_db, 200.0) / 10)
+        self.line_of_sight = math.sqrt(k / (k + 1))
+        self.scatter_power = 1 / (k + 1)
+
+    def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain:
+        """Draw h, ``[batch, 1]`` or ``[batch, uses]``."""
+        like = torch.empty(0, dtype=torch.complex64, device=generator.device if generator else "cpu")
+        shape = (batch, 1 if self.coherence == "image" else uses)
+        return self.line_of_sight + math.sqrt(self.scatter_power) * complex_normal(shape, like, generator)
+
+    def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, "batch"]:
+        """Slow: of this gain, or at the average SNR. Fast: ergodic, E[log2(1 + |h|^2 P/N0)], whatever the draw."""
+        if self.coherence == "image":
+            return super().capacity(snr_db, gain)
+        # Gauss-Hermite over the real and imaginary part of the scatter; the weight is exp(-x^2 - y^2) / pi.
+        nodes, weights = map(torch.from_numpy, np.polynomial.hermite.hermgauss(_QUADRATURE_NODES))
+        spread = math.sqrt(self.scatter_power)
+        power = (self.line_of_sight + spread * nodes[:, None]) ** 2 + (spread * nodes[None]) ** 2
+        density = weights[:, None] * weights[None] / math.pi
+        snr = from_db(snr_db.double())
+        return (density * torch.log2(1 + snr[:, None, None] * power)).sum((1, 2))
+
+
+class Rayleigh(Rician):
+    """h ~ CN(0, 1): scatter alone; arguments as in :class:`Rician`."""
+
+    def __init__(self, coherence: Coherence = "image", csi: Csi = "receiver") -> None:
+        super().__init__(coherence, csi, k_factor_db=-math.inf)

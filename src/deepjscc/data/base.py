@@ -1,0 +1,28 @@
+"""A data set is a named list of 8-bit pictures."""
+
+from collections.abc import Callable
+
+from deepjscc.types import Image8
+
+
+class ImageSet:
+    """Pictures by index, each with a name.
+
+    Args:
+        name: of the set, as tables show it.
+        names: one a picture.
+        read: index to picture, called when the picture is wanted.
+    """
+
+    def __init__(self, name: str, names: list[str], read: Callable[[int], Image8]) -> None:
+        self.name, self.names, self._read = name, names, read
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> Image8:
+        return self._read(index)
+
+    def first(self, count: int) -> "ImageSet":
+        """The first ``count`` pictures."""
+        return ImageSet(self.name, self.names[:count], self._read)

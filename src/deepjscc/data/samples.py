@@ -1,0 +1,28 @@
+"""Sample photographs that come inside scikit-image's wheel (extra ``[samples]``), so that a demo needs no download."""
+
+from pathlib import Path
+
+from deepjscc.data.base import ImageSet
+from deepjscc.errors import DeepJSCCError
+from deepjscc.images import read_image
+
+NAMES = {"astronaut": "astronaut.png", "chelsea": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
+
+
+def sample_path(name: str) -> Path:
+    """Where a sample photograph lies.
+
+    Raises:
+        DeepJSCCError: scikit-image is not installed.
+    """
+    try:
+        import skimage.data
+    except ImportError:
+        raise DeepJSCCError("the sample photographs need scikit-image: pip install 'deepjscc[samples]'") from None
+    return Path(skimage.data.__file__).parent / NAMES[name]
+
+
+def samples() -> ImageSet:
+    """Four photographs: astronaut (NASA, public domain), chelsea and coffee (CC0), rocket (SpaceX, CC0)."""
+    names = list(NAMES)
+    return ImageSet("samples", names, lambda index: read_image(sample_path(names[index])))

@@ -1,0 +1,18 @@
+"""Source codecs, by the name the command line knows them."""
+
+from deepjscc.digital.codecs.avif import AVIF
+from deepjscc.digital.codecs.base import Codec
+from deepjscc.digital.codecs.hevc import HEVC
+from deepjscc.digital.codecs.jpeg import JPEG
+from deepjscc.digital.codecs.jpeg2000 import JPEG2000
+from deepjscc.digital.codecs.webp import WebP
+
+CODECS: dict[str, type[JPEG | JPEG2000 | WebP | AVIF | HEVC]] = {
+    "jpeg": JPEG,
+    "jpeg2000": JPEG2000,
+    "webp": WebP,
+    "avif": AVIF,
+    "hevc": HEVC,
+}
+
+__all__ = ["AVIF", "CODECS", "HEVC", "JPEG", "JPEG2000", "Codec", "WebP"]

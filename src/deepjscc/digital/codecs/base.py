@@ -1,0 +1,132 @@
+"""Budget-driven source codecs: the best picture whose bytes fit, or none (outage)."""
+
+import hashlib
+import io
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+
+from deepjscc.errors import DeepJSCCError
+from deepjscc.types import Image8
+
+
+class Codec(Protocol):
+    """Image to bytes within a budget, and back."""
+
+    container: bool
+
+    def encode(self, image: Image8, max_bytes: int) -> bytes | None:
+        """The best coding of an 8-bit image in at most ``max_bytes`` counted bytes; None when none fits (outage).
+
+        Counted are all bytes if ``container``, else those that carry the picture (see :meth:`counted_bytes`).
+        """
+        ...
+
+    def decode(self, data: bytes) -> Image8:
+        """Bytes back to an 8-bit image."""
+        ...
+
+    def counted_bytes(self, data: bytes) -> int:
+        """Bytes that count against the budget."""
+        ...
+
+
+class LevelCodec:
+    """A codec with a ladder of quality levels, searched for the best that fits.
+
+    A codec of one's own writes :meth:`compress`, :meth:`decode` and :meth:`payload_bytes` and sets ``levels`` and
+    ``variants``. Sizes grow with the level but for small dips, which can cost a level, never the budget.
+
+    Attributes:
+        levels: range of the quality level.
+        variants: settings tried against each other at every budget, by PSNR (such as chroma subsampling).
+        container: whether header bytes count.
+    """
+
+    levels: range
+    variants: Sequence[Any] = (None,)
+    CACHE_ENTRIES = 2048
+
+    def __init__(self, container: bool = True) -> None:
+        self.container = container
+        self._cache: OrderedDict[tuple[bytes, int, int], bytes] = OrderedDict()
+
+    def compress(self, picture: Image.Image, level: int, variant: Any) -> bytes:
+        """Code a Pillow picture at one level."""
+        raise NotImplementedError
+
+    def decode(self, data: bytes) -> Image8:
+        """Bytes back to an 8-bit image."""
+        return pixels(Image.open(io.BytesIO(data)))
+
+    def payload_bytes(self, data: bytes) -> int:
+        """Bytes that carry the picture, without what every file of this format and setting repeats."""
+        raise NotImplementedError
+
+    def counted_bytes(self, data: bytes) -> int:
+        """Bytes that count against the budget."""
+        return len(data) if self.container else self.payload_bytes(data)
+
+    def encode(self, image: Image8, max_bytes: int) -> bytes | None:
+        """The best coding that fits; see :meth:`Codec.encode`."""
+        picture = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+        key = hashlib.sha256(picture.tobytes()).digest()
+
+        def attempt(level: int, index: int) -> bytes:
+            return self._cached((key, level, index), lambda: self.compress(picture, level, self.variants[index]))
+
+        fits = []
+        for index in range(len(self.variants)):
+            data = largest_that_fits(lambda level, i=index: attempt(level, i), self.levels, self.counted_bytes, max_bytes)
+            if data is not None:
+                fits.append(data)
+        if len(fits) < 2:
+            return fits[0] if fits else None
+        return min(fits, key=lambda data: (self.decode(data).float() - image.cpu().float()).square().mean().item())
+
+    def _cached(self, key: tuple[bytes, int, int], make: Callable[[], bytes]) -> bytes:
+        """A sweep over SNRs searches the same image again and again; its rate points are coded once."""
+        if key not in self._cache:
+            self._cache[key] = make()
+            if len(self._cache) > self.CACHE_ENTRIES:
+                self._cache.popitem(last=False)
+        return self._cache[key]
+
+
+def largest_that_fits(
+    attempt: Callable[[int], bytes], levels: range, counted: Callable[[bytes], int], max_bytes: int
+) -> bytes | None:
+    """Binary search for the highest level whose counted bytes fit; None when not even the lowest does."""
+    best = None
+    low, high = levels.start, levels.stop - 1
+    while low <= high:
+        middle = (low + high) // 2
+        data = attempt(middle)
+        if counted(data) <= max_bytes:
+            best, low = data, middle + 1
+        else:
+            high = middle - 1
+    return best
+
+
+def save_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:
+    """What Pillow would write to a file.
+
+    Raises:
+        DeepJSCCError: the format is missing from this Pillow, or cannot hold the picture.
+    """
+    buffer = io.BytesIO()
+    try:
+        picture.save(buffer, form, **options)
+    except (OSError, KeyError, ValueError) as error:
+        raise DeepJSCCError(f"{form} cannot code a {picture.width}x{picture.height} picture: {error}") from None
+    return buffer.getvalue()
+
+
+def pixels(picture: Image.Image) -> Image8:
+    """A Pillow picture as a uint8 tensor ``[3, height, width]``."""
+    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).contiguous()

@@ -1,0 +1,141 @@
+"""Images: files to tensors and back, 8-bit rounding, padding and cropping for any size."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+from torch.nn import functional as F
+
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.types import Image8, Images, Size
+
+MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
+
+
+def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
+    """Open a picture as 8-bit RGB: EXIF orientation applied, alpha laid over white, 16-bit scaled, grey and palette
+    spread over three channels; of an animation the first frame.
+
+    Raises:
+        DeepJSCCError: missing, not an image, truncated, zero-sized or larger than :data:`MAX_PIXELS`.
+    """
+    name = getattr(source, "name", source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound follows
+            picture = Image.open(source)
+        width, height = picture.size
+        if width * height > MAX_PIXELS:
+            raise DeepJSCCError(f"{name}: {width}x{height} is more than {MAX_PIXELS // 10**6} megapixels; scale it down")
+        if width * height == 0:
+            raise DeepJSCCError(f"{name}: the image has no pixels")
+        picture.load()
+        return _to_rgb(ImageOps.exif_transpose(picture))
+    except FileNotFoundError:
+        raise DeepJSCCError(f"{name}: no such file") from None
+    except Image.DecompressionBombError:
+        raise DeepJSCCError(f"{name}: more than {MAX_PIXELS // 10**6} megapixels; scale it down") from None
+    except UnidentifiedImageError:
+        raise DeepJSCCError(f"{name}: not an image that can be read (PNG, JPEG, WebP, TIFF, AVIF)") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise DeepJSCCError(f"{name}: {error.strerror}") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on broken files
+        raise DeepJSCCError(f"{name}: the image is truncated or broken ({error})") from None
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+        values = np.asarray(picture, dtype=np.float64)
+        top = 1.0 if picture.mode == "F" and values.max(initial=0) <= 1 else 65535.0 if values.max() > 255 else 255.0
+        if picture.mode.startswith("I;16"):
+            top = 65535.0
+        picture = Image.fromarray(np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    return picture.convert("RGB")
+
+
+def read_image(source: Path | str | BinaryIO) -> Image8:
+    """Read a picture as a uint8 tensor ``[3, height, width]``; see :func:`open_rgb` for forms and errors."""
+    return torch.from_numpy(np.array(open_rgb(source))).permute(2, 0, 1).contiguous()
+
+
+def write_image(image: Image8, path: Path | str) -> None:
+    """Write a picture in the format of its suffix, beside and then renamed.
+
+    Raises:
+        UsageError: a suffix no writer is known for.
+        DeepJSCCError: the place cannot be written.
+    """
+    save_picture(Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy()), Path(path))
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Save a Pillow picture in the format of the path's suffix, beside and then renamed."""
+    form = Image.registered_extensions().get(path.suffix.lower())
+    if form is None or form not in Image.SAVE:
+        raise UsageError(f"{path}: no image format for the suffix {path.suffix!r}; use .png, .jpg, .webp or .tif")
+    write_atomically(path, lambda file: picture.save(file, format=form))
+
+
+def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
+    """Call ``write`` with an open file beside ``path``, then rename: the path holds all of it or what it held before.
+
+    Raises:
+        DeepJSCCError: no such folder, no permission, a full disk.
+    """
+    path = Path(path)
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(beside, 0o666 & ~umask)  # mkstemp's 0600 is not what a user expects of an output
+            os.replace(beside, path)
+        except BaseException:
+            os.unlink(beside)
+            raise
+    except FileNotFoundError:
+        raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
+    except OSError as error:
+        raise DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def to_float(images: UInt8[Tensor, "*batch 3 height width"]) -> Images:
+    """8-bit pictures to a batch of floats in [0, 1]."""
+    return images.reshape(-1, *images.shape[-3:]).float() / 255
+
+
+def to_8bit(images: Images) -> UInt8[Tensor, "batch 3 height width"]:
+    """Clip, round to nearest and store in 8 bits, as a screen or file would."""
+    return (images * 255).round().clamp(0, 255).to(torch.uint8)
+
+
+def pad_to_multiple(images: Images, multiple: int) -> Images:
+    """Repeat the last row and column until both sides are multiples; from 1x1 up."""
+    height, width = images.shape[-2:]
+    down, right = -height % multiple, -width % multiple
+    return F.pad(images, (0, right, 0, down), mode="replicate") if down or right else images
+
+
+def padded_size(size: Size, multiple: int) -> Size:
+    """The size that :func:`pad_to_multiple` makes."""
+    return size[0] + -size[0] % multiple, size[1] + -size[1] % multiple
+
+
+def crop(images: Images, size: Size) -> Images:
+    """Keep the top left ``size`` = (height, width): undoes the padding."""
+    return images[..., : size[0], : size[1]]

@@ -1,0 +1,9 @@
+"""Learned systems, by the name that a checkpoint carries."""
+
+from deepjscc.models.base import JSCC
+from deepjscc.models.cnn import Cnn
+from deepjscc.models.linear import Linear
+
+MODELS: dict[str, type[JSCC]] = {"cnn": Cnn, "linear": Linear}
+
+__all__ = ["JSCC", "MODELS", "Cnn", "Linear"]

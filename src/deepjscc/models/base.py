@@ -1,0 +1,83 @@
+"""What every learned system is from outside; the base owns padding, pairing into I/Q and power."""
+
+from typing import Any, ClassVar
+
+from torch import nn
+
+from deepjscc.errors import UsageError
+from deepjscc.images import crop, pad_to_multiple, padded_size
+from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
+from deepjscc.types import Encoded, Images, Latent, Received, Size, SnrDb
+
+
+class JSCC(nn.Module):
+    """A joint source-channel code: images to symbols, received symbols to images.
+
+    A model of one's own writes :meth:`analyse` and :meth:`synthesise` and says its ``stride`` and
+    :meth:`latent_reals`; a model with side information or a variable ratio overrides :meth:`encode` and
+    :meth:`decode`. Its constructor's keywords are its config: what a checkpoint stores.
+
+    Attributes:
+        kind: the name of the model in :data:`deepjscc.models.MODELS`.
+        stride: images are padded to multiples of it.
+        config: the constructor's keywords.
+    """
+
+    kind: ClassVar[str]
+    stride: int = 1
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__()
+        self.config = config
+
+    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
+        """Padded images to the real latent, of any power."""
+        raise NotImplementedError
+
+    def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
+        """The received latent to images of the padded size."""
+        raise NotImplementedError
+
+    def latent_reals(self, size: Size) -> int:
+        """Number of reals that :meth:`analyse` makes of one image of this padded size."""
+        raise NotImplementedError
+
+    def encode(self, images: Images, snr_db: SnrDb, *, bandwidth_ratio: float | None = None) -> Encoded:
+        """Images to symbols of mean power 1 per image.
+
+        Args:
+            images: values in [0, 1], any size.
+            snr_db: what the transmitter believes of the channel, per image.
+            bandwidth_ratio: k / n wanted; None takes the model's own.
+
+        Raises:
+            UsageError: a ratio this model does not make.
+        """
+        self.check_ratio(_size(images), bandwidth_ratio)
+        latent = self.analyse(pad_to_multiple(images, self.stride), snr_db)
+        return Encoded(normalise_power(to_symbols(latent)), (b"",) * len(images))
+
+    def decode(self, received: Received, size: Size) -> Images:
+        """Received symbols to images of ``size`` = (height, width), in [0, 1], not rounded."""
+        padded = padded_size(size, self.stride)
+        latent = to_latent(received.symbols, self.latent_reals(padded))
+        return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
+
+    def uses(self, size: Size) -> int:
+        """Complex channel uses that an image of this size takes."""
+        return (self.latent_reals(padded_size(size, self.stride)) + 1) // 2
+
+    def check_ratio(self, size: Size, bandwidth_ratio: float | None) -> None:
+        """Refuse a ratio that this fixed-ratio model does not make of an image of this size."""
+        if bandwidth_ratio is None or channel_uses(size, bandwidth_ratio) == self.uses(size):
+            return
+        own = self.uses(size) / (3 * size[0] * size[1])
+        if abs(bandwidth_ratio - own) > 0.02 * own:  # padding of odd sizes moves the measured ratio a little
+            raise UsageError(
+                f"this {self.kind} sends at bandwidth ratio {own:.4f}, not {bandwidth_ratio:.4f}; "
+                "leave the ratio out or take another model (deepjscc models)"
+            )
+
+
+def _size(images: Images) -> Size:
+    return images.shape[-2], images.shape[-1]

@@ -1,0 +1,7 @@
+"""Systems: everything between a picture and the picture at the far end, behind one `transmit`."""
+
+from deepjscc.systems.base import PairSystem, System
+from deepjscc.systems.digital import DigitalLink
+from deepjscc.systems.link import Link
+
+__all__ = ["DigitalLink", "Link", "PairSystem", "System"]

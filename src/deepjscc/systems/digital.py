@@ -1,0 +1,64 @@
+"""The digital link: source codec, channel coding, channel; separation as it is built, with its outage."""
+
+import torch
+
+from deepjscc.channels import Channel
+from deepjscc.digital import Codec, Coding, Ideal
+from deepjscc.images import to_8bit, to_float
+from deepjscc.symbols import channel_uses
+from deepjscc.types import Image8, Images, SnrDb, Transmission
+
+
+class DigitalLink:
+    """Image, bytes, bits over the channel, image; or the mean colour where the bits do not arrive.
+
+    Args:
+        codec: the source codec.
+        channel: between the antennas.
+        bandwidth_ratio: complex channel uses per source value.
+        coding: the channel code; ideal (at capacity) by default.
+    """
+
+    def __init__(
+        self, codec: Codec, channel: Channel, *, bandwidth_ratio: float, coding: Coding | None = None
+    ) -> None:
+        self.codec, self.channel, self.bandwidth_ratio = codec, channel, bandwidth_ratio
+        self.coding = coding if coding is not None else Ideal()
+
+    def transmit(
+        self,
+        images: Images,
+        snr_db: SnrDb,
+        *,
+        encoder_snr_db: SnrDb | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Transmission:
+        """Send a batch of images; see :class:`deepjscc.systems.base.System`.
+
+        An image is not delivered when the codec finds no coding within the bits (outage by rate) or the channel does
+        not carry them (outage by the channel); it then is its per-channel mean, as if the receiver knew that.
+        """
+        believed = snr_db if encoder_snr_db is None else encoder_snr_db
+        uses = channel_uses((images.shape[-2], images.shape[-1]), self.bandwidth_ratio)
+        gain = self.channel.draw_gain(len(images), uses, generator=generator)
+        arrives = self.coding.delivers(self.channel, snr_db, gain, believed).tolist()
+        bits = self.coding.bits(uses, self.channel, believed)
+        results = [
+            self._code(image, budget // 8) if arrived else None
+            for image, budget, arrived in zip(to_8bit(images), bits, arrives, strict=True)
+        ]
+        decoded = [
+            mean_image(image) if result is None else to_float(result)[0].to(images.device)
+            for image, result in zip(images, results, strict=True)
+        ]
+        delivered = torch.tensor([result is not None for result in results])
+        return Transmission(torch.stack(decoded), torch.full((len(images),), uses), delivered)
+
+    def _code(self, image: Image8, max_bytes: int) -> Image8 | None:
+        data = self.codec.encode(image, max_bytes)
+        return None if data is None else self.codec.decode(data)
+
+
+def mean_image(image: torch.Tensor) -> torch.Tensor:
+    """The per-channel mean colour of an image ``[3, height, width]``: what is shown on outage."""
+    return image.mean((1, 2), keepdim=True).expand_as(image)

@@ -1,0 +1,81 @@
+"""Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal`` or ``jpeg2000+ideal@10dB``."""
+
+from dataclasses import dataclass
+
+from deepjscc.channels import Channel
+from deepjscc.digital import CODECS, Ideal
+from deepjscc.errors import UsageError
+from deepjscc.systems.base import System
+from deepjscc.systems.digital import DigitalLink
+from deepjscc.systems.link import Link
+from deepjscc.zoo import load, weights_hash
+
+DEFAULT_RATIO = 1 / 12
+
+
+@dataclass(frozen=True)
+class NamedSystem:
+    """A system with what a table says of it.
+
+    Attributes:
+        name: as given.
+        system: ready to transmit.
+        weights: first digits of the SHA-256 of a learned system's weights, else None.
+        container: of a digital system, whether header bytes count, else None.
+    """
+
+    name: str
+    system: System
+    weights: str | None = None
+    container: bool | None = None
+
+
+def make_system(
+    name: str, channel: Channel, *, bandwidth_ratio: float | None = None, container: bool = True
+) -> NamedSystem:
+    """Build a system from its name.
+
+    Args:
+        name: a model of the zoo, a checkpoint's path, or a codec and a coding.
+        channel: to send over.
+        bandwidth_ratio: complex uses per source value; None takes a model's own, and 1/12 for digital links.
+        container: count the header bytes of a digital system's files.
+
+    Raises:
+        UsageError: an unknown model, codec or coding.
+    """
+    codec_name, plus, coding_name = name.partition("+")
+    if not plus:
+        if name in CODECS:
+            raise UsageError(f"{name} is a codec; name its channel coding too, as {name}+ideal")
+        link = Link(load(name), channel, bandwidth_ratio=bandwidth_ratio)
+        return NamedSystem(name, link, weights=weights_hash(name))
+    if codec_name not in CODECS:
+        raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
+    link = DigitalLink(
+        CODECS[codec_name](container=container),
+        channel,
+        bandwidth_ratio=DEFAULT_RATIO if bandwidth_ratio is None else bandwidth_ratio,
+        coding=parse_coding(coding_name),
+    )
+    return NamedSystem(name, link, container=container)
+
+
+def parse_coding(text: str) -> Ideal:
+    """``ideal`` follows the SNR (an envelope of links); ``ideal@10dB`` keeps the rate of 10 dB.
+
+    Raises:
+        UsageError: anything else.
+    """
+    kind, at, snr = text.partition("@")
+    if kind != "ideal":
+        raise UsageError(f"unknown channel coding {text!r}; there are ideal and ideal@10dB (the rate of 10 dB)")
+    if not at:
+        return Ideal()
+    try:
+        rate_snr_db = float(snr.removesuffix("dB"))
+    except ValueError:
+        rate_snr_db = float("nan")
+    if rate_snr_db != rate_snr_db:
+        raise UsageError(f"{snr!r} in {text!r} is not an SNR; write ideal@10dB")
+    return Ideal(rate_snr_db)

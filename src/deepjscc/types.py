@@ -1,0 +1,77 @@
+"""The words of the house as types: images, symbols, what a transmitter sends, a receiver gets and a system returns."""
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Complex, Float, Int, UInt8
+from torch import Tensor
+
+Images = Float[Tensor, "batch 3 height width"]  # values in [0, 1]
+Image8 = UInt8[Tensor, "3 height width"]  # one 8-bit picture, as codecs take it
+Latent = Float[Tensor, "batch reals"]  # the encoder's real output, before pairing into I/Q
+Symbols = Complex[Tensor, "batch uses"]  # mean |z|^2 = 1 per image
+Gain = Complex[Tensor, "batch coherence"]  # h: one per image (coherence 1) or one per symbol
+SnrDb = Float[Tensor, "batch"]  # 10 log10(P / N0), N0 the noise variance of a complex symbol
+Size = tuple[int, int]  # height, width
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """What an encoder hands to the radio.
+
+    Attributes:
+        symbols: complex channel inputs, mean power 1 per image.
+        side_info: per image, bytes that must arrive unharmed (a power gain, a map; ``b""`` for none). They travel
+            coded at the robust rate of :data:`deepjscc.symbols.SIDE_INFO_RATE` and their uses are counted.
+    """
+
+    symbols: Symbols
+    side_info: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Received:
+    """Channel output and what the receiver knows.
+
+    Attributes:
+        symbols: received symbols; equalised (divided by the gain) where the receiver knows the gain.
+        noise_variance: of each complex symbol as it stands, so N0 / |h|^2 after equalising; infinite means "not
+            received". May be an expanded view.
+        gain: the fading coefficient where the receiver was told it (``csi="receiver"``), else None.
+        snr_db: nominal P / N0.
+        side_info: per image what came with the symbols, None where it was lost.
+    """
+
+    symbols: Symbols
+    noise_variance: Float[Tensor, "batch uses"]
+    gain: Gain | None
+    snr_db: SnrDb
+    side_info: tuple[bytes | None, ...] = field(default=())
+
+    def conditioning_snr_db(self) -> SnrDb:
+        """The one number a conditioned model is told: nominal, or that of the fade where the gain is known and slow."""
+        if self.gain is None or self.gain.shape[1] != 1:
+            return self.snr_db
+        return self.snr_db + 20 * torch.log10(self.gain[:, 0].abs().clamp_min(1e-10))
+
+
+@dataclass(frozen=True)
+class Transmission:
+    """What came out at the far end, and what it cost.
+
+    Attributes:
+        images: the reconstruction in [0, 1], not yet rounded to 8 bits.
+        channel_uses: complex uses really spent per image, side information and pilots included.
+        delivered: False where a digital link failed and the image is the per-channel mean.
+        refinements: of a progressive system, the image after each stage.
+    """
+
+    images: Images
+    channel_uses: Int[Tensor, "batch"]
+    delivered: Bool[Tensor, "batch"]
+    refinements: tuple[Images, ...] = ()
+
+    @property
+    def bandwidth_ratio(self) -> Float[Tensor, "batch"]:
+        """k / n, measured: complex channel uses spent per source value."""
+        return self.channel_uses.double() / self.images[0].numel()

@@ -1,0 +1,74 @@
+"""Units: decibels, SNR to noise variance, capacity, and ratios as people write them."""
+
+import math
+from fractions import Fraction
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepjscc.errors import UsageError
+from deepjscc.types import SnrDb
+
+SNR_FLOOR_DB = -200.0  # below, N0 would overflow float32 in a receiver's products; no picture is there to lose
+
+
+def from_db(db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Power ratio of decibels."""
+    return torch.pow(10.0, db / 10)
+
+
+def to_db(ratio: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Decibels of a power ratio."""
+    return 10 * torch.log10(ratio)
+
+
+def noise_variance(snr_db: SnrDb) -> Float[Tensor, "batch"]:
+    """N0 of a complex symbol at unit signal power; 0 at infinite SNR, bounded at :data:`SNR_FLOOR_DB`."""
+    return from_db(-snr_db.clamp_min(SNR_FLOOR_DB))
+
+
+def awgn_capacity(snr_db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """Bits per complex use, ``log2(1 + P/N0)`` (Shannon 1948)."""
+    return torch.log2(1 + from_db(snr_db.double()))
+
+
+def parse_ratio(text: str) -> float:
+    """A bandwidth ratio from ``1/12`` or ``0.125``.
+
+    Raises:
+        UsageError: not a positive finite number.
+    """
+    try:
+        ratio = float(Fraction(text))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        ratio = math.nan
+    if not (0 < ratio < math.inf):
+        raise UsageError(f"bandwidth ratio {text!r} is not a positive number; write it as 1/12 or 0.0833")
+    return ratio
+
+
+def parse_snr_list(text: str) -> list[float]:
+    """SNRs in dB from ``3``, ``-5,0,5``, ``-5:20:5`` (both ends included) or ``inf``.
+
+    Raises:
+        UsageError: not a number, NaN, or a range that never ends.
+    """
+    values: list[float] = []
+    for part in text.split(","):
+        try:
+            numbers = [float(number) for number in part.split(":")]
+        except ValueError:
+            raise UsageError(f"SNR {part!r} is not a number in dB; write 3, -5,0,5 or -5:20:5") from None
+        if any(math.isnan(number) for number in numbers):
+            raise UsageError("an SNR cannot be NaN; give it in dB, or inf for no noise")
+        if len(numbers) == 1:
+            values.append(numbers[0])
+        elif len(numbers) == 3 and numbers[2] > 0 and all(map(math.isfinite, numbers)):
+            start, stop, step = numbers
+            values += [start + i * step for i in range(math.floor((stop - start) / step + 1e-9) + 1)]
+        else:
+            raise UsageError(f"SNR range {part!r} must be START:STOP:STEP with a positive step")
+    if not values:
+        raise UsageError(f"SNR range {text!r} holds no value")
+    return values
