@@ -1,0 +1,1 @@
+"""Training: recipes, the loop, losses, and the closed-form fit of `linear`."""

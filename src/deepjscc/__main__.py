@@ -1,0 +1,5 @@
+"""``python -m deepjscc``."""
+
+from deepjscc.cli import main
+
+main()

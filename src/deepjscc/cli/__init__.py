@@ -1,0 +1,51 @@
+"""The command line: a thin door. Each command lives in a file of its own and is loaded when it is called."""
+
+import sys
+
+from cyclopts import App
+from cyclopts.exceptions import CycloptsError
+
+from deepjscc import __version__
+from deepjscc.errors import DeepJSCCError, UsageError
+
+COMMANDS = {
+    "send": "Send a picture over a noisy channel, beside what digital links would deliver.",
+    "sheet": "Draw one picture through several systems at several SNRs.",
+    "encode": "Turn a picture into I/Q symbols (a SigMF recording).",
+    "channel": "Pass recorded symbols through a channel.",
+    "decode": "Turn received symbols back into a picture.",
+    "evaluate": "Measure systems over images and SNRs into a Parquet table.",
+    "plot": "Draw PSNR over SNR from a results table.",
+    "models": "List the models of the zoo.",
+    "fit": "Learn the closed-form code `linear` from a folder of photographs.",
+    "train": "Train a model by a recipe.",
+    "fetch": "Download a data set, checked.",
+}
+
+app = App(name="deepjscc", help="Deep joint source-channel coding: pictures over noisy channels.", version=__version__)
+for _name, _help in COMMANDS.items():
+    app.command(f"deepjscc.cli.{_name}:{_name}", name=_name, help=_help)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; whatever goes wrong from outside is one line and exit code 1, or 2 for wrong usage."""
+    try:
+        app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        _fail(" ".join(str(error).split()), 2)
+    except UsageError as error:
+        _fail(str(error), 2)
+    except DeepJSCCError as error:
+        _fail(str(error), 1)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left: nothing to tell it
+        sys.exit(1)
+    except MemoryError:
+        _fail("not enough memory; take a smaller image or batch", 1)
+    except KeyboardInterrupt:
+        _fail("interrupted", 130)
+
+
+def _fail(message: str, code: int) -> None:
+    print(f"deepjscc: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)

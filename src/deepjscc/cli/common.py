@@ -1,0 +1,102 @@
+"""What commands share: option types, pictures by name, tables and JSON."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from deepjscc.errors import UsageError
+from deepjscc.units import parse_snr_list
+
+Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
+Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
+EncoderSnr = Annotated[
+    str | None, Parameter(allow_leading_hyphen=True, help="What the transmitter believes; the channel's SNR if left out.")
+]
+Ratio = Annotated[str | None, Parameter(help="Complex channel uses per source value, as 1/12.")]
+ChannelName = Annotated[str, Parameter(name="--channel", help="awgn, rayleigh or rician.")]
+CoherenceName = Annotated[str | None, Parameter(name="--coherence", help="One gain per image or per symbol.")]
+CsiName = Annotated[str | None, Parameter(name="--csi", help="What the receiver knows of the gain: none or receiver.")]
+KFactor = Annotated[float | None, Parameter(name="--k-factor-db", help="Rician K factor in dB.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
+Seed = Annotated[int, Parameter(help="Of gains and noise.")]
+
+
+def one_snr(text: str) -> float:
+    """A single SNR in dB.
+
+    Raises:
+        UsageError: NaN, not a number, or several.
+    """
+    values = parse_snr_list(text)
+    if len(values) != 1:
+        raise UsageError(f"one SNR is wanted here, not {text!r}")
+    return values[0]
+
+
+def picture_path(image: str) -> Path:
+    """A picture by path, or ``sample:NAME`` for one of scikit-image's photographs.
+
+    Raises:
+        UsageError: no such sample.
+    """
+    if not image.startswith("sample:"):
+        return Path(image)
+    from deepjscc.data.samples import NAMES, sample_path
+
+    name = image.removeprefix("sample:")
+    if name not in NAMES:
+        raise UsageError(f"no sample {name!r}; there are {', '.join(NAMES)}")
+    return sample_path(name)
+
+
+def print_json(value: Any) -> None:
+    """JSON on standard output; what is not finite becomes null."""
+    print(json.dumps(_finite(value), indent=2))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """A table for people."""
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(cell(value) for value in row))
+    # Piped output keeps its columns: no terminal is no reason to wrap at 80.
+    console = Console()
+    console.print(table) if console.is_terminal else Console(width=200).print(table)
+
+
+def cell(value: Any) -> str:
+    """A value as a table shows it."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1 else f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on standard error, as ``say(done, all, label)``."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def say(done: int, total: int, label: str) -> None:
+            bar.update(task, completed=done, total=total, description=label)
+
+        yield say

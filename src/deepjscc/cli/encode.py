@@ -1,0 +1,38 @@
+"""`deepjscc encode`: a picture to I/Q symbols."""
+
+from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json
+from deepjscc.units import parse_ratio
+
+
+def encode(
+    image: str,
+    *,
+    output: Output,
+    snr_db: Snr = "10",
+    bandwidth_ratio: Ratio = None,
+    model: str = "linear",
+    json: Json = False,
+) -> None:
+    """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
+
+    Args:
+        image: A picture, or sample:coffee.
+        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+    """
+    believed = one_snr(snr_db)
+    ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+
+    from deepjscc.images import read_image
+    from deepjscc.radio.split import encode_image
+
+    report = encode_image(read_image(picture_path(image)), model, output, believed, ratio)
+    if json:
+        print_json(report)
+        return
+    print(
+        f"{report['data_file']}: {report['symbols']} symbols, mean power {report['mean_power']:.4f}, bandwidth ratio "
+        f"{report['bandwidth_ratio']:.4f}\n"
+        f"{report['meta_file']}: {report['metadata_bytes']} bytes of text; of it the decoder needs {report['header_bits']} "
+        f"bits of header and {report['side_info_bits']} of side information, the latter counted as "
+        f"{report['side_info_uses']} channel uses"
+    )

@@ -1,0 +1,82 @@
+"""`deepjscc evaluate`: systems over images and SNRs to a Parquet table."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import (
+    ChannelName,
+    CoherenceName,
+    CsiName,
+    EncoderSnr,
+    Json,
+    KFactor,
+    Output,
+    Ratio,
+    Seed,
+    Snr,
+    one_snr,
+    print_json,
+    print_table,
+    progress,
+)
+from deepjscc.errors import UsageError
+from deepjscc.units import parse_ratio, parse_snr_list
+
+
+def evaluate(
+    *,
+    system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
+    data: Annotated[str, Parameter(help="kodak, cifar10, samples, … or any folder of pictures.")],
+    output: Output,
+    snr_db: Snr = "-5:20:5",
+    bandwidth_ratio: Ratio = None,
+    channel: ChannelName = "awgn",
+    coherence: CoherenceName = None,
+    csi: CsiName = None,
+    k_factor_db: KFactor = None,
+    encoder_snr_db: EncoderSnr = None,
+    container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
+    images: Annotated[int | None, Parameter(help="Only the first so many images.")] = None,
+    repeats: Annotated[int, Parameter(help="Draws of gains and noise an image.")] = 1,
+    seed: Seed = 0,
+    lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (fetches its weights).")] = False,
+    json: Json = False,
+) -> None:
+    """Measure systems over images and SNRs into a Parquet table; run again to go on after an interruption."""
+    if repeats < 1 or (images is not None and images < 1):
+        raise UsageError("--repeats and --images must be at least 1")
+    if output.suffix != ".parquet":
+        raise UsageError(f"{output}: the table is Parquet; give a name that ends in .parquet")
+    snrs = parse_snr_list(snr_db)
+    believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
+    ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+
+    from deepjscc.evaluation.sweep import Plan, sweep
+    from deepjscc.evaluation.table import summarise
+
+    plan = Plan(
+        systems=tuple(system),
+        data=data,
+        snr_db=tuple(snrs),
+        encoder_snr_db=believed,
+        bandwidth_ratio=ratio,
+        channel=channel,
+        coherence=coherence,  # type: ignore[arg-type]
+        csi=csi,  # type: ignore[arg-type]
+        k_factor_db=k_factor_db,
+        container=container,
+        images=images,
+        repeats=repeats,
+        seed=seed,
+        lpips=lpips,
+    )
+    with progress() as say:
+        table = sweep(plan, output, say)
+    means = summarise(table)
+    if json:
+        print_json(means.to_dicts())
+        return
+    shown = ["system", "snr_db", "psnr_db", "psnr_pooled_db", "standard_error_db", "ssim", "ms_ssim", "delivered"]
+    shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]
+    print_table(shown, means.select(shown).rows())

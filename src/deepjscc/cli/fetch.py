@@ -1,0 +1,18 @@
+"""`deepjscc fetch`: data sets by checksum."""
+
+from typing import Literal
+
+from deepjscc.cli.common import Json, print_json
+
+
+def fetch(data: Literal["kodak", "cifar10"], *, json: Json = False) -> None:
+    """Download a data set into $DEEPJSCC_DATA (or ~/.cache/deepjscc), checked by its pixels.
+
+    Args:
+        data: Which.
+    """
+    from deepjscc.data import FETCHERS, data_root, open_data
+
+    FETCHERS[data](data_root())
+    count = len(open_data(data))
+    print_json({"data": data, "images": count, "folder": str(data_root())}) if json else print(f"{data}: {count} images")

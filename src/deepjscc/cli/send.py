@@ -1,0 +1,88 @@
+"""`deepjscc send`: one picture through a learned link, beside digital ones with the same channel uses."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import (
+    ChannelName,
+    CoherenceName,
+    CsiName,
+    EncoderSnr,
+    Json,
+    KFactor,
+    Output,
+    Ratio,
+    Seed,
+    Snr,
+    one_snr,
+    picture_path,
+    print_json,
+    print_table,
+)
+from deepjscc.units import parse_ratio
+
+
+def send(
+    image: str,
+    *,
+    output: Output,
+    snr_db: Snr = "10",
+    bandwidth_ratio: Ratio = None,
+    model: str = "linear",
+    channel: ChannelName = "awgn",
+    coherence: CoherenceName = None,
+    csi: CsiName = None,
+    k_factor_db: KFactor = None,
+    encoder_snr_db: EncoderSnr = None,
+    compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Send a picture over a noisy channel.
+
+    Args:
+        image: A picture, or sample:coffee (astronaut, chelsea, coffee, rocket).
+        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+    """
+    snr = one_snr(snr_db)
+    believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
+    ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+    codecs = compare.split(",") if compare else []
+
+    from deepjscc.channels import make_channel
+    from deepjscc.evaluation.single import send_image
+    from deepjscc.images import read_image, to_8bit, write_image
+    from deepjscc.systems.names import make_system
+
+    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)  # type: ignore[arg-type]
+    names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
+    for name in names:
+        make_system(name, medium)  # a wrong name shows before any work is done
+    picture = read_image(picture_path(image))
+    learned = send_image(
+        picture, make_system(model, medium, bandwidth_ratio=ratio), snr, encoder_snr_db=believed, seed=seed
+    )
+    outcomes = [learned] + [
+        send_image(
+            picture,
+            make_system(name, medium, bandwidth_ratio=learned.bandwidth_ratio),
+            snr,
+            encoder_snr_db=believed,
+            seed=seed,
+        )
+        for name in names
+    ]
+    files = [output] + [output.with_name(f"{output.stem}-{name}{output.suffix}") for name in names]
+    for outcome, file in zip(outcomes, files, strict=True):
+        write_image(to_8bit(outcome.images)[0], file)
+
+    results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]
+    if json:
+        print_json(results)
+    else:
+        print_table(list(results[0]), [list(result.values()) for result in results])
+        if ratio is not None and abs(learned.bandwidth_ratio / ratio - 1) > 0.01:
+            print(f"note: {model} spent a bandwidth ratio of {learned.bandwidth_ratio:.4g}, not {ratio:.4g}")
+
+

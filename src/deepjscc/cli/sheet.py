@@ -1,0 +1,69 @@
+"""`deepjscc sheet`: a sheet of pictures, systems down and SNRs across."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import (
+    ChannelName,
+    CoherenceName,
+    CsiName,
+    EncoderSnr,
+    Json,
+    KFactor,
+    Output,
+    Ratio,
+    Seed,
+    Snr,
+    one_snr,
+    picture_path,
+    print_json,
+    progress,
+)
+from deepjscc.units import parse_ratio, parse_snr_list
+
+
+def sheet(
+    image: str,
+    *,
+    system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
+    output: Output,
+    snr_db: Snr = "0:20:5",
+    bandwidth_ratio: Ratio = "1/12",
+    channel: ChannelName = "awgn",
+    coherence: CoherenceName = None,
+    csi: CsiName = None,
+    k_factor_db: KFactor = None,
+    encoder_snr_db: EncoderSnr = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Draw one picture through several systems at several SNRs.
+
+    Args:
+        image: A picture, or sample:coffee.
+    """
+    snrs = parse_snr_list(snr_db)
+    believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
+    ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+
+    from deepjscc.channels import make_channel
+    from deepjscc.evaluation.report import save_figure
+    from deepjscc.evaluation.report import sheet as draw
+    from deepjscc.evaluation.single import send_image
+    from deepjscc.images import read_image
+    from deepjscc.systems.names import make_system
+
+    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)  # type: ignore[arg-type]
+    systems = [make_system(name, medium, bandwidth_ratio=ratio) for name in system]
+    picture = read_image(picture_path(image))
+    with progress() as say:
+        rows = []
+        for index, one in enumerate(systems):
+            say(index, len(systems), one.name)
+            rows.append([send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for snr in snrs])
+    save_figure(draw(rows), output)
+    if json:
+        print_json([outcome.numbers() for row in rows for outcome in row])
+    else:
+        print(output)

@@ -1,0 +1,1 @@
+"""Evaluation: sweeps over systems, images and SNRs to a table; figures from it."""

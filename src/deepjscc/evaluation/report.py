@@ -1,0 +1,123 @@
+"""Figures: PSNR over SNR with its cliffs, and sheets of pictures."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from deepjscc.errors import UsageError
+from deepjscc.evaluation.single import Outcome
+from deepjscc.evaluation.table import summarise
+from deepjscc.images import to_8bit, write_atomically
+
+# Okabe and Ito's palette: told apart by colour-blind readers too.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+MARKERS = "osD^vP*X"
+
+
+def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
+    """PSNR over SNR, a line per system; a cross where images were lost, with their share.
+
+    Args:
+        table: rows of a sweep, see :data:`deepjscc.evaluation.table.SCHEMA`.
+        pooled: show the pooled PSNR instead of the mean of the per-image values.
+
+    Raises:
+        UsageError: an empty table.
+    """
+    means = summarise(table)
+    if not len(means):
+        raise UsageError("the table holds no rows to plot")
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    value = "psnr_pooled_db" if pooled else "psnr_db"
+    single = [name for name in LINE_KEYS if means[name].n_unique() == 1]
+    for index, (keys, line) in enumerate(means.group_by(LINE_KEYS, maintain_order=True)):
+        labels = dict(zip(LINE_KEYS, keys, strict=True))
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+        label = " ".join(_label(name, labels[name]) for name in LINE_KEYS if name == "system" or name not in single)
+        line = line.filter(pl.col("snr_db").is_finite()).sort("snr_db")
+        snr_db, psnr_db = line["snr_db"].to_list(), line[value].to_list()
+        axes.plot(snr_db, psnr_db, color=colour, marker=marker, markersize=5, label=label.strip())
+        errors = line["standard_error_db"].fill_null(0).to_list()
+        if any(errors) and not pooled:
+            low = [y - e for y, e in zip(psnr_db, errors, strict=True)]
+            high = [y + e for y, e in zip(psnr_db, errors, strict=True)]
+            axes.fill_between(snr_db, low, high, color=colour, alpha=0.2, linewidth=0)
+        _mark_outages(axes, line, value, colour)
+    axes.set_xlabel("channel SNR, P/N0 [dB]")
+    axes.set_ylabel(f"PSNR [dB], {'pooled over images' if pooled else 'mean of the per-image values'}, 8 bits")
+    axes.set_title(_title(means), fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+    return figure
+
+
+LINE_KEYS = ["system", "data_set", "view", "stage", "channel", "coherence", "csi", "container"]
+
+
+def _label(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name == "container":
+        return "with headers" if value else "headers free"
+    return f"stage {value}" if name == "stage" else str(value)
+
+
+def _mark_outages(axes: Any, line: pl.DataFrame, value: str, colour: str) -> None:
+    lost = line.filter(pl.col("delivered") < 1)
+    axes.plot(lost["snr_db"].to_list(), lost[value].to_list(), "x", color=colour, markersize=11, markeredgewidth=2)
+    for row in lost.iter_rows(named=True):
+        share = f"{100 * (1 - row['delivered']):.0f}% lost"
+        axes.annotate(share, (row["snr_db"], row[value]), (4, -12), textcoords="offset points", fontsize=7, color=colour)
+
+
+def _title(means: pl.DataFrame) -> str:
+    sets = ", ".join(f"{name} ({count})" for name, count in means.select("data_set", "images").unique().iter_rows())
+    low, high = means["bandwidth_ratio"].min(), means["bandwidth_ratio"].max()
+    ratio = f"{low:.4f}" if high - low < 5e-4 else f"{low:.4f} to {high:.4f}"
+    channels = ", ".join(
+        " ".join(str(part) for part in row if part is not None)
+        for row in means.select("channel", "coherence", "csi").unique().iter_rows()
+    )
+    return f"{sets} images, {ratio} complex channel uses per source value, {channels}"
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of its suffix, beside and then renamed.
+
+    Raises:
+        UsageError: a suffix matplotlib does not know.
+    """
+    form = path.suffix.lower().removeprefix(".")
+    if form not in figure.canvas.get_supported_filetypes():
+        raise UsageError(f"{path}: no figure format for the suffix {path.suffix!r}; use .svg, .png or .pdf")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=form, dpi=150)
+    write_atomically(path, lambda file: file.write(buffer.getvalue()))
+
+
+def sheet(rows: list[list[Outcome]]) -> Figure:
+    """A sheet of pictures: a row per system, a column per SNR, each with its PSNR.
+
+    Args:
+        rows: what came out, the same SNRs in each row.
+    """
+    columns = len(rows[0])
+    height, width = rows[0][0].images.shape[-2:]
+    size = (2.1 * columns + 0.6, (2.1 * height / width + 0.35) * len(rows) + 0.3)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(rows), columns, squeeze=False)
+    for line, outcomes in zip(axes, rows, strict=True):
+        for place, outcome in zip(line, outcomes, strict=True):
+            place.imshow(to_8bit(outcome.images)[0].permute(1, 2, 0).numpy())
+            place.set_xticks([])
+            place.set_yticks([])
+            lost = "" if outcome.delivered else ", not delivered"
+            place.set_xlabel(f"{outcome.psnr_db:.1f} dB{lost}", fontsize=8, color="#D55E00" if lost else "black")
+            if line is axes[0]:
+                place.set_title(f"SNR {outcome.snr_db:g} dB", fontsize=9)
+        line[0].set_ylabel(outcomes[0].system, fontsize=9)
+    return figure

@@ -1,0 +1,200 @@
+"""Sweeps: systems x images x SNRs to one table, piece by piece, so that a killed sweep goes on where it was."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+
+from deepjscc import __version__
+from deepjscc.channels import Channel, Coherence, Csi, make_channel
+from deepjscc.data import ImageSet, open_data
+from deepjscc.errors import DeepJSCCError
+from deepjscc.evaluation.quality import quality as measure_quality
+from deepjscc.evaluation.table import read_table, to_table, write_table
+from deepjscc.images import to_float
+from deepjscc.systems.names import NamedSystem, make_system
+from deepjscc.types import Images, Transmission
+
+SMALL_PIXELS = 64 * 64  # images up to this size go in batches
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        systems: names, see :mod:`deepjscc.systems.names`.
+        data: a data set's name, or a folder.
+        snr_db: of the channel.
+        encoder_snr_db: what the transmitter believes; None: the channel's SNR.
+        bandwidth_ratio: complex uses per source value; None takes each model's own.
+        channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
+        container: count header bytes of digital systems.
+        images: only the first so many.
+        repeats: draws of gains and noise an image.
+        seed: of the first draw.
+        lpips: measure it too (fetches its weights).
+    """
+
+    systems: tuple[str, ...]
+    data: str
+    snr_db: tuple[float, ...]
+    encoder_snr_db: float | None = None
+    bandwidth_ratio: float | None = None
+    channel: str = "awgn"
+    coherence: Coherence | None = None
+    csi: Csi | None = None
+    k_factor_db: float | None = None
+    container: bool = True
+    images: int | None = None
+    repeats: int = 1
+    seed: int = 0
+    lpips: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The piece of a sweep that is done or not: one system at one SNR and seed, over all images."""
+
+    system: NamedSystem
+    snr_db: float
+    seed: int
+    key: str
+
+
+def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lambda *_: None) -> pl.DataFrame:
+    """Run what of a plan is not yet in ``output`` and write the table there.
+
+    Finished pieces lie in ``OUTPUT.parts/`` until all are there. Rows of other sweeps that the table holds are kept.
+
+    Args:
+        plan: what to measure.
+        output: a ``.parquet`` file.
+        say: called with images done, images in all, and a label.
+
+    Returns:
+        The rows of this plan.
+
+    Raises:
+        DeepJSCCError: data that are missing or broken, or a place that cannot be written.
+        UsageError: an unknown name, or a ratio a model does not make.
+    """
+    channel = make_channel(plan.channel, coherence=plan.coherence, csi=plan.csi, k_factor_db=plan.k_factor_db)
+    systems = [
+        make_system(name, channel, bandwidth_ratio=plan.bandwidth_ratio, container=plan.container)
+        for name in dict.fromkeys(plan.systems)
+    ]
+    data = open_data(plan.data)
+    data = data.first(plan.images) if plan.images else data
+    units = list(_units(plan, systems))
+    earlier = read_table(output) if output.is_file() else None
+    done = set(earlier["unit"]) if earlier is not None else set()
+    parts = output.with_name(output.name + ".parts")
+    try:
+        parts.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DeepJSCCError(f"{parts}: cannot be written: {error.strerror}") from None
+
+    for index, unit in enumerate(units):
+        label = f"{unit.system.name} at {unit.snr_db:g} dB"
+        part = parts / f"{unit.key}.parquet"
+        if unit.key not in done and not part.is_file():
+            rows = []
+            for row in measure(unit, data, plan, channel):
+                rows.append(row)
+                say(index * len(data) + len(rows), len(units) * len(data), label)
+            write_table(to_table(rows), part)
+        say((index + 1) * len(data), len(units) * len(data), label)
+
+    fresh = [read_table(parts / f"{u.key}.parquet") for u in units if (parts / f"{u.key}.parquet").is_file()]
+    table = pl.concat([earlier, *fresh] if earlier is not None else fresh)
+    write_table(table, output)
+    shutil.rmtree(parts)
+    return table.filter(pl.col("unit").is_in([unit.key for unit in units]))
+
+
+def _units(plan: Plan, systems: list[NamedSystem]) -> Iterator[Unit]:
+    shared = asdict(plan)
+    for name in ("systems", "snr_db", "repeats", "seed", "container"):
+        del shared[name]
+    for system in systems:
+        for snr_db in plan.snr_db:
+            for seed in range(plan.seed, plan.seed + plan.repeats):
+                own = [__version__, system.name, system.weights, system.container, snr_db, seed]
+                text = json.dumps([shared, own], sort_keys=True)
+                yield Unit(system, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16])
+
+
+@torch.no_grad()
+def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterator[dict[str, Any]]:
+    """Send every image once and measure it: rows of the table."""
+    believed = unit.snr_db if plan.encoder_snr_db is None else plan.encoder_snr_db
+    for start, images in _batches(data):
+        draws = torch.Generator().manual_seed(_seed(unit.seed, start))
+        clock = time.perf_counter()
+        sent = unit.system.system.transmit(
+            images, _full(unit.snr_db, images), encoder_snr_db=_full(believed, images), generator=draws
+        )
+        seconds = (time.perf_counter() - clock) / len(images)
+        stages = [(None, sent.images)] if not sent.refinements else list(enumerate(sent.refinements, 1))
+        for stage, decoded in stages:
+            quality = measure_quality(images, decoded, with_lpips=plan.lpips)
+            for i in range(len(images)):
+                yield {
+                    "system": unit.system.name,
+                    "data_set": data.name,
+                    "image": data.names[start + i],
+                    "stage": stage,
+                    "channel": plan.channel,
+                    "coherence": channel.coherence,
+                    "csi": channel.csi,
+                    **_cost(sent, i),
+                    "container": unit.system.container,
+                    "snr_db": unit.snr_db,
+                    "encoder_snr_db": believed,
+                    "seed": unit.seed,
+                    **{name: values[i] for name, values in quality.items()},
+                    "seconds": seconds,
+                    "weights_hash": unit.system.weights,
+                    "unit": unit.key,
+                }
+
+
+def _batches(data: ImageSet) -> Iterator[tuple[int, Images]]:
+    """Small images of one size in batches, large ones alone; the same for every system, so that draws are too."""
+    start = 0
+    while start < len(data):
+        batch = [data[start]]
+        small = batch[0].shape[1] * batch[0].shape[2] <= SMALL_PIXELS
+        while small and len(batch) < BATCH and start + len(batch) < len(data):
+            following = data[start + len(batch)]
+            if following.shape != batch[0].shape:
+                break
+            batch.append(following)
+        yield start, to_float(torch.stack(batch))
+        start += len(batch)
+
+
+def _cost(sent: Transmission, index: int) -> dict[str, Any]:
+    return {
+        "bandwidth_ratio": sent.bandwidth_ratio[index].item(),
+        "channel_uses": int(sent.channel_uses[index]),
+        "delivered": bool(sent.delivered[index]),
+    }
+
+
+def _full(snr_db: float, images: Images) -> torch.Tensor:
+    return torch.full((len(images),), snr_db)
+
+
+def _seed(seed: int, image: int) -> int:
+    """One generator a batch; the same at every SNR and for every system, so that curves are paired."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{image}".encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,86 @@
+"""The results table: one tidy row per image sent, kept as Parquet."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from deepjscc.errors import DeepJSCCError
+from deepjscc.images import write_atomically
+
+SCHEMA: dict[str, Any] = {
+    "system": pl.String,
+    "data_set": pl.String,
+    "image": pl.String,
+    "view": pl.String,  # of a pair: left or right; null else
+    "stage": pl.Int64,  # of a progressive system: 1, 2, …; null else
+    "channel": pl.String,
+    "coherence": pl.String,
+    "csi": pl.String,
+    "bandwidth_ratio": pl.Float64,  # measured: complex channel uses per source value
+    "channel_uses": pl.Int64,
+    "container": pl.Boolean,  # whether header bytes counted; null for learned systems
+    "snr_db": pl.Float64,
+    "encoder_snr_db": pl.Float64,  # what the transmitter believed
+    "seed": pl.Int64,
+    "psnr_db": pl.Float64,  # per image, 8 bits
+    "ssim": pl.Float64,
+    "ms_ssim": pl.Float64,  # null under 161 pixels a side
+    "lpips": pl.Float64,  # null unless asked for
+    "delivered": pl.Boolean,
+    "seconds": pl.Float64,
+    "weights_hash": pl.String,
+    "unit": pl.String,  # the piece of the sweep that made the row: what a resumed sweep skips
+}
+
+
+def to_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Rows to a table of :data:`SCHEMA`; a key that is missing becomes null."""
+    return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Write Parquet, beside and then renamed."""
+    write_atomically(path, table.write_parquet)
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read a results table.
+
+    Raises:
+        DeepJSCCError: missing, not Parquet, or not such a table.
+    """
+    if not path.is_file():
+        raise DeepJSCCError(f"{path}: no such file; `deepjscc evaluate … -o {path}` makes one")
+    try:
+        table = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DeepJSCCError(f"{path}: not a Parquet table ({str(error).splitlines()[0]})") from None
+    missing = [name for name in SCHEMA if name not in table.columns]
+    if missing:
+        raise DeepJSCCError(f"{path}: not a results table: no column {missing[0]!r}")
+    return table
+
+
+def summarise(table: pl.DataFrame) -> pl.DataFrame:
+    """Mean over images and seeds: one row per system, data set, channel, SNRs and container.
+
+    Columns ``psnr_db`` (mean of the per-image values), ``psnr_pooled_db`` (MSE averaged first), ``standard_error_db``
+    (over seeds; null for one), ``ssim``, ``ms_ssim``, ``lpips``, ``delivered`` (share), ``bandwidth_ratio``, ``images``,
+    ``seconds`` (a picture).
+    """
+    keys = [
+        *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "container"],
+        *["snr_db", "encoder_snr_db", "weights_hash"],
+    ]
+    # Standard error over seeds of the mean over images: the draws differ between seeds, the images do not.
+    seeds = table.group_by([*keys, "seed"]).agg(pl.col("psnr_db").mean())
+    spread = seeds.group_by(keys).agg((pl.col("psnr_db").std() / pl.len().sqrt()).alias("standard_error_db"))
+    means = table.group_by(keys).agg(
+        pl.col("psnr_db").mean(),
+        (-10 * (10 ** (-pl.col("psnr_db") / 10)).mean().log10()).alias("psnr_pooled_db"),
+        pl.col("ssim", "ms_ssim", "lpips", "bandwidth_ratio", "delivered", "seconds").mean(),
+        pl.col("image").n_unique().alias("images"),
+        pl.col("seed").n_unique().alias("seeds"),
+    )
+    return means.join(spread, on=keys, nulls_equal=True).sort(keys, nulls_last=True)

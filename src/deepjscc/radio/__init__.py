@@ -1,0 +1,1 @@
+"""Radio: symbols as files and, later, waveforms."""
