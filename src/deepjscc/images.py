@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torch.nn import functional as F
@@ -18,6 +18,7 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.types import Image8, Images, Size
 
 MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
+ORIENTATION = 0x0112  # the EXIF tag
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
@@ -32,14 +33,18 @@ def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound follows
-            picture = Image.open(source)
+            picture: Image.Image = Image.open(source)
         width, height = picture.size
         if width * height > MAX_PIXELS:
-            raise DeepJSCCError(f"{name}: {width}x{height} is more than {MAX_PIXELS // 10**6} megapixels; scale it down")
+            raise DeepJSCCError(
+                f"{name}: {width}x{height} is more than {MAX_PIXELS // 10**6} megapixels; scale it down"
+            )
         if width * height == 0:
             raise DeepJSCCError(f"{name}: the image has no pixels")
         picture.load()
-        return _to_rgb(ImageOps.exif_transpose(picture))
+        if picture.getexif().get(ORIENTATION, 1) != 1:
+            picture = ImageOps.exif_transpose(picture)
+        return _to_rgb(picture)
     except FileNotFoundError:
         raise DeepJSCCError(f"{name}: no such file") from None
     except Image.DecompressionBombError:
@@ -53,22 +58,32 @@ def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I;16") or picture.mode in ("I", "F"):
+    if picture.mode == "RGB" and "transparency" not in picture.info:
+        return picture  # Pillow would copy even so, and a large picture is no place for copies
+    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits, in whichever way Pillow holds them, or floats
         values = np.asarray(picture, dtype=np.float64)
-        top = 1.0 if picture.mode == "F" and values.max(initial=0) <= 1 else 65535.0 if values.max() > 255 else 255.0
-        if picture.mode.startswith("I;16"):
-            top = 65535.0
-        picture = Image.fromarray(np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        paper = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(paper, picture)
+        white = 1.0 if picture.mode == "F" and values.max(initial=0) <= 1 else 65535.0
+        return Image.fromarray(np.rint(np.clip(values / white, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     return picture.convert("RGB")
 
 
 def read_image(source: Path | str | BinaryIO) -> Image8:
     """Read a picture as a uint8 tensor ``[3, height, width]``; see :func:`open_rgb` for forms and errors."""
-    return torch.from_numpy(np.array(open_rgb(source))).permute(2, 0, 1).contiguous()
+    return from_picture(open_rgb(source))
+
+
+def from_picture(picture: Image.Image) -> Image8:
+    """An 8-bit RGB Pillow picture as a tensor."""
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+
+
+def to_picture(image: Float[Tensor, "3 height width"] | Image8) -> Image.Image:
+    """One image, floats in [0, 1] or 8 bits, as an 8-bit RGB Pillow picture."""
+    image8 = image if image.dtype == torch.uint8 else to_8bit(image[None])[0]
+    return Image.fromarray(image8.permute(1, 2, 0).contiguous().cpu().numpy())
 
 
 def write_image(image: Image8, path: Path | str) -> None:
@@ -78,7 +93,7 @@ def write_image(image: Image8, path: Path | str) -> None:
         UsageError: a suffix no writer is known for.
         DeepJSCCError: the place cannot be written.
     """
-    save_picture(Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy()), Path(path))
+    save_picture(to_picture(image), Path(path))
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:

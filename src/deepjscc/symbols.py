@@ -25,7 +25,7 @@ def to_latent(symbols: Symbols, reals: int) -> Latent:
     return torch.view_as_real(symbols).flatten(1)[:, :reals]
 
 
-def mean_power(symbols: Symbols) -> Float[Tensor, "batch"]:
+def mean_power(symbols: Symbols) -> Float[Tensor, " batch"]:
     """Mean |z|^2 of each image's symbols."""
     return symbols.real.square().mean(1) + symbols.imag.square().mean(1)
 

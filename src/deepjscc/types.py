@@ -11,7 +11,7 @@ Image8 = UInt8[Tensor, "3 height width"]  # one 8-bit picture, as codecs take it
 Latent = Float[Tensor, "batch reals"]  # the encoder's real output, before pairing into I/Q
 Symbols = Complex[Tensor, "batch uses"]  # mean |z|^2 = 1 per image
 Gain = Complex[Tensor, "batch coherence"]  # h: one per image (coherence 1) or one per symbol
-SnrDb = Float[Tensor, "batch"]  # 10 log10(P / N0), N0 the noise variance of a complex symbol
+SnrDb = Float[Tensor, " batch"]  # 10 log10(P / N0), N0 the noise variance of a complex symbol
 Size = tuple[int, int]  # height, width
 
 
@@ -67,11 +67,11 @@ class Transmission:
     """
 
     images: Images
-    channel_uses: Int[Tensor, "batch"]
-    delivered: Bool[Tensor, "batch"]
+    channel_uses: Int[Tensor, " batch"]
+    delivered: Bool[Tensor, " batch"]
     refinements: tuple[Images, ...] = ()
 
     @property
-    def bandwidth_ratio(self) -> Float[Tensor, "batch"]:
+    def bandwidth_ratio(self) -> Float[Tensor, " batch"]:
         """k / n, measured: complex channel uses spent per source value."""
         return self.channel_uses.double() / self.images[0].numel()

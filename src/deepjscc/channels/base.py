@@ -45,7 +45,7 @@ class Channel(nn.Module):
             generator: source of every draw: first the gains, then the noise.
         """
         if gain is None:
-            gain = self.draw_gain(*symbols.shape, generator=generator)
+            gain = self.draw_gain(symbols.shape[0], symbols.shape[1], generator)
         n0 = noise_variance(snr_db)
         noise = complex_normal(symbols.shape, symbols, generator) * n0.sqrt()[:, None]
         if gain is None:
@@ -58,8 +58,8 @@ class Channel(nn.Module):
         equalised = faded * gain.conj() / power
         return Received(equalised, (n0[:, None] / power).expand(symbols.shape), gain, snr_db)
 
-    def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, "batch"]:
-        """Bits per complex use of an ideal code: over this draw of the gain, or (None) as planned from ``snr_db`` alone.
+    def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
+        """Bits per complex use of an ideal code: over this draw of the gain, or as planned from ``snr_db`` alone.
 
         Over slow fading the plan is the capacity at the average SNR (Bourtsoulatze et al. 2019, sec. 4).
         """

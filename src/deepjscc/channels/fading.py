@@ -44,7 +44,7 @@ class Rician(Channel):
         shape = (batch, 1 if self.coherence == "image" else uses)
         return self.line_of_sight + math.sqrt(self.scatter_power) * complex_normal(shape, like, generator)
 
-    def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, "batch"]:
+    def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
         """Slow: of this gain, or at the average SNR. Fast: ergodic, E[log2(1 + |h|^2 P/N0)], whatever the draw."""
         if self.coherence == "image":
             return super().capacity(snr_db, gain)

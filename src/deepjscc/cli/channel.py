@@ -38,6 +38,6 @@ def channel(
     from deepjscc.channels import make_channel
     from deepjscc.radio.split import pass_channel
 
-    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)  # type: ignore[arg-type]
+    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)
     report = pass_channel(recording, medium, output, snr, seed)
     print_json(report) if json else print(f"{report['data_file']}: {report['symbols']} symbols at {snr:g} dB")

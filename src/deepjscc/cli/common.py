@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -18,12 +18,18 @@ from deepjscc.units import parse_snr_list
 Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
 EncoderSnr = Annotated[
-    str | None, Parameter(allow_leading_hyphen=True, help="What the transmitter believes; the channel's SNR if left out.")
+    str | None,
+    Parameter(allow_leading_hyphen=True, help="What the transmitter believes, if not that."),
 ]
 Ratio = Annotated[str | None, Parameter(help="Complex channel uses per source value, as 1/12.")]
 ChannelName = Annotated[str, Parameter(name="--channel", help="awgn, rayleigh or rician.")]
-CoherenceName = Annotated[str | None, Parameter(name="--coherence", help="One gain per image or per symbol.")]
-CsiName = Annotated[str | None, Parameter(name="--csi", help="What the receiver knows of the gain: none or receiver.")]
+CoherenceName = Annotated[
+    Literal["image", "symbol"] | None, Parameter(name="--coherence", help="One gain per image or per symbol.")
+]
+CsiName = Annotated[
+    Literal["none", "receiver"] | None,
+    Parameter(name="--csi", help="What the receiver knows of the gain."),
+]
 KFactor = Annotated[float | None, Parameter(name="--k-factor-db", help="Rician K factor in dB.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 Seed = Annotated[int, Parameter(help="Of gains and noise.")]
@@ -86,7 +92,9 @@ def cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) and abs(value) < 1 else f"{value:.2f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
+    return str(value)
 
 
 @contextmanager

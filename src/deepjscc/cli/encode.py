@@ -32,7 +32,7 @@ def encode(
     print(
         f"{report['data_file']}: {report['symbols']} symbols, mean power {report['mean_power']:.4f}, bandwidth ratio "
         f"{report['bandwidth_ratio']:.4f}\n"
-        f"{report['meta_file']}: {report['metadata_bytes']} bytes of text; of it the decoder needs {report['header_bits']} "
-        f"bits of header and {report['side_info_bits']} of side information, the latter counted as "
+        f"{report['meta_file']}: {report['metadata_bytes']} bytes of text; the decoder needs "
+        f"{report['header_bits']} bits of header and {report['side_info_bits']} of side information, the latter counted as "
         f"{report['side_info_uses']} channel uses"
     )

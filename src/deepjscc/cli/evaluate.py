@@ -62,8 +62,8 @@ def evaluate(
         encoder_snr_db=believed,
         bandwidth_ratio=ratio,
         channel=channel,
-        coherence=coherence,  # type: ignore[arg-type]
-        csi=csi,  # type: ignore[arg-type]
+        coherence=coherence,
+        csi=csi,
         k_factor_db=k_factor_db,
         container=container,
         images=images,

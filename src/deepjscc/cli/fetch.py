@@ -15,4 +15,6 @@ def fetch(data: Literal["kodak", "cifar10"], *, json: Json = False) -> None:
 
     FETCHERS[data](data_root())
     count = len(open_data(data))
-    print_json({"data": data, "images": count, "folder": str(data_root())}) if json else print(f"{data}: {count} images")
+    print_json({"data": data, "images": count, "folder": str(data_root())}) if json else print(
+        f"{data}: {count} images"
+    )

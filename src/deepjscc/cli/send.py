@@ -52,14 +52,14 @@ def send(
 
     from deepjscc.channels import make_channel
     from deepjscc.evaluation.single import send_image
-    from deepjscc.images import read_image, to_8bit, write_image
+    from deepjscc.images import open_rgb, save_picture
     from deepjscc.systems.names import make_system
 
-    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)  # type: ignore[arg-type]
+    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)
     names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
     for name in names:
         make_system(name, medium)  # a wrong name shows before any work is done
-    picture = read_image(picture_path(image))
+    picture = open_rgb(picture_path(image))
     learned = send_image(
         picture, make_system(model, medium, bandwidth_ratio=ratio), snr, encoder_snr_db=believed, seed=seed
     )
@@ -75,7 +75,7 @@ def send(
     ]
     files = [output] + [output.with_name(f"{output.stem}-{name}{output.suffix}") for name in names]
     for outcome, file in zip(outcomes, files, strict=True):
-        write_image(to_8bit(outcome.images)[0], file)
+        save_picture(outcome.picture, file)
 
     results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]
     if json:
@@ -84,5 +84,3 @@ def send(
         print_table(list(results[0]), [list(result.values()) for result in results])
         if ratio is not None and abs(learned.bandwidth_ratio / ratio - 1) > 0.01:
             print(f"note: {model} spent a bandwidth ratio of {learned.bandwidth_ratio:.4g}, not {ratio:.4g}")
-
-

@@ -51,12 +51,12 @@ def sheet(
     from deepjscc.evaluation.report import save_figure
     from deepjscc.evaluation.report import sheet as draw
     from deepjscc.evaluation.single import send_image
-    from deepjscc.images import read_image
+    from deepjscc.images import open_rgb
     from deepjscc.systems.names import make_system
 
-    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)  # type: ignore[arg-type]
+    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)
     systems = [make_system(name, medium, bandwidth_ratio=ratio) for name in system]
-    picture = read_image(picture_path(image))
+    picture = open_rgb(picture_path(image))
     with progress() as say:
         rows = []
         for index, one in enumerate(systems):

@@ -20,7 +20,10 @@ RECORD = 1 + 3 * 32 * 32
 RECORDS_PER_FILE = 10_000
 
 # XOR over the images of each SHA-256 of pixel bytes: the same for every order of the images.
-FINGERPRINTS = {"train": "779758d7b2302b078dff551251608af76d3d939c6207edb75bb8b1c2959441bf", "test": "7e0a9bfffc858e5fee52174f4ea874c94db0bdcd1d424b800342439fd71bc227"}
+FINGERPRINTS = {
+    "train": "779758d7b2302b078dff551251608af76d3d939c6207edb75bb8b1c2959441bf",
+    "test": "7e0a9bfffc858e5fee52174f4ea874c94db0bdcd1d424b800342439fd71bc227",
+}
 
 Split = Literal["train", "test"]
 

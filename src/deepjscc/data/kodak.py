@@ -64,7 +64,7 @@ def kodak(root: Path) -> ImageSet:
 
 def pixel_hash(image: Image8) -> str:
     """SHA-256 of the pixels in (height, width, colour) order."""
-    return hashlib.sha256(image.permute(1, 2, 0).contiguous().numpy()).hexdigest()
+    return hashlib.sha256(image.permute(1, 2, 0).contiguous().numpy().tobytes()).hexdigest()
 
 
 def fetch_kodak(root: Path) -> None:

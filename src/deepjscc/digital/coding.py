@@ -21,7 +21,7 @@ class Coding(Protocol):
 
     def delivers(
         self, channel: Channel, snr_db: SnrDb, gain: Gain | None, encoder_snr_db: SnrDb
-    ) -> Bool[Tensor, "batch"]:
+    ) -> Bool[Tensor, " batch"]:
         """Which images arrive over this draw of the channel."""
         ...
 
@@ -49,7 +49,7 @@ class Ideal:
 
     def delivers(
         self, channel: Channel, snr_db: SnrDb, gain: Gain | None, encoder_snr_db: SnrDb
-    ) -> Bool[Tensor, "batch"]:
+    ) -> Bool[Tensor, " batch"]:
         """Where the capacity of this draw reaches the planned rate."""
         planned = channel.capacity(self._planned(encoder_snr_db))
         return channel.capacity(snr_db, gain) >= planned * (1 - 1e-9)

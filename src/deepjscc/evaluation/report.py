@@ -1,6 +1,7 @@
 """Figures: PSNR over SNR with its cliffs, and sheets of pictures."""
 
 import io
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from deepjscc.errors import UsageError
 from deepjscc.evaluation.single import Outcome
 from deepjscc.evaluation.table import summarise
-from deepjscc.images import to_8bit, write_atomically
+from deepjscc.images import write_atomically
 
 # Okabe and Ito's palette: told apart by colour-blind readers too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
@@ -40,7 +41,12 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
         label = " ".join(_label(name, labels[name]) for name in LINE_KEYS if name == "system" or name not in single)
         line = line.filter(pl.col("snr_db").is_finite()).sort("snr_db")
         snr_db, psnr_db = line["snr_db"].to_list(), line[value].to_list()
-        axes.plot(snr_db, psnr_db, color=colour, marker=marker, markersize=5, label=label.strip())
+        axes.plot(snr_db, psnr_db, color=colour, marker=marker, markersize=5, linestyle="", label=label.strip())
+        # Between a point that arrived and one that did not lies a cliff, not a slope: dotted.
+        for left, right in pairwise(line.iter_rows(named=True)):
+            style = "-" if left["delivered"] == right["delivered"] or 0 < left["delivered"] < 1 else ":"
+            ends = ([left["snr_db"], right["snr_db"]], [left[value], right[value]])
+            axes.plot(*ends, color=colour, linestyle=style)
         errors = line["standard_error_db"].fill_null(0).to_list()
         if any(errors) and not pooled:
             low = [y - e for y, e in zip(psnr_db, errors, strict=True)]
@@ -71,18 +77,20 @@ def _mark_outages(axes: Any, line: pl.DataFrame, value: str, colour: str) -> Non
     axes.plot(lost["snr_db"].to_list(), lost[value].to_list(), "x", color=colour, markersize=11, markeredgewidth=2)
     for row in lost.iter_rows(named=True):
         share = f"{100 * (1 - row['delivered']):.0f}% lost"
-        axes.annotate(share, (row["snr_db"], row[value]), (4, -12), textcoords="offset points", fontsize=7, color=colour)
+        axes.annotate(
+            share, (row["snr_db"], row[value]), (4, -12), textcoords="offset points", fontsize=7, color=colour
+        )
 
 
 def _title(means: pl.DataFrame) -> str:
-    sets = ", ".join(f"{name} ({count})" for name, count in means.select("data_set", "images").unique().iter_rows())
-    low, high = means["bandwidth_ratio"].min(), means["bandwidth_ratio"].max()
+    sets = ", ".join(f"{count} of {name}" for name, count in means.select("data_set", "images").unique().iter_rows())
+    low, high = (means.select(end).item() for end in (pl.col("bandwidth_ratio").min(), pl.col("bandwidth_ratio").max()))
     ratio = f"{low:.4f}" if high - low < 5e-4 else f"{low:.4f} to {high:.4f}"
     channels = ", ".join(
         " ".join(str(part) for part in row if part is not None)
         for row in means.select("channel", "coherence", "csi").unique().iter_rows()
     )
-    return f"{sets} images, {ratio} complex channel uses per source value, {channels}"
+    return f"images: {sets}; {ratio} complex channel uses per source value; {channels}"
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -106,18 +114,18 @@ def sheet(rows: list[list[Outcome]]) -> Figure:
         rows: what came out, the same SNRs in each row.
     """
     columns = len(rows[0])
-    height, width = rows[0][0].images.shape[-2:]
+    width, height = rows[0][0].picture.size
     size = (2.1 * columns + 0.6, (2.1 * height / width + 0.35) * len(rows) + 0.3)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(rows), columns, squeeze=False)
+    for place, outcome in zip(axes[0], rows[0], strict=True):
+        place.set_title(f"SNR {outcome.snr_db:g} dB", fontsize=9)
     for line, outcomes in zip(axes, rows, strict=True):
         for place, outcome in zip(line, outcomes, strict=True):
-            place.imshow(to_8bit(outcome.images)[0].permute(1, 2, 0).numpy())
+            place.imshow(outcome.picture)
             place.set_xticks([])
             place.set_yticks([])
             lost = "" if outcome.delivered else ", not delivered"
             place.set_xlabel(f"{outcome.psnr_db:.1f} dB{lost}", fontsize=8, color="#D55E00" if lost else "black")
-            if line is axes[0]:
-                place.set_title(f"SNR {outcome.snr_db:g} dB", fontsize=9)
         line[0].set_ylabel(outcomes[0].system, fontsize=9)
     return figure

@@ -66,8 +66,8 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
     """Mean over images and seeds: one row per system, data set, channel, SNRs and container.
 
     Columns ``psnr_db`` (mean of the per-image values), ``psnr_pooled_db`` (MSE averaged first), ``standard_error_db``
-    (over seeds; null for one), ``ssim``, ``ms_ssim``, ``lpips``, ``delivered`` (share), ``bandwidth_ratio``, ``images``,
-    ``seconds`` (a picture).
+    (over seeds; null for one), ``ssim``, ``ms_ssim``, ``lpips``, ``delivered`` (share), ``bandwidth_ratio``,
+    ``images``, ``seeds``, ``seconds`` (a picture).
     """
     keys = [
         *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "container"],

@@ -8,13 +8,13 @@ from deepjscc.images import to_8bit
 from deepjscc.types import Images
 
 
-def mse(images: Images, decoded: Images) -> Float[Tensor, "batch"]:
+def mse(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     """Mean squared error per image, of the 8-bit pictures scaled to [0, 1], in double precision."""
     difference = to_8bit(images).double() - to_8bit(decoded).double()
     return (difference / 255).square().mean((1, 2, 3))
 
 
-def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tensor, "batch"]:
+def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tensor, " batch"]:
     """Peak signal-to-noise ratio in dB: ``-10 log10(MSE)`` of 8-bit pictures; infinite where they are equal.
 
     Args:
@@ -27,6 +27,6 @@ def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tens
     return -10 * torch.log10(error.mean(0, keepdim=True) if pooled else error)
 
 
-def pool(psnr_db: Float[Tensor, "image"]) -> Float[Tensor, ""]:
+def pool(psnr_db: Float[Tensor, " image"]) -> Float[Tensor, ""]:
     """Pooled PSNR in dB from per-image values of equally large images."""
     return -10 * torch.log10(torch.pow(10.0, -psnr_db.double() / 10).mean())

@@ -28,6 +28,9 @@ WIDTHS = (64, 192, 384, 256, 256)
 class LPIPS(nn.Module):
     """The distance itself; :func:`lpips` fills in the published weights."""
 
+    shift: Tensor
+    scale: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         # Indices as in torchvision's `features`, so that its weights load by name.
@@ -42,7 +45,7 @@ class LPIPS(nn.Module):
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188])[:, None, None])
         self.register_buffer("scale", torch.tensor([0.458, 0.448, 0.450])[:, None, None])
 
-    def forward(self, images: Images, decoded: Images) -> Float[Tensor, "batch"]:
+    def forward(self, images: Images, decoded: Images) -> Float[Tensor, " batch"]:
         """Distance per image; inputs in [0, 1], the network's own range is [-1, 1]."""
         pairs = torch.cat([images, decoded])
         features = (2 * pairs - 1 - self.shift) / self.scale
@@ -58,7 +61,7 @@ class LPIPS(nn.Module):
 
 
 @torch.no_grad()
-def lpips(images: Images, decoded: Images) -> Float[Tensor, "batch"]:
+def lpips(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     """LPIPS per image, of the 8-bit pictures.
 
     Raises:

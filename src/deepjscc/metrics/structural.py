@@ -12,7 +12,7 @@ MS_SSIM_MIN_SIDE = 161  # (11 - 1) · 2^4 + 1: five scales under a window of 11
 MS_SSIM_WINDOW_7_MIN_SIDE = 97
 
 
-def ssim(images: Images, decoded: Images) -> Float[Tensor, "batch"]:
+def ssim(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     """SSIM per image, mean over colours: Gaussian window 11, sigma 1.5.
 
     Raises:
@@ -24,7 +24,7 @@ def ssim(images: Images, decoded: Images) -> Float[Tensor, "batch"]:
     return windowed(_byte_values(images), _byte_values(decoded), data_range=255, size_average=False)
 
 
-def ms_ssim(images: Images, decoded: Images, *, window: int = 11) -> Float[Tensor, "batch"]:
+def ms_ssim(images: Images, decoded: Images, *, window: int = 11) -> Float[Tensor, " batch"]:
     """MS-SSIM per image, five scales, standard weights.
 
     Args:

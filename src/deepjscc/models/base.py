@@ -58,7 +58,15 @@ class JSCC(nn.Module):
         return Encoded(normalise_power(to_symbols(latent)), (b"",) * len(images))
 
     def decode(self, received: Received, size: Size) -> Images:
-        """Received symbols to images of ``size`` = (height, width), in [0, 1], not rounded."""
+        """Received symbols to images of ``size`` = (height, width), in [0, 1], not rounded.
+
+        Raises:
+            UsageError: a number of symbols that no image of this size makes.
+        """
+        if received.symbols.shape[1] != self.uses(size):
+            raise UsageError(
+                f"{received.symbols.shape[1]} symbols are not an image of {size[1]}x{size[0]} by {self.kind}"
+            )
         padded = padded_size(size, self.stride)
         latent = to_latent(received.symbols, self.latent_reals(padded))
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)

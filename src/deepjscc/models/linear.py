@@ -87,12 +87,21 @@ class Layout:
         blocks = size[0] * size[1] // block**2
         return Layout(blocks, *divmod(reals, blocks))
 
+    def run(self, first: int, blocks: int) -> "Layout":
+        """The layout of ``blocks`` blocks from ``first`` on, for working through a large image strip by strip."""
+        return Layout(blocks, self.full, min(max(self.extra - first, 0), blocks))
+
+    @property
+    def reals(self) -> int:
+        """Reals sent in all."""
+        return self.blocks * self.full + self.extra
+
     @property
     def kept(self) -> int:
         """Coefficients that any block sends."""
         return self.full + (self.extra > 0)
 
-    def share(self) -> Float[Tensor, "kept"]:
+    def share(self) -> Float[Tensor, " kept"]:
         """Share of the blocks that sends each coefficient."""
         share = torch.ones(self.kept)
         if self.extra:
@@ -113,9 +122,9 @@ class Linear(JSCC):
     kind: ClassVar[str] = "linear"
     MAX_RATIO: ClassVar[float] = 1 / 2
     DEFAULT_RATIO: ClassVar[float] = 1 / 12
-    mean: Float[Tensor, "values"]
+    mean: Float[Tensor, " values"]
     basis: Float[Tensor, "values values"]
-    deviation: Float[Tensor, "values"]
+    deviation: Float[Tensor, " values"]
 
     def __init__(self, block: int = 16) -> None:
         super().__init__(block=block)
@@ -136,11 +145,14 @@ class Linear(JSCC):
             raise UsageError(f"linear sends at bandwidth ratios up to 1/2, not {ratio:.4f}; choose a smaller one")
         return max(channel_uses(size, ratio), side_info_uses(bytes(Header.BYTES)) + 1)
 
+    def layout(self, size: Size, bandwidth_ratio: float | None = None) -> Layout:
+        """How an image's coefficients fill the uses that side information leaves."""
+        reals = 2 * (self.uses(size, bandwidth_ratio) - side_info_uses(bytes(Header.BYTES)))
+        return Layout.of(padded_size(size, self.stride), self.stride, reals)
+
     def encode(self, images: Images, snr_db: SnrDb, *, bandwidth_ratio: float | None = None) -> Encoded:
         """Images to symbols and 16 bits of side information each; see :meth:`JSCC.encode`."""
-        size = (images.shape[-2], images.shape[-1])
-        reals = 2 * (self.uses(size, bandwidth_ratio) - side_info_uses(bytes(Header.BYTES)))
-        layout = Layout.of(padded_size(size, self.stride), self.stride, reals)
+        layout = self.layout((images.shape[-2], images.shape[-1]), bandwidth_ratio)
         symbols, side_info = [], []
         for image, believed in zip(pad_to_multiple(images, self.stride), snr_db.tolist(), strict=True):
             scales = self.allocate(layout, Header.of(believed).snr_db)
@@ -159,6 +171,8 @@ class Linear(JSCC):
         padded = padded_size(size, self.stride)
         reals = 2 * received.symbols.shape[1]
         layout = Layout.of(padded, self.stride, reals)
+        if not 0 < layout.kept <= len(self.deviation):
+            raise UsageError(f"{received.symbols.shape[1]} symbols are not an image of {size[1]}x{size[0]} by linear")
         observed = to_latent(received.symbols, reals) * math.sqrt(2)
         images = []
         for index, side in enumerate(received.side_info):
@@ -169,7 +183,7 @@ class Linear(JSCC):
             images.append(self.from_blocks(blocks, padded))
         return crop(torch.stack(images), size).clamp(0, 1)
 
-    def allocate(self, layout: Layout, snr_db: float) -> Float[Tensor, "kept"]:
+    def allocate(self, layout: Layout, snr_db: float) -> Float[Tensor, " kept"]:
         """Scale sqrt(p_i / v_i) of each coefficient sent, mean power 1 for an average image."""
         root = self.deviation[: layout.kept]
         share = layout.share().to(root)
@@ -179,18 +193,18 @@ class Linear(JSCC):
         active = max(int((level * root > n0).sum()), 1)
         return (level[active - 1] * root - n0).clamp_min(0).sqrt() / root
 
-    def project(self, blocks: Blocks, scales: Float[Tensor, "kept"], layout: Layout) -> Float[Tensor, "reals"]:
+    def project(self, blocks: Blocks, scales: Float[Tensor, " kept"], layout: Layout) -> Float[Tensor, " reals"]:
         """Blocks to the latent, block by block."""
-        latent = ((blocks - self.mean) @ self.basis[:, : layout.kept]) * scales
+        latent = ((blocks - self.mean) @ self.basis[:, : layout.kept]) * scales[: layout.kept]
         if not layout.extra:
             return latent.flatten()
         return torch.cat([latent[: layout.extra].flatten(), latent[layout.extra :, : layout.full].flatten()])
 
     def estimate(
         self,
-        observed: Float[Tensor, "reals"],
-        noise: Float[Tensor, "reals"],
-        scales: Float[Tensor, "kept"],
+        observed: Float[Tensor, " reals"],
+        noise: Float[Tensor, " reals"],
+        scales: Float[Tensor, " kept"],
         gain: float,
         layout: Layout,
     ) -> Blocks:
@@ -199,11 +213,11 @@ class Linear(JSCC):
         An image whose latent was scaled by ``gain`` has coefficients of variance v_i / gain^2.
         """
         observed, noise = self._deal(observed, 0.0, layout), self._deal(noise, math.inf, layout)
-        variance = self.deviation[: layout.kept].square()
+        variance, scales = self.deviation[: layout.kept].square(), scales[: layout.kept]
         weight = variance * scales / (variance * scales.square() + noise) / gain
         return (observed * weight) @ self.basis[:, : layout.kept].T + self.mean
 
-    def _deal(self, reals: Float[Tensor, "reals"], fill: float, layout: Layout) -> Float[Tensor, "blocks kept"]:
+    def _deal(self, reals: Float[Tensor, " reals"], fill: float, layout: Layout) -> Float[Tensor, "blocks kept"]:
         """A stream of reals back to blocks; ``fill`` stands where a block sent one coefficient less."""
         if not layout.extra:
             return reals.reshape(layout.blocks, layout.full)

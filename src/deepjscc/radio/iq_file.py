@@ -55,7 +55,9 @@ class Frame:
         if any(type(number) is not int or number < 1 for number in numbers):
             raise ValueError(f"height, width and uses must be positive whole numbers, not {numbers}")
         if self.height * self.width > MAX_PIXELS or self.uses > MAX_USES:
-            raise ValueError(f"{self.width}x{self.height} pixels and {self.uses} symbols are more than any picture here")
+            raise ValueError(
+                f"{self.width}x{self.height} pixels and {self.uses} symbols are more than any picture here"
+            )
         if self.snr_db is not None and (not isinstance(self.snr_db, int | float) or math.isnan(self.snr_db)):
             raise ValueError(f"the SNR {self.snr_db!r} is not a number")
         bytes.fromhex(self.side_info)

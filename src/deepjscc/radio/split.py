@@ -58,7 +58,9 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
     """
     frame, sent = read_frame(path)
     if frame.snr_db is not None:
-        raise UsageError(f"{path}: these symbols have been through a channel at {frame.snr_db:g} dB; take the sent ones")
+        raise UsageError(
+            f"{path}: these symbols have been through a channel at {frame.snr_db:g} dB; take the sent ones"
+        )
     received = channel(sent.symbols, torch.tensor([snr_db]), generator=torch.Generator().manual_seed(seed))
     slow = received.gain is not None and received.gain.shape[1] == 1
     gain = (received.gain.real.item(), received.gain.imag.item()) if slow else None
@@ -78,8 +80,8 @@ def decode_image(path: Path, model: str | None = None) -> tuple[Image8, dict[str
     name = model or frame.model
     if weights_hash(name) != frame.weights_hash:
         raise DeepJSCCError(
-            f"{path}: made with weights {frame.weights_hash} of {frame.model}, but {name} here has {weights_hash(name)}; "
-            "give the matching checkpoint with --model"
+            f"{path}: made with weights {frame.weights_hash} of {frame.model}, but {name} here has "
+            f"{weights_hash(name)}; give the matching checkpoint with --model"
         )
     images = load(name).decode(received, frame.size)
     report = {"model": name, "height": frame.height, "width": frame.width, "symbols": frame.uses}

@@ -19,9 +19,7 @@ class DigitalLink:
         coding: the channel code; ideal (at capacity) by default.
     """
 
-    def __init__(
-        self, codec: Codec, channel: Channel, *, bandwidth_ratio: float, coding: Coding | None = None
-    ) -> None:
+    def __init__(self, codec: Codec, channel: Channel, *, bandwidth_ratio: float, coding: Coding | None = None) -> None:
         self.codec, self.channel, self.bandwidth_ratio = codec, channel, bandwidth_ratio
         self.coding = coding if coding is not None else Ideal()
 

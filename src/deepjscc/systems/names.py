@@ -52,13 +52,13 @@ def make_system(
         return NamedSystem(name, link, weights=weights_hash(name))
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
-    link = DigitalLink(
+    digital = DigitalLink(
         CODECS[codec_name](container=container),
         channel,
         bandwidth_ratio=DEFAULT_RATIO if bandwidth_ratio is None else bandwidth_ratio,
         coding=parse_coding(coding_name),
     )
-    return NamedSystem(name, link, container=container)
+    return NamedSystem(name, digital, container=container)
 
 
 def parse_coding(text: str) -> Ideal:

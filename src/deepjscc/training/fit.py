@@ -45,4 +45,4 @@ def _symmetrise(first: torch.Tensor, second: torch.Tensor, block: int) -> tuple[
     turned = [places, places.flip(1), places.flip(2), places.flip(1, 2)]
     orders = [order.flatten() for square in turned for order in (square, square.transpose(1, 2))]
     mean = torch.stack([first[order] for order in orders]).mean(0)
-    return mean, sum(second[order][:, order] for order in orders) / len(orders)
+    return mean, torch.stack([second[order][:, order] for order in orders]).mean(0)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.nn.utils import clip_grad_norm_
@@ -61,8 +61,9 @@ def train(
     batches = Batches(open_data(recipe.data.train), options.batch, recipe.data.crop, draws)
     validation = open_data(recipe.data.validation) if recipe.data.validation else None
 
-    link.to(memory_format=torch.channels_last)
-    average = AveragedModel(link, multi_avg_fn=_ema(options.ema_decay))
+    link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    ema = AveragedModel(link, multi_avg_fn=_ema(options.ema_decay))
+    averaged = cast(Link, ema.module)
     optimiser = torch.optim.Adam(link.parameters(), options.learning_rate)
     loss_of = LOSSES[options.loss]
     steps, start, step = options.epochs * len(batches), time.monotonic(), 0
@@ -82,19 +83,19 @@ def train(
             loss.backward()
             clip_grad_norm_(link.parameters(), options.clip_norm)
             optimiser.step()
-            average.update_parameters(link)
+            ema.update_parameters(link)
             losses.append(loss.item())
             step += 1
             if share >= 1:
                 break
         speed = len(losses) * options.batch / (time.monotonic() - epoch_start)
-        save_checkpoint(average.module.model, output)
-        quality = _validate(average.module, validation, recipe) if validation else None
+        save_checkpoint(averaged.model, output)
+        quality = _validate(averaged, validation, recipe) if validation else None
         share = min(1.0, step / steps if minutes is None else (time.monotonic() - start) / (60 * minutes))
         say(Progress(epoch, share, sum(losses) / len(losses), quality, speed))
         if share >= 1:
             break
-    return average.module
+    return averaged
 
 
 def build_link(recipe: Recipe) -> Link:
@@ -108,9 +109,7 @@ def build_link(recipe: Recipe) -> Link:
     channel = recipe.channel
     return Link(
         model,
-        make_channel(
-            channel.name, coherence=channel.coherence, csi=channel.csi, k_factor_db=channel.k_factor_db
-        ),
+        make_channel(channel.name, coherence=channel.coherence, csi=channel.csi, k_factor_db=channel.k_factor_db),
     )
 
 

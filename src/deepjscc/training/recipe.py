@@ -23,8 +23,8 @@ class ChannelRecipe:
     """``name`` of :data:`deepjscc.channels.CHANNELS`; ``snr_db`` fixed, or ``[low, high]`` drawn per image."""
 
     name: str = "awgn"
-    coherence: str | None = None
-    csi: str | None = None
+    coherence: Literal["image", "symbol"] | None = None
+    csi: Literal["none", "receiver"] | None = None
     k_factor_db: float | None = None
     snr_db: float | tuple[float, float] = 10.0
 

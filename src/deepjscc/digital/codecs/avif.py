@@ -8,7 +8,7 @@ from deepjscc.digital.codecs.base import LevelCodec, save_bytes
 class AVIF(LevelCodec):
     """AVIF, quality 0 to 100."""
 
-    levels = range(0, 101)
+    levels = range(101)
     variants = ("4:2:0", "4:4:4")
 
     def compress(self, picture: Image.Image, level: int, variant: str) -> bytes:

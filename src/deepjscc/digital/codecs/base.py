@@ -6,11 +6,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-import numpy as np
-import torch
 from PIL import Image
 
 from deepjscc.errors import DeepJSCCError
+from deepjscc.images import from_picture, to_picture
 from deepjscc.types import Image8
 
 
@@ -61,7 +60,7 @@ class LevelCodec:
 
     def decode(self, data: bytes) -> Image8:
         """Bytes back to an 8-bit image."""
-        return pixels(Image.open(io.BytesIO(data)))
+        return from_picture(Image.open(io.BytesIO(data)).convert("RGB"))
 
     def payload_bytes(self, data: bytes) -> int:
         """Bytes that carry the picture, without what every file of this format and setting repeats."""
@@ -73,15 +72,16 @@ class LevelCodec:
 
     def encode(self, image: Image8, max_bytes: int) -> bytes | None:
         """The best coding that fits; see :meth:`Codec.encode`."""
-        picture = Image.fromarray(image.permute(1, 2, 0).contiguous().cpu().numpy())
+        picture = to_picture(image)
         key = hashlib.sha256(picture.tobytes()).digest()
 
-        def attempt(level: int, index: int) -> bytes:
-            return self._cached((key, level, index), lambda: self.compress(picture, level, self.variants[index]))
-
         fits = []
-        for index in range(len(self.variants)):
-            data = largest_that_fits(lambda level, i=index: attempt(level, i), self.levels, self.counted_bytes, max_bytes)
+        for index, variant in enumerate(self.variants):
+
+            def attempt(level: int, index: int = index, variant: Any = variant) -> bytes:
+                return self._cached((key, level, index), lambda: self.compress(picture, level, variant))
+
+            data = largest_that_fits(attempt, self.levels, self.counted_bytes, max_bytes)
             if data is not None:
                 fits.append(data)
         if len(fits) < 2:
@@ -125,8 +125,3 @@ def save_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:
     except (OSError, KeyError, ValueError) as error:
         raise DeepJSCCError(f"{form} cannot code a {picture.width}x{picture.height} picture: {error}") from None
     return buffer.getvalue()
-
-
-def pixels(picture: Image.Image) -> Image8:
-    """A Pillow picture as a uint8 tensor ``[3, height, width]``."""
-    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).contiguous()

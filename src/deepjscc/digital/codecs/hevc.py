@@ -24,7 +24,7 @@ _X265 = "log-level=none:info=0:hash=0:aud=0:keyint=1:ipratio=1:range=full:pools=
 class HEVC(LevelCodec):
     """One x265 intra picture as a raw stream, QP 51 (level 0) to 0 (level 51)."""
 
-    levels = range(0, 52)
+    levels = range(52)
     SMALLEST = 16  # x265 takes no smaller side: smaller pictures are padded by repeating their edge
 
     def compress(self, picture: Image.Image, level: int, variant: None) -> bytes:

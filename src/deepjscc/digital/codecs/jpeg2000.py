@@ -11,7 +11,7 @@ class JPEG2000(LevelCodec):
     """JPEG2000 at any rate: the level is a compression factor in steps of half a percent, 20,000 down to 1."""
 
     STEP = math.log(1.005)
-    levels = range(0, math.ceil(math.log(20_000) / STEP) + 1)
+    levels = range(math.ceil(math.log(20_000) / STEP) + 1)
 
     def compress(self, picture: Image.Image, level: int, variant: None) -> bytes:
         """Code to a target of bytes, which OpenJPEG meets to within a percent and need not undercut."""

@@ -8,7 +8,7 @@ from deepjscc.digital.codecs.base import LevelCodec, save_bytes
 class WebP(LevelCodec):
     """Lossy WebP, quality 0 to 100."""
 
-    levels = range(0, 101)
+    levels = range(101)
     RIFF_HEADER = 20  # RIFF and chunk header
 
     def compress(self, picture: Image.Image, level: int, variant: None) -> bytes:
