@@ -139,7 +139,7 @@ def to_8bit(images: Images) -> UInt8[Tensor, "batch 3 height width"]:
     return (images * 255).round().clamp(0, 255).to(torch.uint8)
 
 
-def pad_to_multiple(images: Images, multiple: int) -> Images:
+def pad_to_multiple(images: Images, multiple: int) -> Float[Tensor, "batch 3 padded_height padded_width"]:
     """Repeat the last row and column until both sides are multiples; from 1x1 up."""
     height, width = images.shape[-2:]
     down, right = -height % multiple, -width % multiple
@@ -151,6 +151,6 @@ def padded_size(size: Size, multiple: int) -> Size:
     return size[0] + -size[0] % multiple, size[1] + -size[1] % multiple
 
 
-def crop(images: Images, size: Size) -> Images:
+def crop(images: Images, size: Size) -> Float[Tensor, "batch 3 kept_height kept_width"]:
     """Keep the top left ``size`` = (height, width): undoes the padding."""
     return images[..., : size[0], : size[1]]

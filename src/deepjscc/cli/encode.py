@@ -33,6 +33,6 @@ def encode(
         f"{report['data_file']}: {report['symbols']} symbols, mean power {report['mean_power']:.4f}, bandwidth ratio "
         f"{report['bandwidth_ratio']:.4f}\n"
         f"{report['meta_file']}: {report['metadata_bytes']} bytes of text; the decoder needs "
-        f"{report['header_bits']} bits of header and {report['side_info_bits']} of side information, the latter counted as "
+        f"{report['header_bits']} bits of header and {report['side_info_bits']} of side information, counted as "
         f"{report['side_info_uses']} channel uses"
     )

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool
@@ -12,6 +12,7 @@ from deepjscc.channels import Channel
 from deepjscc.types import Gain, SnrDb
 
 
+@runtime_checkable
 class Coding(Protocol):
     """Bits over symbols."""
 

@@ -14,7 +14,7 @@ def mse(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     return (difference / 255).square().mean((1, 2, 3))
 
 
-def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tensor, " batch"]:
+def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tensor, " batch_or_one"]:
     """Peak signal-to-noise ratio in dB: ``-10 log10(MSE)`` of 8-bit pictures; infinite where they are equal.
 
     Args:

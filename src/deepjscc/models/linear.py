@@ -222,7 +222,7 @@ class Linear(JSCC):
         if not layout.extra:
             return reals.reshape(layout.blocks, layout.full)
         first, rest = reals.split([layout.extra * layout.kept, (layout.blocks - layout.extra) * layout.full])
-        rest = F.pad(rest.reshape(-1, layout.full), (0, 1), value=fill)
+        rest = F.pad(rest.reshape(layout.blocks - layout.extra, layout.full), (0, 1), value=fill)
         return torch.cat([first.reshape(-1, layout.kept), rest])
 
     def to_blocks(self, image: Float[Tensor, "3 height width"]) -> Blocks:

@@ -1,12 +1,13 @@
 """What evaluation, training, the command line and the page know of a system: `transmit`."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 
 from deepjscc.types import Images, SnrDb, Transmission
 
 
+@runtime_checkable
 class System(Protocol):
     """Learned and digital links look alike from above."""
 
@@ -29,6 +30,7 @@ class System(Protocol):
         ...
 
 
+@runtime_checkable
 class PairSystem(Protocol):
     """Two cameras, one receiver."""
 

@@ -4,7 +4,7 @@ import hashlib
 import io
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
 
@@ -13,6 +13,7 @@ from deepjscc.images import from_picture, to_picture
 from deepjscc.types import Image8
 
 
+@runtime_checkable
 class Codec(Protocol):
     """Image to bytes within a budget, and back."""
 

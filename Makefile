@@ -1,0 +1,48 @@
+# make demo and make test need only git, make and Python 3.11 or newer; the rest is installed into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test test-slow lint kodak benchmark clean
+
+demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
+	mkdir -p out
+	$(BIN)/deepjscc send sample:coffee -o out/coffee.png --snr-db 3 --bandwidth-ratio 1/12 --compare jpeg2000
+	$(BIN)/deepjscc sheet sample:coffee --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
+		--snr-db=-5:20:5 --bandwidth-ratio 1/12 -o out/sheet.png
+	$(BIN)/deepjscc evaluate --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB --data samples \
+		--bandwidth-ratio 1/12 --snr-db=-5:20:2.5 -o out/results.parquet | tee out/results.txt
+	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.svg
+	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.png
+	@echo "Look at out/sheet.png, out/psnr_vs_snr.svg and out/results.txt"
+
+test: $(READY)  ## the whole suite but for what takes minutes
+	$(BIN)/python -m pytest -n auto
+
+test-slow: $(READY)  ## what takes minutes; uses the data in $$DEEPJSCC_DATA where there are any
+	$(BIN)/python -m pytest -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
+	mkdir -p out
+	$(BIN)/deepjscc evaluate --system linear --system jpeg2000+ideal --system jpeg2000+ideal@10dB --data kodak \
+		--bandwidth-ratio 1/8 --snr-db=-5:20:5 -o out/kodak.parquet
+	$(BIN)/deepjscc plot out/kodak.parquet -o out/kodak.svg
+
+benchmark: $(READY)  ## speed and memory, printed; not part of the tests
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/memory.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "deepjscc needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[samples,dev]'
+	touch $(READY)
+
+clean:
+	rm -rf .venv out build dist

@@ -1,0 +1,155 @@
+"""Channels against theory: noise variance, gain moments, measured SNR, capacity, gradients."""
+
+import math
+
+import pytest
+import torch
+from scipy.special import exp1
+
+from deepjscc.channels import AWGN, CHANNELS, Channel, Rayleigh, Rician, make_channel
+from deepjscc.errors import UsageError
+from deepjscc.symbols import mean_power, normalise_power
+from deepjscc.units import from_db
+
+MANY = 200_000
+EVERY = [
+    AWGN(),
+    *[kind(coherence=c, csi=i) for kind in (Rayleigh, Rician) for c in ("image", "symbol") for i in ("none", "receiver")],
+]
+
+
+def _label(channel: Channel) -> str:
+    return f"{type(channel).__name__}-{channel.coherence}-{channel.csi}"
+
+
+def _symbols(batch: int, uses: int, draws: torch.Generator) -> torch.Tensor:
+    return normalise_power(torch.randn(batch, uses, dtype=torch.complex64, generator=draws))
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_every_channel_is_built_by_name(name: str) -> None:
+    assert isinstance(make_channel(name), CHANNELS[name])
+
+
+@pytest.mark.parametrize("snr_db", [-5.0, 0.0, 10.0, 20.0])
+@pytest.mark.parametrize("channel", EVERY, ids=_label)
+def test_snr_measured_from_symbols_and_noise(channel: Channel, snr_db: float, draws: torch.Generator) -> None:
+    """Signal power over noise power before any gain: within 0.05 dB, so a factor of two (3 dB) is caught."""
+    symbols = _symbols(1, MANY, draws)
+    gain = channel.draw_gain(1, MANY, draws)
+    received = channel(symbols, torch.tensor([snr_db]), gain=gain, generator=draws)
+    known = torch.ones(1, 1) if gain is None else gain
+    at_antenna = received.symbols if received.gain is None else received.symbols * received.gain
+    noise = at_antenna - known * symbols
+    measured = 10 * torch.log10(mean_power(symbols) / mean_power(noise))
+    assert measured.item() == pytest.approx(snr_db, abs=0.05)
+    # N0/2 per real part, the parts uncorrelated.
+    n0 = 10 ** (-snr_db / 10)
+    assert noise.real.var().item() == pytest.approx(n0 / 2, rel=0.02)
+    assert noise.imag.var().item() == pytest.approx(n0 / 2, rel=0.02)
+    assert (noise.real * noise.imag).mean().item() == pytest.approx(0, abs=0.01 * n0)
+
+
+@pytest.mark.parametrize("channel", EVERY, ids=_label)
+def test_the_receiver_is_told_the_noise_variance_it_has(channel: Channel, draws: torch.Generator) -> None:
+    symbols = _symbols(1, MANY, draws)
+    gain = channel.draw_gain(1, MANY, draws)
+    received = channel(symbols, torch.tensor([7.0]), gain=gain, generator=draws)
+    known = gain if gain is not None and channel.csi == "none" else torch.ones(1, 1)
+    error = received.symbols - known * symbols
+    whitened = error.abs().square() / received.noise_variance
+    assert whitened.mean().item() == pytest.approx(1, rel=0.02)
+
+
+def test_awgn_without_noise_is_a_wire(draws: torch.Generator) -> None:
+    symbols = _symbols(2, 16, draws)
+    received = AWGN()(symbols, torch.tensor([math.inf, math.inf]), generator=draws)
+    assert torch.equal(received.symbols, symbols)
+    assert (received.noise_variance == 0).all()
+
+
+@pytest.mark.parametrize("coherence", ["image", "symbol"])
+def test_rayleigh_moments(coherence: str, draws: torch.Generator) -> None:
+    channel = Rayleigh(coherence=coherence)
+    gain = channel.draw_gain(MANY, 1, draws) if coherence == "image" else channel.draw_gain(1, MANY, draws)
+    power = gain.abs().square()
+    assert power.mean().item() == pytest.approx(1, rel=0.02)
+    assert power.square().mean().item() == pytest.approx(2, rel=0.04)  # |h|^2 is exponential
+    assert gain.mean().abs().item() == pytest.approx(0, abs=0.01)
+
+
+@pytest.mark.parametrize("k_factor_db", [-10.0, 0.0, 6.0, 20.0])
+def test_rician_moments(k_factor_db: float, draws: torch.Generator) -> None:
+    power = Rician(k_factor_db=k_factor_db).draw_gain(MANY, 1, draws).abs().square()
+    k = 10 ** (k_factor_db / 10)
+    assert power.mean().item() == pytest.approx(1, rel=0.02)
+    assert power.var().item() == pytest.approx((2 * k + 1) / (k + 1) ** 2, rel=0.04)
+
+
+def test_coherence_is_per_image_or_per_symbol(draws: torch.Generator) -> None:
+    assert Rayleigh("image").draw_gain(4, 9, draws).shape == (4, 1)
+    assert Rayleigh("symbol").draw_gain(4, 9, draws).shape == (4, 9)
+
+
+@pytest.mark.parametrize("channel", EVERY, ids=_label)
+def test_gradients(channel: Channel, draws: torch.Generator) -> None:
+    symbols = torch.randn(2, 3, dtype=torch.complex128, requires_grad=True)
+    gain = channel.draw_gain(2, 3, draws)
+
+    def through(symbols: torch.Tensor) -> torch.Tensor:
+        same = torch.Generator().manual_seed(1)
+        return channel(symbols, torch.tensor([3.0, 8.0]).double(), gain=gain, generator=same).symbols
+
+    assert torch.autograd.gradcheck(through, symbols, atol=1e-4)
+
+
+def test_slow_capacity_is_of_the_average_or_of_the_fade() -> None:
+    snr_db = torch.tensor([10.0, 10.0])
+    channel = Rayleigh("image")
+    assert channel.capacity(snr_db).tolist() == pytest.approx([math.log2(11)] * 2)
+    gain = torch.tensor([[0.5 + 0j], [0 + 2j]])
+    assert channel.capacity(snr_db, gain).tolist() == pytest.approx([math.log2(3.5), math.log2(41)], rel=1e-6)
+
+
+@pytest.mark.parametrize("snr_db", [-10.0, 0.0, 10.0, 20.0])
+def test_fast_rayleigh_capacity_is_the_closed_form(snr_db: float) -> None:
+    snr = 10 ** (snr_db / 10)
+    ergodic = math.exp(1 / snr) * exp1(1 / snr) / math.log(2)
+    assert Rayleigh("symbol").capacity(torch.tensor([snr_db])).item() == pytest.approx(ergodic, rel=2e-3)
+
+
+def test_fast_rician_capacity_lies_between_rayleigh_and_awgn() -> None:
+    snr_db = torch.tensor([10.0])
+    rayleigh, awgn = Rayleigh("symbol").capacity(snr_db), AWGN().capacity(snr_db)
+    assert rayleigh < Rician("symbol").capacity(snr_db) < awgn
+    assert Rician("symbol", k_factor_db=60.0).capacity(snr_db).item() == pytest.approx(awgn.item(), rel=1e-3)
+
+
+def test_conditioning_snr_follows_a_known_slow_fade(draws: torch.Generator) -> None:
+    gain = torch.tensor([[2 + 0j]])
+    snr_db = torch.tensor([10.0])
+    told = Rayleigh("image", "receiver")(torch.ones(1, 4).cfloat(), snr_db, gain=gain, generator=draws)
+    untold = Rayleigh("image", "none")(torch.ones(1, 4).cfloat(), snr_db, gain=gain, generator=draws)
+    assert told.conditioning_snr_db().item() == pytest.approx(10 + 20 * math.log10(2), abs=1e-4)
+    assert untold.conditioning_snr_db().item() == 10
+    assert from_db(-told.conditioning_snr_db()).item() == pytest.approx(told.noise_variance[0, 0].item(), rel=1e-4)
+
+
+def test_a_dead_fade_stays_finite(draws: torch.Generator) -> None:
+    received = Rayleigh()(torch.ones(1, 4).cfloat(), torch.tensor([10.0]), gain=torch.zeros(1, 1).cfloat(), generator=draws)
+    assert received.symbols.isfinite().all()
+    assert received.noise_variance.isfinite().all()
+
+
+@pytest.mark.parametrize("options", [{"coherence": "image"}, {"csi": "none"}, {"k_factor_db": 3.0}])
+def test_options_a_channel_does_not_have_are_refused(options: dict) -> None:
+    with pytest.raises(UsageError, match="does not take"):
+        make_channel("awgn", **options)
+    with pytest.raises(UsageError, match="unknown channel"):
+        make_channel("water")
+
+
+def test_bad_options_are_refused() -> None:
+    for wrong in ({"coherence": "packet"}, {"csi": "genie"}, {"k_factor_db": math.nan}):
+        with pytest.raises(Exception, match=r"not one of|NaN|type"):
+            Rician(**wrong)

@@ -1,0 +1,63 @@
+"""What tests share: pictures, generators, and real data where there are any."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+torch.set_num_threads(1)  # tests run side by side
+
+
+@pytest.fixture
+def draws() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def coffee() -> torch.Tensor:
+    """A real photograph, 400x600, as 8 bits."""
+    from deepjscc.data.samples import sample_path
+    from deepjscc.images import read_image
+
+    return read_image(sample_path("coffee"))
+
+
+@pytest.fixture
+def picture(tmp_path: Path, coffee: torch.Tensor) -> Path:
+    """A small photograph on disk."""
+    path = tmp_path / "picture.png"
+    Image.fromarray(coffee[:, 100:180, 200:296].permute(1, 2, 0).numpy()).save(path)
+    return path
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data sets; skips the test where there is none."""
+    root = os.environ.get("DEEPJSCC_DATA")
+    if not root or not (Path(root) / "kodak").is_dir():
+        pytest.skip("no real data in $DEEPJSCC_DATA")
+    return Path(root)
+
+
+@pytest.fixture
+def fake_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Random bytes in the layout of CIFAR-10, taken for the real set."""
+    from deepjscc.data import cifar10
+
+    folder = tmp_path / cifar10.FOLDER
+    folder.mkdir()
+    generator = np.random.default_rng(0)
+    monkeypatch.setattr(cifar10, "RECORDS_PER_FILE", 20)
+    for split, names in cifar10.FILES.items():
+        pixels = []
+        for name in names:
+            records = generator.integers(0, 256, (20, cifar10.RECORD), dtype=np.uint8)
+            records[:, 0] %= 10
+            records.tofile(folder / name)
+            pixels.append(records[:, 1:])
+        monkeypatch.setitem(cifar10.FINGERPRINTS, split, cifar10.fingerprint(np.concatenate(pixels)))
+    monkeypatch.setenv("DEEPJSCC_DATA", str(tmp_path))
+    return tmp_path

@@ -1,0 +1,119 @@
+"""Metrics against scikit-image and closed forms."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from deepjscc import metrics
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.images import to_float
+from deepjscc.metrics import perceptual
+
+
+@pytest.fixture
+def pair(coffee: torch.Tensor, draws: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    images = to_float(torch.stack([coffee[:, :200, :300], coffee[:, 200:, 300:]]))
+    noise = torch.randn(images.shape, generator=draws) * torch.tensor([0.02, 0.1])[:, None, None, None]
+    return images, images + noise
+
+
+def _bytes(images: torch.Tensor, index: int) -> np.ndarray:
+    return (images[index].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+
+
+def test_psnr_is_scikit_images(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    ours = metrics.psnr(*pair)
+    theirs = [peak_signal_noise_ratio(_bytes(pair[0], i), _bytes(pair[1], i)) for i in range(2)]
+    assert ours.tolist() == pytest.approx(theirs, abs=1e-9)
+
+
+def test_pooled_psnr_averages_the_error_first(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    each, pooled = metrics.psnr(*pair), metrics.psnr(*pair, pooled=True)
+    assert pooled.shape == (1,)
+    assert pooled.item() == pytest.approx(-10 * math.log10(metrics.mse(*pair).mean().item()))
+    assert pooled < each.mean()
+    assert metrics.pool(each).item() == pytest.approx(pooled.item())
+
+
+def test_equal_pictures_have_infinite_psnr(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    assert metrics.psnr(pair[0], pair[0]).isinf().all()
+    assert metrics.psnr(pair[0], pair[0] + 1e-4).isinf().all()  # the same 8 bits
+
+
+def test_ssim_is_scikit_images(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    theirs = [
+        structural_similarity(
+            *(_bytes(images, i) for images in pair),
+            channel_axis=2,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+        )
+        for i in range(2)
+    ]
+    assert metrics.ssim(*pair).tolist() == pytest.approx(theirs, abs=2e-4)
+
+
+def test_ms_ssim_orders_distortions(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    values = metrics.ms_ssim(*pair)
+    assert 0 < values[1] < values[0] < 1
+    assert metrics.ms_ssim(pair[0], pair[0]).tolist() == pytest.approx([1, 1])
+
+
+def test_ms_ssim_sizes() -> None:
+    small = torch.rand(1, 3, 160, 200)
+    with pytest.raises(UsageError, match="161"):
+        metrics.ms_ssim(small, small)
+    assert metrics.ms_ssim(small, small, window=7).item() == pytest.approx(1)
+    with pytest.raises(UsageError, match="97"):
+        metrics.ms_ssim(small[..., :96, :], small[..., :96, :], window=7)
+    with pytest.raises(UsageError, match="11"):
+        metrics.ssim(small[..., :10, :], small[..., :10, :])
+
+
+def test_lpips_is_a_distance_of_unit_features(pair: tuple[torch.Tensor, torch.Tensor], monkeypatch) -> None:
+    """The published weights are not here: with random ones the form must hold, recomputed the long way."""
+    torch.manual_seed(0)
+    model = perceptual.LPIPS().eval()
+    for head in model.heads:
+        head.weight.data.abs_()
+    monkeypatch.setattr(perceptual, "_published", lambda: model)
+    images, decoded = (to_float((x * 255).clamp(0, 255).byte()) for x in pair)
+    distance = metrics.lpips(images, decoded)
+    assert metrics.lpips(images, images).tolist() == pytest.approx([0, 0], abs=1e-7)
+    assert distance.tolist() == pytest.approx(metrics.lpips(decoded, images).tolist(), rel=1e-5)
+    expected = torch.zeros(2)
+    ours, theirs = ((2 * x - 1 - model.shift) / model.scale for x in (images, decoded))
+    taps = [1, 4, 7, 9, 11]
+    for index, layer in enumerate(model.features):
+        ours, theirs = layer(ours), layer(theirs)
+        if index in taps:
+            unit = [x / x.square().sum(1, keepdim=True).sqrt() for x in (ours, theirs)]
+            weights = model.heads[taps.index(index)].weight[0, :, 0, 0]
+            expected += torch.einsum("bchw,c->bhw", (unit[0] - unit[1]).square(), weights).mean((1, 2))
+    assert distance.tolist() == pytest.approx(expected.tolist(), rel=1e-4)
+
+
+def test_lpips_has_alexnets_shapes() -> None:
+    state = perceptual.LPIPS().state_dict()
+    assert state["features.0.weight"].shape == (64, 3, 11, 11)
+    assert state["features.10.weight"].shape == (256, 256, 3, 3)
+    assert sum(value.numel() for name, value in state.items() if name.startswith("features")) == 2_469_696
+
+
+def test_lpips_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    import pooch
+
+    def unreachable(*args: object, **options: object) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(pooch, "retrieve", unreachable)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    perceptual._published.cache_clear()
+    with pytest.raises(DeepJSCCError, match="cannot be fetched"):
+        metrics.lpips(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
+    with pytest.raises(UsageError, match="31"):
+        metrics.lpips(torch.rand(1, 3, 30, 64), torch.rand(1, 3, 30, 64))

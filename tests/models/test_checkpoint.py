@@ -1,0 +1,59 @@
+"""Checkpoints hold everything, and nothing else is taken for one."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from deepjscc.errors import DeepJSCCError
+from deepjscc.models import Cnn, Linear
+from deepjscc.models.checkpoint import file_hash, load_checkpoint, save_checkpoint
+
+
+@pytest.mark.parametrize("model", [Cnn(filters=5), Cnn(filters=8, dense_reals=100), Linear(block=4)])
+def test_round_trip(tmp_path: Path, model: torch.nn.Module) -> None:
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(model, path)
+    back = load_checkpoint(path)
+    assert type(back) is type(model)
+    assert back.config == model.config
+    assert not back.training
+    for name, value in model.state_dict().items():
+        assert torch.equal(back.state_dict()[name], value)
+
+
+def test_half_precision_comes_back_in_single(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(Linear(block=4), path, torch.float16)
+    assert load_checkpoint(path).basis.dtype == torch.float32
+
+
+def test_hash_is_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abc")
+    assert file_hash(tmp_path / "x").startswith("ba7816bf")
+
+
+def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(DeepJSCCError, match="no such file"):
+        load_checkpoint(path)
+    path.write_bytes(b"garbage")
+    with pytest.raises(DeepJSCCError, match="not a safetensors"):
+        load_checkpoint(path)
+    torch.save({"weight": torch.zeros(3)}, path)  # a pickle
+    with pytest.raises(DeepJSCCError, match="not a safetensors"):
+        load_checkpoint(path)
+    save_file({"a": torch.zeros(3)}, path)
+    with pytest.raises(DeepJSCCError, match="not a checkpoint of a model"):
+        load_checkpoint(path)
+    save_file({"a": torch.zeros(3)}, path, {"model": "cnn", "config": '{"filters": 4}'})
+    with pytest.raises(DeepJSCCError, match="do not fit"):
+        load_checkpoint(path)
+    save_file({"a": torch.zeros(3)}, path, {"model": "cnn", "config": '{"wings": 2}'})
+    with pytest.raises(DeepJSCCError, match="do not fit"):
+        load_checkpoint(path)
+    save_checkpoint(Cnn(filters=4), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DeepJSCCError):
+        load_checkpoint(path)
