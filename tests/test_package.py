@@ -9,7 +9,8 @@ import deepjscc
 
 
 def test_import_is_light() -> None:
-    code = "import deepjscc, deepjscc.cli, sys; print(sorted({'torch', 'numpy', 'polars', 'matplotlib'} & set(sys.modules)))"
+    heavy = {"torch", "numpy", "polars", "matplotlib"}
+    code = f"import deepjscc, deepjscc.cli, sys; print(sorted({heavy} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 
 

@@ -14,7 +14,12 @@ from deepjscc.units import from_db
 MANY = 200_000
 EVERY = [
     AWGN(),
-    *[kind(coherence=c, csi=i) for kind in (Rayleigh, Rician) for c in ("image", "symbol") for i in ("none", "receiver")],
+    *[
+        kind(coherence=c, csi=i)
+        for kind in (Rayleigh, Rician)
+        for c in ("image", "symbol")
+        for i in ("none", "receiver")
+    ],
 ]
 
 
@@ -136,7 +141,9 @@ def test_conditioning_snr_follows_a_known_slow_fade(draws: torch.Generator) -> N
 
 
 def test_a_dead_fade_stays_finite(draws: torch.Generator) -> None:
-    received = Rayleigh()(torch.ones(1, 4).cfloat(), torch.tensor([10.0]), gain=torch.zeros(1, 1).cfloat(), generator=draws)
+    received = Rayleigh()(
+        torch.ones(1, 4).cfloat(), torch.tensor([10.0]), gain=torch.zeros(1, 1).cfloat(), generator=draws
+    )
     assert received.symbols.isfinite().all()
     assert received.noise_variance.isfinite().all()
 

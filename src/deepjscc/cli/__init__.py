@@ -30,7 +30,7 @@ for _name, _help in COMMANDS.items():
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; whatever goes wrong from outside is one line and exit code 1, or 2 for wrong usage."""
     try:
-        app(arguments, exit_on_error=False, print_error=False)
+        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()), 2)
     except UsageError as error:

@@ -101,7 +101,8 @@ def cell(value: Any) -> str:
 def progress() -> Iterator[Callable[[int, int, str], None]]:
     """A progress bar on standard error, as ``say(done, all, label)``."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
         def say(done: int, total: int, label: str) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from deepjscc.data.base import ImageSet
 from deepjscc.data.cifar10 import Split, fetch_cifar10, read_cifar10
-from deepjscc.data.folder import folder
-from deepjscc.data.kodak import fetch_kodak, kodak
-from deepjscc.data.samples import samples
+from deepjscc.data.folder import open_folder
+from deepjscc.data.kodak import fetch_kodak, open_kodak
+from deepjscc.data.samples import open_samples
 
 __all__ = ["DATASETS", "FETCHERS", "ImageSet", "data_root", "open_data"]
 
@@ -25,12 +25,12 @@ def _cifar10(split: Split, name: str) -> ImageSet:
 
 
 DATASETS: dict[str, Callable[[], ImageSet]] = {
-    "kodak": lambda: kodak(data_root()),
+    "kodak": lambda: open_kodak(data_root()),
     "cifar10": lambda: _cifar10("test", "cifar10"),
     "cifar10-train": lambda: _cifar10("train", "cifar10-train"),
-    "photos-train": lambda: folder(data_root() / "photos" / "train", "photos-train"),
-    "photos-val": lambda: folder(data_root() / "photos" / "val", "photos-val"),
-    "samples": samples,
+    "photos-train": lambda: open_folder(data_root() / "photos" / "train", "photos-train"),
+    "photos-val": lambda: open_folder(data_root() / "photos" / "val", "photos-val"),
+    "samples": open_samples,
 }
 FETCHERS: dict[str, Callable[[Path], None]] = {"kodak": fetch_kodak, "cifar10": fetch_cifar10}
 
@@ -41,4 +41,4 @@ def open_data(name: str) -> ImageSet:
     Raises:
         DeepJSCCError: the data are not there, or not what they should be.
     """
-    return DATASETS[name]() if name in DATASETS else folder(Path(name))
+    return DATASETS[name]() if name in DATASETS else open_folder(Path(name))

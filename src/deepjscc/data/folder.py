@@ -7,7 +7,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.images import SUFFIXES, read_image
 
 
-def folder(path: Path, name: str | None = None) -> ImageSet:
+def open_folder(path: Path, name: str | None = None) -> ImageSet:
     """Every picture below a folder (or the one picture that ``path`` is).
 
     Raises:

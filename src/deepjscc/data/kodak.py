@@ -40,7 +40,7 @@ PIXELS = {
 }
 
 
-def kodak(root: Path) -> ImageSet:
+def open_kodak(root: Path) -> ImageSet:
     """The set from ``root/kodak/kodim01.png`` … ``kodim24.png``.
 
     Raises:

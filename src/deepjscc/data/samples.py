@@ -22,7 +22,7 @@ def sample_path(name: str) -> Path:
     return Path(skimage.data.__file__).parent / NAMES[name]
 
 
-def samples() -> ImageSet:
+def open_samples() -> ImageSet:
     """Four photographs: astronaut (NASA, public domain), chelsea and coffee (CC0), rocket (SpaceX, CC0)."""
     names = list(NAMES)
     return ImageSet("samples", names, lambda index: read_image(sample_path(names[index])))

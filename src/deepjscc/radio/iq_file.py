@@ -148,6 +148,7 @@ def read_frame(path: Path) -> tuple[Frame, Received]:
 def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
     """The frame, the number of channels and the checksum of the data."""
     import sigmf
+    from jsonschema import ValidationError
     from sigmf.error import SigMFError
 
     try:
@@ -165,6 +166,8 @@ def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
         raise DeepJSCCError(f"{path}: {error.strerror}") from None
     except KeyError as error:
         raise DeepJSCCError(f"{path}: a recording, but not one of deepjscc encode: no {error}") from None
+    except ValidationError as error:
+        raise DeepJSCCError(f"{path}: not SigMF metadata: {error.message[:200]}") from None
     except (ValueError, TypeError, SigMFError) as error:
         raise DeepJSCCError(f"{path}: not metadata of deepjscc encode: {str(error).splitlines()[0]}") from None
     return frame, channels, info.get("core:sha512")

@@ -9,7 +9,7 @@ from torch import Tensor
 from deepjscc.data import ImageSet
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
-from deepjscc.types import Images
+from deepjscc.types import Image8, Images
 
 
 class Batches:
@@ -26,7 +26,7 @@ class Batches:
     """
 
     def __init__(self, data: ImageSet, batch: int, crop: int | None, draws: torch.Generator) -> None:
-        self.images: list[UInt8[Tensor, "3 height width"]] = [data[index] for index in range(len(data))]
+        self.images: list[Image8] = [data[index] for index in range(len(data))]
         self.batch, self.crop, self.draws = batch, crop, draws
         if len(self.images) < batch:
             raise UsageError(f"{data.name} holds {len(self.images)} images, fewer than a batch of {batch}")
@@ -46,7 +46,7 @@ class Batches:
             chosen = torch.where(flip[:, None, None, None], chosen.flip(3), chosen)
             yield to_float(chosen).contiguous(memory_format=torch.channels_last)
 
-    def _cut(self, image: UInt8[Tensor, "3 height width"]) -> UInt8[Tensor, "3 height width"]:
+    def _cut(self, image: Image8) -> UInt8[Tensor, "3 crop_height crop_width"]:
         if self.crop is None:
             return image
         height, width = image.shape[1:]

@@ -1,0 +1,186 @@
+"""The door: every command by hand, `--json` on each, and one line for whatever goes wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from PIL import Image
+
+from deepjscc.cli import COMMANDS, main
+from deepjscc.images import read_image
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    main([str(argument) for argument in arguments])
+    return capsys.readouterr().out
+
+
+def fails(capsys: pytest.CaptureFixture[str], code: int, *arguments: object) -> str:
+    """The one line a wrong call prints."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    assert stop.value.code == code
+    assert captured.err.startswith("deepjscc: ")
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    text = run(capsys, "--help")
+    assert all(command in text for command in COMMANDS)
+    for command in COMMANDS:
+        assert "--json" in run(capsys, command, "--help")
+
+
+def test_send(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    results = json.loads(
+        run(
+            capsys,
+            "send",
+            picture,
+            "-o",
+            out,
+            "--snr-db",
+            "3",
+            "--bandwidth-ratio",
+            "1/12",
+            "--compare",
+            "webp",
+            "--json",
+        )
+    )
+    assert [result["system"] for result in results] == ["linear", "webp+ideal"]
+    assert results[0]["channel_uses"] == results[1]["channel_uses"] == 1920
+    assert read_image(out).shape == read_image(picture).shape
+    assert (tmp_path / "out-webp+ideal.png").is_file()
+    assert "linear" in run(
+        capsys, "send", picture, "-o", out, "--snr-db=-3", "--channel", "rician", "--k-factor-db", "3"
+    )
+
+
+def test_send_says_when_the_ratio_cannot_be_met(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
+    assert "note: linear spent" in run(
+        capsys, "send", tmp_path / "dot.png", "-o", tmp_path / "o.png", "--bandwidth-ratio", "1/8"
+    )
+
+
+def test_seeds_repeat(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run(capsys, "send", picture, "-o", tmp_path / f"{name}.png", "--seed", seed)
+    a, b, c = (read_image(tmp_path / f"{name}.png") for name in "abc")
+    assert (a == b).all()
+    assert (a != c).any()
+
+
+def test_split_link(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    assert "128 channel uses" in run(capsys, "encode", picture, "-o", tmp_path / "iq", "--bandwidth-ratio", "1/8")
+    run(capsys, "channel", tmp_path / "iq", "-o", tmp_path / "noisy", "--snr-db", "12", "--channel", "rayleigh")
+    report = json.loads(run(capsys, "decode", tmp_path / "noisy", "-o", tmp_path / "back.png", "--json"))
+    assert report["width"] == 96
+    assert read_image(tmp_path / "back.png").shape == (3, 80, 96)
+
+
+def test_evaluate_and_plot(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    table = tmp_path / "r.parquet"
+    systems = ["--system", "linear", "--system", "jpeg2000+ideal@5dB"]
+    rest = ["--data", picture.parent, "--snr-db=0:10:5", "--bandwidth-ratio", "1/8", "-o", table]
+    means = json.loads(run(capsys, "evaluate", *systems, *rest, "--json"))
+    assert len(means) == 6
+    assert len(pl.read_parquet(table)) == 6
+    assert "linear" in run(capsys, "evaluate", *systems, *rest)
+    assert "f.svg" in run(capsys, "plot", table, "-o", tmp_path / "f.svg")
+    assert len(json.loads(run(capsys, "plot", table, "-o", tmp_path / "f.svg", "--pooled", "--json"))["points"]) == 6
+
+
+def test_sheet_models_fit_train(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path, fake_cifar10: Path
+) -> None:
+    run(capsys, "sheet", picture, "--system", "linear", "--snr-db", "0,10", "-o", tmp_path / "s.png", "--json")
+    assert (tmp_path / "s.png").is_file()
+    assert "linear" in run(capsys, "models")
+    assert json.loads(run(capsys, "models", "--json"))[0]["sha256"]
+    assert "1 photographs" in run(capsys, "fit", "linear", picture, "-o", tmp_path / "l.safetensors", "--block", "8")
+    run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", tmp_path / "l.safetensors")
+    (tmp_path / "r.toml").write_text(
+        '[model]\nname = "cnn"\nconfig = { filters = 4 }\n[data]\ntrain = "cifar10-train"\n[optimiser]\nbatch = 50\nepochs = 1\n'
+    )
+    assert "epoch 1 (100%)" in run(capsys, "train", tmp_path / "r.toml", "-o", tmp_path / "c.safetensors")
+    run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", tmp_path / "c.safetensors")
+
+
+def test_wrong_usage_is_one_line_and_two(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "o.png"
+    for arguments, words in (
+        (["send"], "image"),
+        (["send", picture, "-o", out, "--sbr", "3"], "--sbr"),
+        (["nonsense"], "nonsense"),
+        (["send", picture, "-o", out, "--snr-db", "nan"], "NaN"),
+        (["send", picture, "-o", out, "--snr-db", "loud"], "not a number"),
+        (["send", picture, "-o", out, "--snr-db", "1,2"], "one SNR"),
+        (["send", picture, "-o", out, "--bandwidth-ratio", "0"], "ratio"),
+        (["send", picture, "-o", out, "--bandwidth-ratio", "0.9"], "up to 1/2"),
+        (["send", picture, "-o", out, "--model", "nothing"], "unknown model"),
+        (["send", picture, "-o", out, "--compare", "gif"], "unknown codec"),
+        (["send", picture, "-o", out, "--channel", "water"], "unknown channel"),
+        (["send", picture, "-o", out, "--csi", "none"], "does not take"),
+        (["send", picture, "-o", out, "--coherence", "packet"], "packet"),
+        (["send", picture, "-o", tmp_path / "o.nope"], "suffix"),
+        (["send", "sample:nobody", "-o", out], "no sample"),
+        (["evaluate", "--system", "linear", "--data", "samples", "-o", tmp_path / "r.csv"], "parquet"),
+        (
+            ["evaluate", "--system", "linear", "--data", "samples", "-o", tmp_path / "r.parquet", "--repeats", "0"],
+            "at least 1",
+        ),
+        (["fit", "linear", picture, "-o", tmp_path / "l.safetensors", "--block", "99"], "1 to 32"),
+        (["train", tmp_path / "r.toml", "-o", tmp_path / "c.pt"], "safetensors"),
+    ):
+        assert words in fails(capsys, 2, *arguments)
+        assert not out.exists()
+
+
+def test_a_broken_world_is_one_line_and_one(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "o.png"
+    (tmp_path / "bad.png").write_bytes(b"not an image")
+    monkeypatch.setenv("DEEPJSCC_DATA", str(tmp_path / "nowhere"))
+    for arguments, words in (
+        (["send", tmp_path / "absent.png", "-o", out], "no such file"),
+        (["send", tmp_path / "bad.png", "-o", out], "not an image"),
+        (["send", picture, "-o", tmp_path / "absent" / "o.png"], "does not exist"),
+        (["decode", tmp_path / "absent", "-o", out], "No such file"),
+        (["plot", tmp_path / "absent.parquet", "-o", tmp_path / "f.svg"], "no such file"),
+        (["evaluate", "--system", "linear", "--data", "kodak", "-o", tmp_path / "r.parquet"], "DEEPJSCC_DATA"),
+        (
+            ["evaluate", "--system", "linear", "--data", "samples", "-o", tmp_path / "no" / "r.parquet"],
+            "cannot be written",
+        ),
+        (["train", tmp_path / "absent.toml", "-o", tmp_path / "c.safetensors"], "no such recipe"),
+        (["send", picture, "-o", out, "--model", tmp_path / "absent.safetensors"], "no such file"),
+    ):
+        assert words in fails(capsys, 1, *arguments)
+        assert not out.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a device that is always full")
+def test_a_full_disk_is_one_line(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path, monkeypatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("deepjscc.images.os.replace", full)
+    assert "No space left" in fails(capsys, 1, "send", picture, "-o", tmp_path / "o.png")
+    assert not list(tmp_path.glob(".o.png*"))
+
+
+def test_the_program_runs_as_a_module(tmp_path: Path) -> None:
+    assert subprocess.check_output([sys.executable, "-m", "deepjscc", "--version"], text=True).strip()

@@ -1,0 +1,198 @@
+"""Sweeps: honest rows, paired draws, and nothing done twice."""
+
+import math
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.evaluation import sweep as sweep_module
+from deepjscc.evaluation.report import plot, save_figure, sheet
+from deepjscc.evaluation.single import send_image
+from deepjscc.evaluation.sweep import Plan, sweep
+from deepjscc.evaluation.table import SCHEMA, read_table, summarise, to_table, write_table
+from deepjscc.images import open_rgb, read_image, write_image
+from deepjscc.systems.names import make_system
+
+
+@pytest.fixture
+def folder(tmp_path: Path, coffee) -> Path:
+    path = tmp_path / "pictures"
+    path.mkdir()
+    write_image(coffee[:, :64, :64], path / "a.png")
+    write_image(coffee[:, 64:128, :64], path / "b.png")
+    write_image(coffee[:, 100:280, :200], path / "c.png")
+    return path
+
+
+def _plan(folder: Path, **changes: object) -> Plan:
+    options = {
+        "systems": ("linear", "webp+ideal@8dB"),
+        "data": str(folder),
+        "snr_db": (5.0, 10.0),
+        "bandwidth_ratio": 1 / 6,
+    }
+    return Plan(**{**options, **changes})  # type: ignore[arg-type]
+
+
+def test_rows_say_everything(folder: Path, tmp_path: Path) -> None:
+    table = sweep(_plan(folder), tmp_path / "t.parquet")
+    assert table.columns == list(SCHEMA)
+    assert len(table) == 2 * 2 * 3
+    assert table.equals(read_table(tmp_path / "t.parquet"))
+    row = table.row(
+        by_predicate=(pl.col("system") == "linear") & (pl.col("snr_db") == 5) & (pl.col("image") == "c.png"), named=True
+    )
+    assert row["bandwidth_ratio"] == pytest.approx(1 / 6)
+    assert row["channel_uses"] == 18000
+    assert row["ms_ssim"] is not None
+    assert row["container"] is None
+    assert len(row["weights_hash"]) == 12
+    assert (row["channel"], row["coherence"], row["csi"]) == ("awgn", None, None)
+    lost = table.filter((pl.col("system") == "webp+ideal@8dB") & (pl.col("snr_db") == 5))
+    assert not lost["delivered"].any()
+    assert table.filter(pl.col("image") == "a.png")["ms_ssim"].null_count() == 4
+
+
+def test_a_killed_sweep_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure, done = sweep_module.measure, []
+
+    def dies(unit, *rest):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(unit.key)
+        yield from measure(unit, *rest)
+
+    monkeypatch.setattr(sweep_module, "measure", dies)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(_plan(folder), tmp_path / "t.parquet")
+    assert not (tmp_path / "t.parquet").exists()
+    counted = []
+    monkeypatch.setattr(sweep_module, "measure", lambda unit, *rest: counted.append(unit) or measure(unit, *rest))
+    table = sweep(_plan(folder), tmp_path / "t.parquet")
+    assert len(counted) == 2
+    fresh = sweep(_plan(folder), tmp_path / "other.parquet")
+    assert table.drop("seconds").equals(fresh.drop("seconds"))
+    assert not (tmp_path / "t.parquet.parts").exists()
+
+
+def test_what_is_there_is_kept_and_not_done_again(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep(_plan(folder), tmp_path / "t.parquet")
+    sweep(_plan(folder, snr_db=(0.0,)), tmp_path / "t.parquet")
+    assert len(read_table(tmp_path / "t.parquet")) == 18
+    monkeypatch.setattr(sweep_module, "measure", lambda *_: pytest.fail("measured again"))
+    assert len(sweep(_plan(folder), tmp_path / "t.parquet")) == 12
+
+
+def test_slow_fading_gives_spread_over_seeds(folder: Path, tmp_path: Path) -> None:
+    plan = _plan(folder, channel="rayleigh", coherence="image", csi="receiver", repeats=4, snr_db=(10.0,))
+    means = summarise(sweep(plan, tmp_path / "t.parquet"))
+    linear = means.row(by_predicate=pl.col("system") == "linear", named=True)
+    assert linear["seeds"] == 4
+    assert linear["standard_error_db"] > 0
+    assert linear["channel"] == "rayleigh"
+
+
+def test_small_images_go_in_batches(fake_cifar10: Path, tmp_path: Path) -> None:
+    table = sweep(Plan(("linear",), "cifar10", (10.0,), bandwidth_ratio=1 / 6, images=7), tmp_path / "t.parquet")
+    assert table["image"].to_list() == [f"test-{index:05d}" for index in range(7)]
+    assert table["channel_uses"].to_list() == [512] * 7
+
+
+def test_believed_snr_reaches_the_encoder(folder: Path, tmp_path: Path) -> None:
+    table = sweep(_plan(folder, systems=("webp+ideal",), encoder_snr_db=8.0), tmp_path / "t.parquet")
+    assert table.filter(pl.col("snr_db") == 5)["delivered"].to_list() == [False] * 3
+    assert table.filter(pl.col("snr_db") == 10)["delivered"].all()
+    assert set(table["encoder_snr_db"]) == {8.0}
+
+
+def test_a_broken_image_is_named(folder: Path, tmp_path: Path) -> None:
+    (folder / "d.png").write_bytes(b"broken")
+    with pytest.raises(DeepJSCCError, match=r"d\.png"):
+        sweep(_plan(folder), tmp_path / "t.parquet")
+
+
+def test_summaries_are_means(tmp_path: Path) -> None:
+    rows = [
+        {"system": "x", "image": str(i), "seed": 0, "psnr_db": p, "delivered": True} for i, p in enumerate((20.0, 30.0))
+    ]
+    means = summarise(to_table(rows)).row(0, named=True)
+    assert means["psnr_db"] == 25
+    assert means["psnr_pooled_db"] == pytest.approx(-10 * math.log10((1e-2 + 1e-3) / 2))
+    assert means["images"] == 2
+
+
+def test_other_files_are_no_tables(tmp_path: Path) -> None:
+    with pytest.raises(DeepJSCCError, match="no such file"):
+        read_table(tmp_path / "t.parquet")
+    (tmp_path / "t.parquet").write_bytes(b"garbage")
+    with pytest.raises(DeepJSCCError, match="not a Parquet table"):
+        read_table(tmp_path / "t.parquet")
+    pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(DeepJSCCError, match="not a results table"):
+        read_table(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+def test_figures_show_lines_and_losses(folder: Path, tmp_path: Path, suffix: str) -> None:
+    table = sweep(_plan(folder), tmp_path / "t.parquet")
+    figure = plot(table)
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels[0].startswith("linear")
+    assert "webp+ideal@8dB" in labels[1]
+    assert any("100% lost" in text.get_text() for text in figure.axes[0].texts)
+    save_figure(figure, tmp_path / f"f{suffix}")
+    assert (tmp_path / f"f{suffix}").stat().st_size > 1000
+    save_figure(plot(table, pooled=True), tmp_path / f"f{suffix}")
+
+
+def test_figures_that_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no rows"):
+        plot(to_table([]))
+    write_table(to_table([]), tmp_path / "t.parquet")
+    figure = plot(
+        to_table(
+            [
+                {
+                    "system": "x",
+                    "image": "a",
+                    "seed": 0,
+                    "psnr_db": 20.0,
+                    "snr_db": 1.0,
+                    "delivered": True,
+                    "bandwidth_ratio": 0.1,
+                }
+            ]
+        )
+    )
+    with pytest.raises(UsageError, match="suffix"):
+        save_figure(figure, tmp_path / "f.nope")
+
+
+def test_sheets_have_a_picture_per_system_and_snr(folder: Path, tmp_path: Path) -> None:
+    from deepjscc.channels import AWGN
+
+    picture = open_rgb(folder / "a.png")
+    systems = [make_system(name, AWGN(), bandwidth_ratio=1 / 6) for name in ("linear", "jpeg+ideal@8dB")]
+    figure = sheet([[send_image(picture, system, snr) for snr in (0.0, 10.0)] for system in systems])
+    assert len(figure.axes) == 4
+    assert [axes.get_title() for axes in figure.axes[:2]] == ["SNR 0 dB", "SNR 10 dB"]
+    assert "not delivered" in figure.axes[2].get_xlabel()
+    save_figure(figure, tmp_path / "sheet.png")
+    assert read_image(tmp_path / "sheet.png").shape[0] == 3
+
+
+def test_large_pictures_go_in_strips_with_the_same_numbers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deepjscc.channels import AWGN
+    from deepjscc.evaluation import single
+
+    picture = open_rgb(folder / "c.png")
+    system = make_system("linear", AWGN(), bandwidth_ratio=1 / 6)
+    whole = send_image(picture, system, 7.0, seed=1)
+    monkeypatch.setattr(single, "LARGE_PIXELS", 100)
+    strips = send_image(picture, system, 7.0, seed=1)
+    assert strips.channel_uses == whole.channel_uses
+    assert strips.psnr_db == pytest.approx(whole.psnr_db, abs=1e-3)

@@ -1,0 +1,66 @@
+"""Recipes are typed: a wrong key or value is named."""
+
+from pathlib import Path
+
+import pytest
+
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.training.loop import build_link
+from deepjscc.training.recipe import Recipe, read_recipe
+
+RECIPES = Path(__file__).parents[2] / "recipes"
+GOOD = """
+[model]
+name = "cnn"
+config = { filters = 4 }
+[data]
+train = "cifar10-train"
+[channel]
+snr_db = [0, 20]
+"""
+
+
+def _read(tmp_path: Path, text: str) -> Recipe:
+    (tmp_path / "recipe.toml").write_text(text)
+    return read_recipe(tmp_path / "recipe.toml")
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_recipe_of_the_repository_is_sound(path: Path) -> None:
+    assert build_link(read_recipe(path)).model.config
+
+
+def test_values_and_defaults(tmp_path: Path) -> None:
+    recipe = _read(tmp_path, GOOD)
+    assert recipe.model.config == {"filters": 4}
+    assert recipe.channel.snr_db == (0.0, 20.0)
+    assert recipe.optimiser.batch == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("snr_db", "snr"), "unknown key 'snr'"),
+        (("[data]", "[dataset]"), "unknown key 'dataset'"),
+        (("train =", "# train ="), "'train' is missing"),
+        (("[0, 20]", '"high"'), "snr_db must be"),
+        (("[0, 20]", "[0, 20, 30]"), "snr_db must be"),
+        (('name = "cnn"', "name = 3"), "name must be str"),
+        (("filters = 4", "filters = [4]"), "config.filters"),
+        (("[channel]", "model = 3"), "not TOML|must be a table|unknown key"),
+        (("[0, 20]", "= ="), "not TOML"),
+    ],
+)
+def test_wrong_recipes_are_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        _read(tmp_path, GOOD.replace(*change))
+
+
+def test_unknown_models_channels_and_configs(tmp_path: Path) -> None:
+    for change in (('"cnn"', '"rnn"'), ("filters", "wings"), ("snr_db = [0, 20]", 'name = "water"')):
+        with pytest.raises(UsageError):
+            build_link(_read(tmp_path, GOOD.replace(*change)))
+    with pytest.raises(UsageError, match="coherence must be"):
+        _read(tmp_path, GOOD.replace("snr_db = [0, 20]", 'coherence = "packet"'))
+    with pytest.raises(DeepJSCCError, match="no such recipe"):
+        read_recipe(tmp_path / "absent.toml")
