@@ -12,7 +12,8 @@ demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and 
 	$(BIN)/deepjscc sheet sample:coffee --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
 		--snr-db=-5:20:5 --bandwidth-ratio 1/12 -o out/sheet.png
 	$(BIN)/deepjscc evaluate --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB --data samples \
-		--bandwidth-ratio 1/12 --snr-db=-5:20:2.5 -o out/results.parquet | tee out/results.txt
+		--bandwidth-ratio 1/12 --snr-db=-5:20:2.5 -o out/results.parquet > out/results.txt
+	cat out/results.txt
 	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.svg
 	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.png
 	@echo "Look at out/sheet.png, out/psnr_vs_snr.svg and out/results.txt"

@@ -79,7 +79,7 @@ def test_broken_files_are_refused_in_one_line(tmp_path: Path, coffee: torch.Tens
             read_image(tmp_path / name)
     with pytest.raises(DeepJSCCError, match="no such file"):
         read_image(tmp_path / "absent.png")
-    with pytest.raises(DeepJSCCError):
+    with pytest.raises(DeepJSCCError, match=f"{tmp_path}: Is a directory"):
         read_image(tmp_path)
 
 

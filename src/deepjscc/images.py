@@ -29,7 +29,7 @@ def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
     Raises:
         DeepJSCCError: missing, not an image, truncated, zero-sized or larger than :data:`MAX_PIXELS`.
     """
-    name = getattr(source, "name", source)
+    name = source if isinstance(source, Path | str) else getattr(source, "name", "the image")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound follows
@@ -123,9 +123,9 @@ def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> N
         except BaseException:
             os.unlink(beside)
             raise
-    except FileNotFoundError:
-        raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
     except OSError as error:
+        if not path.parent.is_dir():
+            raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
         raise DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 

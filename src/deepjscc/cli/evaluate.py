@@ -79,4 +79,5 @@ def evaluate(
         return
     shown = ["system", "snr_db", "psnr_db", "psnr_pooled_db", "standard_error_db", "ssim", "ms_ssim", "delivered"]
     shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]
+    shown = [name for name in shown if means[name].null_count() < len(means)]
     print_table(shown, means.select(shown).rows())
