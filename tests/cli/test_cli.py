@@ -13,6 +13,17 @@ from PIL import Image
 from deepjscc.cli import COMMANDS, main
 from deepjscc.images import read_image
 
+RECIPE = """
+[model]
+name = "cnn"
+config = { filters = 4 }
+[data]
+train = "cifar10-train"
+[optimiser]
+batch = 50
+epochs = 1
+"""
+
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     main([str(argument) for argument in arguments])
@@ -109,9 +120,7 @@ def test_sheet_models_fit_train(
     assert json.loads(run(capsys, "models", "--json"))[0]["sha256"]
     assert "1 photographs" in run(capsys, "fit", "linear", picture, "-o", tmp_path / "l.safetensors", "--block", "8")
     run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", tmp_path / "l.safetensors")
-    (tmp_path / "r.toml").write_text(
-        '[model]\nname = "cnn"\nconfig = { filters = 4 }\n[data]\ntrain = "cifar10-train"\n[optimiser]\nbatch = 50\nepochs = 1\n'
-    )
+    (tmp_path / "r.toml").write_text(RECIPE)
     assert "epoch 1 (100%)" in run(capsys, "train", tmp_path / "r.toml", "-o", tmp_path / "c.safetensors")
     run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", tmp_path / "c.safetensors")
 

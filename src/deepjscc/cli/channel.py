@@ -3,11 +3,8 @@
 from pathlib import Path
 
 from deepjscc.cli.common import (
-    ChannelName,
-    CoherenceName,
-    CsiName,
+    ChannelOptions,
     Json,
-    KFactor,
     Output,
     Seed,
     Snr,
@@ -21,10 +18,7 @@ def channel(
     *,
     output: Output,
     snr_db: Snr,
-    channel: ChannelName = "awgn",
-    coherence: CoherenceName = None,
-    csi: CsiName = None,
-    k_factor_db: KFactor = None,
+    over: ChannelOptions = ChannelOptions(),
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -35,9 +29,8 @@ def channel(
     """
     snr = one_snr(snr_db)
 
-    from deepjscc.channels import make_channel
     from deepjscc.radio.split import pass_channel
 
-    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)
+    medium = over.build()
     report = pass_channel(recording, medium, output, snr, seed)
     print_json(report) if json else print(f"{report['data_file']}: {report['symbols']} symbols at {snr:g} dB")

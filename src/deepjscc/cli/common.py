@@ -4,8 +4,9 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.console import Console
@@ -15,24 +16,43 @@ from rich.table import Table
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_snr_list
 
+if TYPE_CHECKING:
+    from deepjscc.channels import Channel
+
 Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
+Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
     str | None,
-    Parameter(allow_leading_hyphen=True, help="What the transmitter believes, if not that."),
+    Parameter(allow_leading_hyphen=True, help="SNR the transmitter believes, if not the channel's."),
 ]
-Ratio = Annotated[str | None, Parameter(help="Complex channel uses per source value, as 1/12.")]
-ChannelName = Annotated[str, Parameter(name="--channel", help="awgn, rayleigh or rician.")]
-CoherenceName = Annotated[
-    Literal["image", "symbol"] | None, Parameter(name="--coherence", help="One gain per image or per symbol.")
+Ratio = Annotated[
+    str | None,
+    Parameter(help="Complex channel uses per source value, as 1/12 (where left out: the model's own, else 1/12)."),
 ]
-CsiName = Annotated[
-    Literal["none", "receiver"] | None,
-    Parameter(name="--csi", help="What the receiver knows of the gain."),
-]
-KFactor = Annotated[float | None, Parameter(name="--k-factor-db", help="Rician K factor in dB.")]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 Seed = Annotated[int, Parameter(help="Of gains and noise.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class ChannelOptions:
+    """The channel between the antennas."""
+
+    channel: Annotated[str, Parameter(help="awgn, rayleigh or rician.")] = "awgn"
+    coherence: Annotated[Literal["image", "symbol"] | None, Parameter(help="One gain per image or per symbol.")] = None
+    csi: Annotated[Literal["none", "receiver"] | None, Parameter(help="What the receiver knows of the gain.")] = None
+    k_factor_db: Annotated[float | None, Parameter(help="Rician K factor in dB.")] = None
+
+    def build(self) -> "Channel":
+        """The channel itself.
+
+        Raises:
+            UsageError: an unknown name, or an option this channel does not have.
+        """
+        from deepjscc.channels import make_channel
+
+        return make_channel(self.channel, coherence=self.coherence, csi=self.csi, k_factor_db=self.k_factor_db)
 
 
 def one_snr(text: str) -> float:

@@ -1,20 +1,18 @@
 """`deepjscc evaluate`: systems over images and SNRs to a Parquet table."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    ChannelName,
-    CoherenceName,
-    CsiName,
+    ChannelOptions,
     EncoderSnr,
     Json,
-    KFactor,
     Output,
     Ratio,
     Seed,
-    Snr,
+    Snrs,
     one_snr,
     print_json,
     print_table,
@@ -29,12 +27,9 @@ def evaluate(
     system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
     data: Annotated[str, Parameter(help="kodak, cifar10, samples, … or any folder of pictures.")],
     output: Output,
-    snr_db: Snr = "-5:20:5",
+    snr_db: Snrs = "-5:20:5",
     bandwidth_ratio: Ratio = None,
-    channel: ChannelName = "awgn",
-    coherence: CoherenceName = None,
-    csi: CsiName = None,
-    k_factor_db: KFactor = None,
+    over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
     images: Annotated[int | None, Parameter(help="Only the first so many images.")] = None,
@@ -61,10 +56,7 @@ def evaluate(
         snr_db=tuple(snrs),
         encoder_snr_db=believed,
         bandwidth_ratio=ratio,
-        channel=channel,
-        coherence=coherence,
-        csi=csi,
-        k_factor_db=k_factor_db,
+        **asdict(over),
         container=container,
         images=images,
         repeats=repeats,

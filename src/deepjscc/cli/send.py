@@ -5,12 +5,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    ChannelName,
-    CoherenceName,
-    CsiName,
+    ChannelOptions,
     EncoderSnr,
     Json,
-    KFactor,
     Output,
     Ratio,
     Seed,
@@ -30,10 +27,7 @@ def send(
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
     model: str = "linear",
-    channel: ChannelName = "awgn",
-    coherence: CoherenceName = None,
-    csi: CsiName = None,
-    k_factor_db: KFactor = None,
+    over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,
     seed: Seed = 0,
@@ -50,12 +44,11 @@ def send(
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
-    from deepjscc.channels import make_channel
     from deepjscc.evaluation.single import send_image
     from deepjscc.images import open_rgb, save_picture
     from deepjscc.systems.names import make_system
 
-    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)
+    medium = over.build()
     names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
     for name in names:
         make_system(name, medium)  # a wrong name shows before any work is done

@@ -5,16 +5,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    ChannelName,
-    CoherenceName,
-    CsiName,
+    ChannelOptions,
     EncoderSnr,
     Json,
-    KFactor,
     Output,
     Ratio,
     Seed,
-    Snr,
+    Snrs,
     one_snr,
     picture_path,
     print_json,
@@ -28,12 +25,9 @@ def sheet(
     *,
     system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
     output: Output,
-    snr_db: Snr = "0:20:5",
+    snr_db: Snrs = "0:20:5",
     bandwidth_ratio: Ratio = "1/12",
-    channel: ChannelName = "awgn",
-    coherence: CoherenceName = None,
-    csi: CsiName = None,
-    k_factor_db: KFactor = None,
+    over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     seed: Seed = 0,
     json: Json = False,
@@ -47,14 +41,13 @@ def sheet(
     believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
-    from deepjscc.channels import make_channel
     from deepjscc.evaluation.report import save_figure
     from deepjscc.evaluation.report import sheet as draw
     from deepjscc.evaluation.single import send_image
     from deepjscc.images import open_rgb
     from deepjscc.systems.names import make_system
 
-    medium = make_channel(channel, coherence=coherence, csi=csi, k_factor_db=k_factor_db)
+    medium = over.build()
     systems = [make_system(name, medium, bandwidth_ratio=ratio) for name in system]
     picture = open_rgb(picture_path(image))
     with progress() as say:
