@@ -13,6 +13,7 @@ def download(url: str, known_hash: str | None, folder: Path) -> Path:
     """
     import pooch  # takes a quarter of a second
 
+    pooch.get_logger().setLevel("WARNING")  # its word on every download is not the one line of ours
     name = url.rsplit("/", 1)[-1]
     try:
         return Path(pooch.retrieve(url, known_hash, fname=name, path=folder, progressbar=False))

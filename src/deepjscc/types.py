@@ -39,7 +39,7 @@ class Received:
             received". May be an expanded view.
         gain: the fading coefficient where the receiver was told it (``csi="receiver"``), else None.
         snr_db: nominal P / N0.
-        side_info: per image what came with the symbols, None where it was lost.
+        side_info: per image what came with the symbols, None where it was lost; empty: nothing for any.
     """
 
     symbols: Symbols

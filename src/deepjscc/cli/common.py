@@ -28,7 +28,7 @@ EncoderSnr = Annotated[
 ]
 Ratio = Annotated[
     str | None,
-    Parameter(help="Complex channel uses per source value, as 1/12 (where left out: the model's own, else 1/12)."),
+    Parameter(help="Complex channel uses per source value, as 1/12; if left out the model's own."),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 Seed = Annotated[int, Parameter(help="Of gains and noise.")]

@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,29 @@ def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lam
     except OSError as error:
         raise DeepJSCCError(f"{parts}: cannot be written: {error.strerror}") from None
 
+    try:
+        _run_units(units, done, parts, data, plan, channel, say)
+    finally:
+        with suppress(OSError):  # holds finished pieces: they stay for the next time
+            parts.rmdir()
+
+    fresh = [read_table(parts / f"{u.key}.parquet") for u in units if (parts / f"{u.key}.parquet").is_file()]
+    table = pl.concat([earlier, *fresh] if earlier is not None else fresh)
+    write_table(table, output)
+    shutil.rmtree(parts, ignore_errors=True)
+    return table.filter(pl.col("unit").is_in([unit.key for unit in units]))
+
+
+def _run_units(
+    units: list[Unit],
+    done: set[str],
+    parts: Path,
+    data: ImageSet,
+    plan: Plan,
+    channel: Channel,
+    say: Callable[[int, int, str], object],
+) -> None:
+    """Measure what is neither in the table nor among the parts."""
     for index, unit in enumerate(units):
         label = f"{unit.system.name} at {unit.snr_db:g} dB"
         part = parts / f"{unit.key}.parquet"
@@ -113,12 +137,6 @@ def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lam
                 say(index * len(data) + len(rows), len(units) * len(data), label)
             write_table(to_table(rows), part)
         say((index + 1) * len(data), len(units) * len(data), label)
-
-    fresh = [read_table(parts / f"{u.key}.parquet") for u in units if (parts / f"{u.key}.parquet").is_file()]
-    table = pl.concat([earlier, *fresh] if earlier is not None else fresh)
-    write_table(table, output)
-    shutil.rmtree(parts)
-    return table.filter(pl.col("unit").is_in([unit.key for unit in units]))
 
 
 def _units(plan: Plan, systems: list[NamedSystem]) -> Iterator[Unit]:

@@ -175,7 +175,7 @@ class Linear(JSCC):
             raise UsageError(f"{received.symbols.shape[1]} symbols are not an image of {size[1]}x{size[0]} by linear")
         observed = to_latent(received.symbols, reals) * math.sqrt(2)
         images = []
-        for index, side in enumerate(received.side_info):
+        for index, side in enumerate(received.side_info or (None,) * len(observed)):
             header = Header.of(received.snr_db[index].item()) if side is None else Header.unpack(side)
             scales = self.allocate(layout, header.snr_db)
             noise = received.noise_variance[index].repeat_interleave(2)
