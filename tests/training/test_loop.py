@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.models.checkpoint import load_checkpoint
+from deepjscc.models import Cnn, Linear
+from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.training import loop
 from deepjscc.training.batches import Batches
-from deepjscc.training.loop import Progress, draw_snr_db, train
+from deepjscc.training.loop import Progress, build_link, draw_snr_db, train
 from deepjscc.training.losses import LOSSES
 from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelRecipe, OptimiserRecipe, Recipe
 
@@ -102,3 +103,18 @@ def test_losses_against_their_formulas() -> None:
     assert LOSSES["mse"](images, decoded).item() == pytest.approx((0.01 + 0.0001) / 2)
     expected = (math.log(0.01 + 1e-6) + math.log(0.0001 + 1e-6)) / 2
     assert LOSSES["log_mse"](images, decoded).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_warm_start_takes_over_what_is_in_common(tmp_path: Path) -> None:
+    given = Cnn(filters=6)
+    save_checkpoint(given, tmp_path / "x.safetensors")
+    for filters in (3, 6, 9):
+        recipe = Recipe(ModelRecipe("cnn", {"filters": filters}, str(tmp_path / "x.safetensors")), CIFAR.data)
+        model = build_link(recipe).model
+        common = min(filters, 6)
+        assert torch.equal(model.encoder[0].weight, given.encoder[0].weight)
+        assert torch.equal(model.encoder[8].weight[:common], given.encoder[8].weight[:common])
+        assert torch.equal(model.decoder[0].weight[:common], given.decoder[0].weight[:common])
+    save_checkpoint(Linear(block=4), tmp_path / "y.safetensors")
+    with pytest.raises(UsageError, match="weights of a linear"):
+        build_link(Recipe(ModelRecipe("cnn", {}, str(tmp_path / "y.safetensors")), CIFAR.data))

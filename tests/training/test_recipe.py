@@ -64,3 +64,18 @@ def test_unknown_models_channels_and_configs(tmp_path: Path) -> None:
         _read(tmp_path, GOOD.replace("snr_db = [0, 20]", 'coherence = "packet"'))
     with pytest.raises(DeepJSCCError, match="no such recipe"):
         read_recipe(tmp_path / "absent.toml")
+
+
+def test_bases_and_overrides(tmp_path: Path) -> None:
+    (tmp_path / "lower.toml").write_text(GOOD)
+    upper = 'base = "lower.toml"\n[model]\nconfig = { dense_reals = 9 }\n[optimiser]\nbatch = 8\n'
+    (tmp_path / "upper.toml").write_text(upper)
+    recipe = read_recipe(tmp_path / "upper.toml", ["channel.snr_db=7", "model.config.filters=2", "data.train=a/b"])
+    assert recipe.model.config == {"filters": 2, "dense_reals": 9}
+    assert (recipe.optimiser.batch, recipe.channel.snr_db, recipe.data.train) == (8, 7.0, "a/b")
+    for wrong in ("snr_db", "=3", "channel.sbr=3", "a b=3", "optimiser.batch=many"):
+        with pytest.raises(UsageError):
+            read_recipe(tmp_path / "upper.toml", [wrong])
+    (tmp_path / "lower.toml").write_text('base = "upper.toml"')
+    with pytest.raises(UsageError, match="its own base"):
+        read_recipe(tmp_path / "upper.toml")

@@ -13,6 +13,9 @@ def train(
     recipe: Path,
     *,
     output: Output,
+    set_: Annotated[
+        list[str] | None, Parameter(name="--set", help="A value to change, as channel.snr_db=0; give several.")
+    ] = None,
     minutes: Annotated[float | None, Parameter(help="End, annealed, after this time.")] = None,
     json: Json = False,
 ) -> None:
@@ -42,4 +45,4 @@ def train(
             flush=True,
         )
 
-    run(read_recipe(recipe), output, minutes=minutes, say=say)
+    run(read_recipe(recipe, set_ or []), output, minutes=minutes, say=say)

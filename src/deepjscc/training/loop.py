@@ -16,13 +16,14 @@ from deepjscc.data import ImageSet, open_data
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.models import MODELS
+from deepjscc.models import JSCC, MODELS
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.systems import Link
 from deepjscc.training.batches import Batches
 from deepjscc.training.losses import LOSSES
 from deepjscc.training.recipe import Recipe
 from deepjscc.types import Images, SnrDb
+from deepjscc.zoo import load
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,31 @@ def build_link(recipe: Recipe) -> Link:
         model = MODELS[recipe.model.name](**recipe.model.config)
     except TypeError as error:
         raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
+    if recipe.model.warm_start is not None:
+        take_over(model, recipe.model.warm_start)
     channel = recipe.channel
     return Link(
         model,
         make_channel(channel.name, coherence=channel.coherence, csi=channel.csi, k_factor_db=channel.k_factor_db),
     )
+
+
+@torch.no_grad()
+def take_over(model: JSCC, name: str) -> None:
+    """Begin with the weights of another model of the kind, as far as the two have them in common.
+
+    Raises:
+        UsageError: weights of another kind.
+        DeepJSCCError: weights that cannot be read.
+    """
+    other = load(name)
+    if other.kind != model.kind:
+        raise UsageError(f"{name} holds weights of a {other.kind}; a {model.kind} cannot start with them")
+    theirs = other.state_dict()
+    for key, ours in model.state_dict().items():
+        if key in theirs and theirs[key].dim() == ours.dim():
+            common = tuple(slice(0, min(sides)) for sides in zip(ours.shape, theirs[key].shape, strict=True))
+            ours[common] = theirs[key][common]
 
 
 def draw_snr_db(recipe: Recipe, batch: int, draws: torch.Generator) -> SnrDb:

@@ -1,8 +1,10 @@
 """Recipes: a TOML file says what to train, on what, how; every key is typed and an unknown one is an error."""
 
 import dataclasses
+import json
 import tomllib
 import types
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -12,10 +14,15 @@ from deepjscc.errors import DeepJSCCError, UsageError
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """``name`` of :data:`deepjscc.models.MODELS` and the constructor's keywords."""
+    """``name`` of :data:`deepjscc.models.MODELS` and the constructor's keywords.
+
+    ``warm_start`` names weights of the same kind (zoo or ``.safetensors``) to begin with; where a layer is narrower or
+    wider there, what both have in common is taken over.
+    """
 
     name: str
     config: dict[str, int | float | str] = field(default_factory=dict)
+    warm_start: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,13 +72,27 @@ class Recipe:
     seed: int = 0
 
 
-def read_recipe(path: Path | str) -> Recipe:
+def read_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:
     """Read and check a recipe.
 
+    Args:
+        path: a TOML file; its key ``base`` names another beside it whose values hold where this one says nothing.
+        overrides: single values that win over the file, as ``channel.snr_db=0`` (the value in TOML's way).
+
     Raises:
-        DeepJSCCError: the file is missing.
+        DeepJSCCError: a file is missing.
         UsageError: not TOML, an unknown or missing key, or a value of the wrong type; the key is named.
     """
+    table = _read_table(Path(path))
+    for override in overrides:
+        table = _merged(table, _override(override))
+    return build(Recipe, table, str(path))
+
+
+def _read_table(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A recipe's table with those of its bases beneath it."""
+    if path.resolve() in seen:
+        raise UsageError(f"{path}: a recipe cannot be its own base")
     try:
         with open(path, "rb") as file:
             table = tomllib.load(file)
@@ -81,7 +102,35 @@ def read_recipe(path: Path | str) -> Recipe:
         raise DeepJSCCError(f"{path}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
-    return build(Recipe, table, str(path))
+    base = table.pop("base", None)
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise UsageError(f"{path}: base must be the name of a recipe, not {base!r}")
+    return _merged(_read_table(path.parent / base, (*seen, path.resolve())), table)
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Two tables in one; where both have a value the upper one holds."""
+    both = dict(below)
+    for key, value in above.items():
+        inner = both.get(key)
+        both[key] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _override(text: str) -> dict[str, Any]:
+    """``channel.snr_db=0`` as a table; a value that is not TOML is taken for a string."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise UsageError(f"{text!r} is not KEY=VALUE, such as channel.snr_db=0")
+    try:
+        return tomllib.loads(f"{key} = {value}")
+    except tomllib.TOMLDecodeError:
+        try:
+            return tomllib.loads(f"{key} = {json.dumps(value)}")
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(f"{text!r}: {error}") from None
 
 
 Table = TypeVar("Table")
