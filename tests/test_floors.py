@@ -9,7 +9,7 @@ import deepjscc
 
 ROOT = Path(deepjscc.__file__).parent
 FLOORS = {
-    **dict.fromkeys(["errors", "types", "units", "blocks"], 1),
+    **dict.fromkeys(["errors", "types", "units", "seeds", "blocks"], 1),
     **dict.fromkeys(["channels", "metrics", "symbols", "images", "fetch"], 2),
     **dict.fromkeys(["models", "digital", "data"], 3),
     **dict.fromkeys(["systems", "radio", "zoo"], 4),
@@ -53,5 +53,5 @@ def test_no_pickle_and_no_global_seed() -> None:
         text = path.read_text()
         assert "import pickle" not in text
         assert "weights_only=False" not in text
-        if path.name != "loop.py":  # initial weights are the one draw torch has no generator for
+        if path.name != "build.py":  # initial weights are the one draw torch has no generator for
             assert "manual_seed(" not in text.replace("Generator().manual_seed(", "")

@@ -1,17 +1,27 @@
 """The loop learns, repeats itself, and stops where it must."""
 
+import csv
 import math
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from deepjscc.data import open_data
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.images import write_image
 from deepjscc.models import Cnn, Linear
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.training import loop
 from deepjscc.training.batches import Batches
-from deepjscc.training.loop import Progress, build_link, draw_snr_db, train
+from deepjscc.training.build import build_link, draw_snr_db
+from deepjscc.training.logs import Progress
+from deepjscc.training.loop import train
 from deepjscc.training.losses import LOSSES
 from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelRecipe, OptimiserRecipe, Recipe
 
@@ -28,9 +38,14 @@ def test_two_runs_are_one(fake_cifar10: Path, tmp_path: Path) -> None:
     train(CIFAR, tmp_path / "b.safetensors")
     first, second = (load_checkpoint(tmp_path / f"{name}.safetensors").state_dict() for name in "ab")
     assert all(torch.equal(first[name], second[name]) for name in first)
-    assert [progress.epoch for progress in said] == [1, 2, 3]
+    epochs = [progress for progress in said if progress.validation_psnr_db is not None]
+    assert [progress.epoch for progress in epochs] == [1, 2, 3]
     assert said[-1].share == 1
-    assert all(progress.validation_psnr_db and progress.validation_psnr_db > 5 for progress in said)
+    assert all(progress.validation_psnr_db > 5 for progress in epochs)
+    lines = (tmp_path / "a.safetensors.run" / "log.csv").read_text().splitlines()
+    assert lines[0].startswith("step,epoch,share,loss,validation_psnr_db")
+    assert len(lines) == 4
+    assert list((tmp_path / "a.safetensors.run").glob("events.out.tfevents*"))
 
 
 def test_it_learns_photographs(tmp_path: Path) -> None:
@@ -42,7 +57,7 @@ def test_it_learns_photographs(tmp_path: Path) -> None:
     )
     said: list[Progress] = []
     train(recipe, tmp_path / "x.safetensors", say=said.append)
-    assert sum(p.loss for p in said[-20:]) < 0.5 * sum(p.loss for p in said[:20])
+    assert said[-1].loss < 0.5 * said[0].loss
 
 
 def test_a_time_budget_ends_annealed(fake_cifar10: Path, tmp_path: Path) -> None:
@@ -67,33 +82,141 @@ def test_a_broken_loss_stops_and_keeps_the_last_good_weights(
     assert load_checkpoint(tmp_path / "a.safetensors").config["filters"] == 4
 
 
+@pytest.mark.parametrize("stopped_after", [3, 5, 7])
+def test_a_resumed_run_is_the_unbroken_one(
+    fake_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_after: int
+) -> None:
+    """Bit for bit, wherever it was stopped: within an epoch or at its end."""
+    train(CIFAR, tmp_path / "whole.safetensors")
+    take_step, taken = loop.Run.take_step, []
+
+    def interrupted(run: loop.Run, share: float) -> None:
+        take_step(run, share)
+        taken.append(1)
+        if len(taken) == stopped_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop.Run, "take_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(CIFAR, tmp_path / "broken.safetensors")
+    monkeypatch.setattr(loop.Run, "take_step", take_step)
+    train(CIFAR, tmp_path / "broken.safetensors", resume=True)
+    whole, broken = (load_checkpoint(tmp_path / f"{name}.safetensors").state_dict() for name in ("whole", "broken"))
+    assert all(torch.equal(whole[name], broken[name]) for name in whole)
+
+
+def test_the_last_three_states_are_kept_and_a_broken_one_is_passed_over(fake_cifar10: Path, tmp_path: Path) -> None:
+    train(replace(CIFAR, optimiser=replace(CIFAR.optimiser, epochs=5)), tmp_path / "a.safetensors")
+    states = sorted((tmp_path / "a.safetensors.run").glob("state-*"))
+    assert [path.name for path in states] == [f"state-{step:09d}.safetensors" for step in (15, 20, 25)]
+    states[-1].write_bytes(states[-1].read_bytes()[:1000])
+    said: list[Progress] = []
+    recipe = replace(CIFAR, optimiser=replace(CIFAR.optimiser, epochs=5))
+    train(recipe, tmp_path / "a.safetensors", resume=True, say=said.append)
+    assert [progress.step for progress in said if progress.validation_psnr_db] == [25]
+
+
+def test_resuming_what_cannot_be(fake_cifar10: Path, tmp_path: Path) -> None:
+    with pytest.raises(DeepJSCCError, match="no state to resume"):
+        train(CIFAR, tmp_path / "a.safetensors", resume=True)
+    train(CIFAR, tmp_path / "a.safetensors")
+    with pytest.raises(UsageError, match="holds a run already"):
+        train(CIFAR, tmp_path / "a.safetensors")
+    with pytest.raises(DeepJSCCError, match="another recipe"):
+        train(replace(CIFAR, seed=1), tmp_path / "a.safetensors", resume=True)
+    said: list[Progress] = []
+    train(CIFAR, tmp_path / "a.safetensors", resume=True, say=said.append)  # all done: nothing more
+    assert not said
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path, coffee: torch.Tensor) -> Path:
+    """A recipe on small crops of a photograph, for runs in processes of their own."""
+    (tmp_path / "crops").mkdir()
+    for index in range(60):
+        top, left = divmod(32 * index, 320)
+        write_image(coffee[:, 32 * top : 32 * top + 32, left : left + 32], tmp_path / "crops" / f"{index:02d}.png")
+    path = tmp_path / "r.toml"
+    path.write_text(
+        f'[model]\nname = "cnn"\nconfig = {{ filters = 4 }}\n[data]\ntrain = "{tmp_path / "crops"}"\n'
+        '[optimiser]\nbatch = 20\nepochs = 40\nprecision = "fp32"\n'
+    )
+    return path
+
+
+ONE_THREAD = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def test_killed_hard_and_resumed(recipe_file: Path, tmp_path: Path) -> None:
+    """kill -9 in the middle of a run of the program itself; then the weights of an unbroken run."""
+    command = [sys.executable, "-m", "deepjscc", "train", str(recipe_file), "-o"]
+    killed = subprocess.Popen([*command, str(tmp_path / "a.safetensors")], env=ONE_THREAD)
+    while not list((tmp_path / "a.safetensors.run").glob("state-*")) and killed.poll() is None:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    subprocess.run([*command, str(tmp_path / "a.safetensors"), "--resume"], env=ONE_THREAD, check=True)
+    subprocess.run([*command, str(tmp_path / "b.safetensors")], env=ONE_THREAD, check=True)
+    resumed, unbroken = (load_checkpoint(tmp_path / f"{name}.safetensors").state_dict() for name in "ab")
+    assert all(torch.equal(resumed[name], unbroken[name]) for name in resumed)
+
+
+def test_two_processes_learn_what_one_does(recipe_file: Path, tmp_path: Path) -> None:
+    """Without noise the loss curves and weights are equal but for the order of sums."""
+    arguments = ["-m", "deepjscc", "train", str(recipe_file), "--set", "channel.snr_db=inf", "-o"]
+    subprocess.run([sys.executable, *arguments, str(tmp_path / "one.safetensors")], env=ONE_THREAD, check=True)
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*run, *arguments, str(tmp_path / "two.safetensors")], env=ONE_THREAD, check=True)
+    one, two = (load_checkpoint(tmp_path / f"{name}.safetensors").state_dict() for name in ("one", "two"))
+    assert all(torch.allclose(one[name], two[name], atol=5e-4) for name in one)  # Adam magnifies the order of sums
+    losses = []
+    for name in ("one", "two"):
+        with (tmp_path / f"{name}.safetensors.run" / "log.csv").open() as file:
+            losses.append([float(row["loss"]) for row in csv.DictReader(file)])
+    assert len(losses[0]) == 40
+    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+
 def test_snr_is_fixed_or_drawn_per_image() -> None:
-    draws = torch.Generator().manual_seed(0)
-    assert draw_snr_db(CIFAR, 5, draws).tolist() == [10.0] * 5
+    assert draw_snr_db(CIFAR, 5, 0).tolist() == [10.0] * 5
     ranged = Recipe(CIFAR.model, CIFAR.data, ChannelRecipe(snr_db=(-2.0, 20.0)))
-    drawn = draw_snr_db(ranged, 1000, draws)
+    drawn = draw_snr_db(ranged, 1000, 0)
     assert -2 <= drawn.min() < -1 < 19 < drawn.max() <= 20
+    assert torch.equal(drawn, draw_snr_db(ranged, 1000, 0))
+    assert not torch.equal(drawn, draw_snr_db(ranged, 1000, 1))
 
 
-def test_batches_hold_every_image_once(fake_cifar10: Path, draws: torch.Generator) -> None:
-    from deepjscc.data import open_data
-
-    batches = Batches(open_data("cifar10-train"), 20, None, draws)
-    seen = [image for batch in batches for image in batch]
+def test_an_epoch_holds_every_image_once(fake_cifar10: Path) -> None:
+    batches = Batches(open_data("cifar10-train"), 20, None, 0)
     assert len(batches) == 5
-    assert len({round(image.sum().item(), 3) for image in seen}) == 100
+    for epoch in (0, 1):
+        seen = [index for step in range(5) for index in batches.indices(5 * epoch + step)]
+        assert sorted(seen) == list(range(100))
+    assert batches.indices(0) != batches.indices(5)
+    assert torch.equal(batches[3], Batches(open_data("cifar10-train"), 20, None, 0)[3])
 
 
-def test_batches_that_cannot_be(tmp_path: Path, draws: torch.Generator) -> None:
-    from deepjscc.data import open_data
+def test_processes_share_a_batch(fake_cifar10: Path) -> None:
+    whole = Batches(open_data("cifar10-train"), 20, None, 0)[2]
+    shares = [Batches(open_data("cifar10-train"), 20, None, 0, rank=rank, world=4)[2] for rank in range(4)]
+    assert torch.equal(torch.cat(shares), whole)
 
+
+def test_crops_lie_inside(tmp_path: Path) -> None:
+    batch = Batches(open_data("samples"), 4, 48, 0)[7]
+    assert batch.shape == (4, 3, 48, 48)
+
+
+def test_batches_that_cannot_be(fake_cifar10: Path) -> None:
     data = open_data("samples")
     with pytest.raises(UsageError, match="fewer than a batch"):
-        Batches(data, 5, 32, draws)
+        Batches(data, 5, 32, 0)
     with pytest.raises(UsageError, match="several sizes"):
-        Batches(data, 2, None, draws)
+        Batches(data, 2, None, 0)
     with pytest.raises(UsageError, match="smaller than the crop"):
-        Batches(data, 2, 4000, draws)
+        Batches(data, 2, 4000, 0)
+    with pytest.raises(UsageError, match="cannot be shared"):
+        Batches(open_data("cifar10-train"), 20, None, 0, world=3)
 
 
 def test_losses_against_their_formulas() -> None:

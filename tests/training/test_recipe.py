@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.training.loop import build_link
+from deepjscc.training.build import build_link
 from deepjscc.training.recipe import Recipe, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "recipes"

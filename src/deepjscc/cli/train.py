@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json
-from deepjscc.errors import UsageError
+from deepjscc.cli.common import Json, Output, print_json, progress
+from deepjscc.errors import DeepJSCCError, UsageError
 
 
 def train(
@@ -16,10 +16,13 @@ def train(
     set_: Annotated[
         list[str] | None, Parameter(name="--set", help="A value to change, as channel.snr_db=0; give several.")
     ] = None,
-    minutes: Annotated[float | None, Parameter(help="End, annealed, after this time.")] = None,
+    minutes: Annotated[float | None, Parameter(help="End, annealed, after this time in all.")] = None,
+    resume: Annotated[bool, Parameter(negative="", help="Go on from the newest state in OUTPUT.run/.")] = False,
     json: Json = False,
 ) -> None:
-    """Train a model by a recipe; the weights are written after every epoch.
+    """Train a model by a recipe; under torchrun or SLURM, in several processes.
+
+    The averaged weights go to OUTPUT after every epoch, the run's state and logs (CSV, TensorBoard) to OUTPUT.run/.
 
     Args:
         recipe: A TOML file; see recipes/.
@@ -29,20 +32,20 @@ def train(
     if output.suffix != ".safetensors":
         raise UsageError(f"{output}: weights are safetensors; give a name that ends in .safetensors")
 
-    from deepjscc.training.loop import Progress
-    from deepjscc.training.loop import train as run
     from deepjscc.training.recipe import read_recipe
 
-    def say(progress: Progress) -> None:
-        if json:
-            print_json(vars(progress))
-            return
-        quality = progress.validation_psnr_db
-        quality_text = "" if quality is None else f", validation {quality:.2f} dB"
-        print(
-            f"epoch {progress.epoch} ({100 * progress.share:.0f}%): loss {progress.loss:.6f}{quality_text}, "
-            f"{progress.images_per_s:.0f} images/s",
-            flush=True,
-        )
+    settings = read_recipe(recipe, set_ or [])
+    try:
+        from deepjscc.training.logs import Progress
+        from deepjscc.training.loop import train as run
+    except ModuleNotFoundError as error:
+        raise DeepJSCCError(f"training needs {error.name}: pip install 'deepjscc[train]'") from None
 
-    run(read_recipe(recipe, set_ or []), output, minutes=minutes, say=say)
+    with progress() as bar:
+
+        def say(now: Progress) -> None:
+            bar(round(1000 * now.share), 1000, now.describe())
+            if now.validation_psnr_db is not None or now.share >= 1:
+                print_json(vars(now)) if json else print(now.describe(), flush=True)
+
+        run(settings, output, minutes=minutes, resume=resume, say=say)

@@ -20,6 +20,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.table import read_table, to_table, write_table
 from deepjscc.images import to_float
+from deepjscc.seeds import generator
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.types import Images, Transmission
 
@@ -156,7 +157,8 @@ def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterato
     """Send every image once and measure it: rows of the table."""
     believed = unit.snr_db if plan.encoder_snr_db is None else plan.encoder_snr_db
     for start, images in _batches(data):
-        draws = torch.Generator().manual_seed(_seed(unit.seed, start))
+        # The same at every SNR and for every system, so that curves are paired.
+        draws = generator(unit.seed, start)
         clock = time.perf_counter()
         sent = unit.system.system.transmit(
             images, _full(unit.snr_db, images), encoder_snr_db=_full(believed, images), generator=draws
@@ -211,8 +213,3 @@ def _cost(sent: Transmission, index: int) -> dict[str, Any]:
 
 def _full(snr_db: float, images: Images) -> torch.Tensor:
     return torch.full((len(images),), snr_db)
-
-
-def _seed(seed: int, image: int) -> int:
-    """One generator a batch; the same at every SNR and for every system, so that curves are paired."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{image}".encode()).digest()[:8], "big") >> 1

@@ -1,154 +1,224 @@
-"""The training loop: draw images and SNRs, transmit, step; weights written after every epoch."""
+"""The training loop: at every step some images, an SNR each, one transmission, one step of Adam."""
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch.nn.utils import clip_grad_norm_
+from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from deepjscc.channels import make_channel
 from deepjscc.data import ImageSet, open_data
-from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.errors import DeepJSCCError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.models import JSCC, MODELS
 from deepjscc.models.checkpoint import save_checkpoint
+from deepjscc.seeds import generator
 from deepjscc.systems import Link
 from deepjscc.training.batches import Batches
+from deepjscc.training.build import build_link, draw_snr_db
+from deepjscc.training.logs import Logs, Progress
 from deepjscc.training.losses import LOSSES
-from deepjscc.training.recipe import Recipe
+from deepjscc.training.processes import make_fabric
+from deepjscc.training.recipe import OptimiserRecipe, Recipe
+from deepjscc.training.state import load_state, open_folder, save_state
 from deepjscc.types import Images, SnrDb
-from deepjscc.zoo import load
 
-
-@dataclass(frozen=True)
-class Progress:
-    """What the loop says after each epoch."""
-
-    epoch: int
-    share: float
-    loss: float
-    validation_psnr_db: float | None
-    images_per_s: float
+SECONDS_BETWEEN_WORDS = 1.0
+SECONDS_BETWEEN_STATES = 120.0
+OPTIMISERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 def train(
-    recipe: Recipe, output: Path, *, minutes: float | None = None, say: Callable[[Progress], object] = lambda _: None
+    recipe: Recipe,
+    output: Path,
+    *,
+    minutes: float | None = None,
+    resume: bool = False,
+    say: Callable[[Progress], object] = lambda _: None,
 ) -> Link:
-    """Train a model and write its EMA weights to ``output`` after every epoch.
+    """Train a model; its averaged weights go to ``output``, the run's state and logs to ``OUTPUT.run/``.
+
+    Under ``torchrun`` or SLURM every process runs this; gradients are averaged, the first process writes.
 
     Args:
         recipe: what to train.
-        output: a ``.safetensors`` file, written beside and then renamed.
-        minutes: end, annealed, after this time: the cosine runs over it instead of over the epochs.
-        say: called after each epoch.
+        output: a ``.safetensors`` file, written after every epoch, beside and then renamed.
+        minutes: end, annealed, after this time in all: the cosine runs over it instead of over the epochs.
+        resume: go on from the newest state; the same weights come out as from an unbroken run.
+        say: called about once a second and after every epoch, in the first process.
 
     Returns:
-        The trained link, EMA weights in it.
+        The link with its averaged weights.
 
     Raises:
-        UsageError: an unknown model or channel, a config the model does not take.
-        DeepJSCCError: data that is missing, or a loss that became NaN (the last good weights stay in ``output``).
+        UsageError: a recipe that cannot be: unknown names, a config the model does not take, too large a batch.
+        DeepJSCCError: data missing, no state to resume or one of another recipe, a full disk, or a loss that became
+            NaN; the last good state stays.
+        KeyboardInterrupt: after the state was saved.
     """
-    torch.manual_seed(recipe.seed)  # of the initial weights, the one draw that torch gives no generator for
-    draws = torch.Generator().manual_seed(recipe.seed)
-    link = build_link(recipe)
-    options = recipe.optimiser
-    batches = Batches(open_data(recipe.data.train), options.batch, recipe.data.crop, draws)
-    validation = open_data(recipe.data.validation) if recipe.data.validation else None
-
-    link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = AveragedModel(link, multi_avg_fn=_ema(options.ema_decay))
-    averaged = cast(Link, ema.module)
-    optimiser = torch.optim.Adam(link.parameters(), options.learning_rate)
-    loss_of = LOSSES[options.loss]
-    steps, start, step = options.epochs * len(batches), time.monotonic(), 0
-
-    for epoch in range(1, 10**9):
-        epoch_start, losses = time.monotonic(), []
-        for images in batches:
-            share = step / steps if minutes is None else (time.monotonic() - start) / (60 * minutes)
-            for group in optimiser.param_groups:
-                group["lr"] = options.learning_rate * _schedule(step, share, options.warmup_steps, options.final_share)
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=options.precision == "bf16"):
-                decoded = link.transmit(images, draw_snr_db(recipe, len(images), draws), generator=draws).images
-            loss = loss_of(images, decoded)
-            if not torch.isfinite(loss):
-                raise DeepJSCCError(f"the loss became {loss.item()} at step {step}; the last good weights are {output}")
-            optimiser.zero_grad()
-            loss.backward()
-            clip_grad_norm_(link.parameters(), options.clip_norm)
-            optimiser.step()
-            ema.update_parameters(link)
-            losses.append(loss.item())
-            step += 1
-            if share >= 1:
-                break
-        speed = len(losses) * options.batch / (time.monotonic() - epoch_start)
-        save_checkpoint(averaged.model, output)
-        quality = _validate(averaged, validation, recipe) if validation else None
-        share = min(1.0, step / steps if minutes is None else (time.monotonic() - start) / (60 * minutes))
-        say(Progress(epoch, share, sum(losses) / len(losses), quality, speed))
-        if share >= 1:
-            break
-    return averaged
-
-
-def build_link(recipe: Recipe) -> Link:
-    """The untrained link that a recipe describes."""
-    if recipe.model.name not in MODELS:
-        raise UsageError(f"unknown model {recipe.model.name!r}; there are {', '.join(MODELS)}")
+    run = Run(recipe, output, minutes, resume, say)
     try:
-        model = MODELS[recipe.model.name](**recipe.model.config)
-    except TypeError as error:
-        raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
-    if recipe.model.warm_start is not None:
-        take_over(model, recipe.model.warm_start)
-    channel = recipe.channel
-    return Link(
-        model,
-        make_channel(channel.name, coherence=channel.coherence, csi=channel.csi, k_factor_db=channel.k_factor_db),
-    )
+        while (share := run.share()) < 1:
+            run.take_step(share)
+            if run.step % len(run.batches) == 0:
+                run.end_epoch()
+            else:
+                run.speak_now_and_then()
+        run.finish()
+    except KeyboardInterrupt:
+        run.keep()
+        raise
+    return run.averaged
 
 
-@torch.no_grad()
-def take_over(model: JSCC, name: str) -> None:
-    """Begin with the weights of another model of the kind, as far as the two have them in common.
+class Transmit(nn.Module):
+    """A link whose forward is one transmission: what is wrapped for several processes, cast and compiled."""
 
-    Raises:
-        UsageError: weights of another kind.
-        DeepJSCCError: weights that cannot be read.
-    """
-    other = load(name)
-    if other.kind != model.kind:
-        raise UsageError(f"{name} holds weights of a {other.kind}; a {model.kind} cannot start with them")
-    theirs = other.state_dict()
-    for key, ours in model.state_dict().items():
-        if key in theirs and theirs[key].dim() == ours.dim():
-            common = tuple(slice(0, min(sides)) for sides in zip(ours.shape, theirs[key].shape, strict=True))
-            ours[common] = theirs[key][common]
+    def __init__(self, link: Link) -> None:
+        super().__init__()
+        self.link = link
+
+    def forward(self, images: Images, snr_db: SnrDb, draws: torch.Generator) -> Images:
+        """Images to what comes out at the far end."""
+        return self.link.transmit(images, snr_db, generator=draws).images
 
 
-def draw_snr_db(recipe: Recipe, batch: int, draws: torch.Generator) -> SnrDb:
-    """The recipe's SNR, or one drawn uniformly in its range for each image."""
-    snr_db = recipe.channel.snr_db
-    if isinstance(snr_db, float):
-        return torch.full((batch,), snr_db)
-    low, high = snr_db
-    return low + (high - low) * torch.rand(batch, generator=draws)
+class Run:
+    """A training under way; see :func:`train` for the arguments."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        output: Path,
+        minutes: float | None,
+        resume: bool,
+        say: Callable[[Progress], object],
+    ) -> None:
+        self.recipe, self.output, self.minutes, self.say = recipe, output, minutes, say
+        options = recipe.optimiser
+        self.fabric = make_fabric(options.precision)
+        self.link = build_link(recipe).to(self.fabric.device)
+        self.link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = AveragedModel(self.link, multi_avg_fn=_moving_average(options.ema_decay))
+        self.averaged = cast(Link, self.ema.module)
+        self.optimiser: Any = OPTIMISERS[options.name](
+            self.link.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+        )
+        self.batches = Batches(
+            open_data(recipe.data.train),
+            options.batch,
+            recipe.data.crop,
+            recipe.seed,
+            rank=self.fabric.global_rank,
+            world=self.fabric.world_size,
+            device=self.fabric.device,
+        )
+        self.validation = open_data(recipe.data.validation) if recipe.data.validation else None
+        self.folder = output.with_name(output.name + ".run")
+        self.step, seconds = 0, 0.0
+        if self.fabric.is_global_zero:
+            open_folder(self.folder, resume)
+        if resume:
+            self.step, seconds = load_state(self.folder, self.link, self.ema, self.optimiser, recipe)
+        self.logs = Logs(self.folder) if self.fabric.is_global_zero else None
+        transmit = Transmit(self.link)
+        module = torch.compile(transmit) if options.compile else transmit
+        self.module, self.optimiser = self.fabric.setup(cast(nn.Module, module), self.optimiser)
+        self.start = time.monotonic() - seconds
+        self.kept = self.heard = time.monotonic()
+        self.heard_step = self.step
+        self.losses: list[torch.Tensor] = []
+
+    def share(self) -> float:
+        """Of the schedule that is done, the same in all processes."""
+        share = self._own_share()
+        return self.fabric.broadcast(share) if self.minutes is not None and self.fabric.world_size > 1 else share
+
+    def _own_share(self) -> float:
+        if self.minutes is None:
+            return self.step / (self.recipe.optimiser.epochs * len(self.batches))
+        return min(1.0, (time.monotonic() - self.start) / (60 * self.minutes))
+
+    def take_step(self, share: float) -> None:
+        """At this share of the schedule one batch through the link, one step of the optimiser and of the average."""
+        recipe, step = self.recipe, self.step
+        rate = recipe.optimiser.learning_rate * schedule(step, share, recipe.optimiser)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        images = self.batches[step]
+        snr_db = draw_snr_db(recipe, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
+        decoded = self.module(images, snr_db, generator(recipe.seed, "noise", step, self.fabric.global_rank))
+        loss = LOSSES[recipe.optimiser.loss](images, decoded)
+        if not torch.isfinite(loss):
+            epoch, batch = divmod(step, len(self.batches))
+            where = f"step {step} (batch {batch} of epoch {epoch + 1})"
+            raise DeepJSCCError(f"the loss became {loss.item()} at {where}; the last good state is in {self.folder}")
+        self.optimiser.zero_grad()
+        self.fabric.backward(loss)
+        self.fabric.clip_gradients(self.module, self.optimiser, max_norm=recipe.optimiser.clip_norm)
+        self.optimiser.step()
+        self.ema.update_parameters(self.link)
+        self.losses.append(loss.detach())
+        self.step += 1
+
+    def end_epoch(self) -> None:
+        """Keep everything and measure the averaged weights."""
+        self.keep()
+        loss = cast(torch.Tensor, self.fabric.all_reduce(torch.stack(self.losses).mean()))
+        self.losses.clear()
+        if self.logs is not None:
+            save_checkpoint(self.averaged.model, self.output)
+            quality = validate(self.averaged, self.validation, self.recipe) if self.validation else None
+            self.logs.write(self._speak(loss.item(), quality))
+        self.fabric.barrier()  # the others would run into the timeout of a collective while the first measures
+
+    def finish(self) -> None:
+        """What an epoch's end does, if the time ran out within one."""
+        if self.losses:
+            self.end_epoch()
+
+    def keep(self) -> None:
+        """Write the state to go on from."""
+        if self.fabric.is_global_zero:
+            seconds = time.monotonic() - self.start
+            save_state(self.folder, self.link, self.ema, self.optimiser.optimizer, self.step, seconds, self.recipe)
+        self.kept = time.monotonic()
+
+    def speak_now_and_then(self) -> None:
+        """A word a second, a state every two minutes."""
+        if time.monotonic() - self.kept > SECONDS_BETWEEN_STATES:
+            self.keep()
+        if self.fabric.is_global_zero and time.monotonic() - self.heard > SECONDS_BETWEEN_WORDS:
+            self._speak(torch.stack(self.losses).mean().item(), None)
+
+    def _speak(self, loss: float, quality: float | None) -> Progress:
+        now = time.monotonic()
+        share = self._own_share()
+        progress = Progress(
+            step=self.step,
+            epoch=-(-self.step // len(self.batches)),
+            share=share,
+            loss=loss,
+            validation_psnr_db=quality,
+            images_per_s=(self.step - self.heard_step) * self.recipe.optimiser.batch / max(now - self.heard, 1e-9),
+            seconds_left=(now - self.start) * (1 - share) / max(share, 1e-9),
+        )
+        self.say(progress)
+        self.heard, self.heard_step = time.monotonic(), self.step
+        return progress
 
 
-def _schedule(step: int, share: float, warmup_steps: int, final_share: float) -> float:
+def schedule(step: int, share: float, options: OptimiserRecipe) -> float:
+    """Share of the learning rate: linear warm-up, then a cosine down to ``final_share``."""
     cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-    return min(1.0, (step + 1) / (warmup_steps + 1)) * (final_share + (1 - final_share) * cosine)
+    warm = min(1.0, (step + 1) / (options.warmup_steps + 1))
+    return warm * (options.final_share + (1 - options.final_share) * cosine)
 
 
-def _ema(decay: float) -> Callable[[Any, Any, Any], None]:
+def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
     """Exponential moving average whose decay grows from 0.1, so that a short run is not averaged with its start."""
 
     @torch.no_grad()
@@ -159,13 +229,14 @@ def _ema(decay: float) -> Callable[[Any, Any, Any], None]:
 
 
 @torch.no_grad()
-def _validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
+def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
     """Mean per-image PSNR over an even sample of the validation images, the same noise every time."""
-    draws = torch.Generator().manual_seed(recipe.seed)
     stride = max(1, len(data) // recipe.data.validation_images)
+    device = next(link.parameters()).device
     values = []
     for index in range(0, len(data), stride):
-        images: Images = to_float(data[index])
-        decoded = link.transmit(images, draw_snr_db(recipe, 1, draws), generator=draws).images
+        images = to_float(data[index]).to(device)
+        snr_db = draw_snr_db(recipe, 1, "validation", index).to(device)
+        decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", index)).images
         values.append(psnr(images, decoded))
     return torch.cat(values).mean().item()

@@ -1,0 +1,60 @@
+"""From a recipe to a link ready to be trained, and the draws of its channel."""
+
+import torch
+
+from deepjscc.channels import make_channel
+from deepjscc.errors import UsageError
+from deepjscc.models import JSCC, MODELS
+from deepjscc.seeds import generator
+from deepjscc.systems import Link
+from deepjscc.training.recipe import Recipe
+from deepjscc.types import SnrDb
+from deepjscc.zoo import load
+
+
+def build_link(recipe: Recipe) -> Link:
+    """The link that a recipe describes, with its initial weights.
+
+    Raises:
+        UsageError: an unknown model or channel, a config the model does not take, weights of another kind.
+    """
+    if recipe.model.name not in MODELS:
+        raise UsageError(f"unknown model {recipe.model.name!r}; there are {', '.join(MODELS)}")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)  # initial weights are the one draw that torch takes no generator for
+        try:
+            model = MODELS[recipe.model.name](**recipe.model.config)
+        except TypeError as error:
+            raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
+    if recipe.model.warm_start is not None:
+        take_over(model, recipe.model.warm_start)
+    wanted = recipe.channel
+    channel = make_channel(wanted.name, coherence=wanted.coherence, csi=wanted.csi, k_factor_db=wanted.k_factor_db)
+    return Link(model, channel)
+
+
+@torch.no_grad()
+def take_over(model: JSCC, name: str) -> None:
+    """Begin with the weights of another model of the kind, as far as the two have them in common.
+
+    Raises:
+        UsageError: weights of another kind.
+        DeepJSCCError: weights that cannot be read.
+    """
+    other = load(name)
+    if other.kind != model.kind:
+        raise UsageError(f"{name} holds weights of a {other.kind}; a {model.kind} cannot start with them")
+    theirs = other.state_dict()
+    for key, ours in model.state_dict().items():
+        if key in theirs and theirs[key].dim() == ours.dim():
+            common = tuple(slice(0, min(sides)) for sides in zip(ours.shape, theirs[key].shape, strict=True))
+            ours[common] = theirs[key][common]
+
+
+def draw_snr_db(recipe: Recipe, count: int, *parts: object) -> SnrDb:
+    """The recipe's SNR, or one drawn uniformly in its range for each image, from a generator seeded by ``parts``."""
+    snr_db = recipe.channel.snr_db
+    if isinstance(snr_db, float):
+        return torch.full((count,), snr_db)
+    low, high = snr_db
+    return low + (high - low) * torch.rand(count, generator=generator(recipe.seed, "snr", *parts))

@@ -1,0 +1,107 @@
+"""The state of a run on disk: all it takes to go on as if never stopped. Safetensors, atomically, the last three."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialise
+from torch import Tensor, nn
+
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.images import write_atomically
+from deepjscc.training.recipe import Recipe
+
+KEPT = 3
+
+
+def open_folder(folder: Path, resume: bool) -> None:
+    """Make a run's folder.
+
+    Raises:
+        UsageError: there is a run in it already, and it is not to be resumed.
+        DeepJSCCError: it cannot be made.
+    """
+    if not resume and next(folder.glob("state-*.safetensors"), None) is not None:
+        raise UsageError(f"{folder}: holds a run already; go on with --resume, or remove the folder")
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise DeepJSCCError(f"{folder}: cannot be made: {error.strerror}") from None
+
+
+def save_state(
+    folder: Path,
+    weights: nn.Module,
+    average: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    step: int,
+    seconds: float,
+    recipe: Recipe,
+) -> None:
+    """Write ``state-STEP.safetensors`` and remove all but the newest three.
+
+    Args:
+        folder: of the run.
+        weights: the module being trained.
+        average: its moving average.
+        optimiser: with its moments.
+        step: steps done.
+        seconds: time spent so far.
+        recipe: what is being trained; only the same may go on.
+    """
+    tensors = {f"weights.{name}": value for name, value in weights.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    for index, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"moments.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+    metadata = {"step": str(step), "seconds": repr(seconds), "recipe": describe(recipe)}
+    packed = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
+    write_atomically(folder / f"state-{step:09d}.safetensors", lambda file: file.write(serialise(packed, metadata)))
+    for old in sorted(folder.glob("state-*.safetensors"))[:-KEPT]:
+        old.unlink()
+
+
+def load_state(
+    folder: Path, weights: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe
+) -> tuple[int, float]:
+    """Fill in the newest state of a run that can be read.
+
+    Returns:
+        Steps done and seconds spent.
+
+    Raises:
+        DeepJSCCError: no state there, none that can be read, or one of another recipe.
+    """
+    states = sorted(folder.glob("state-*.safetensors"), reverse=True)
+    for path in states:
+        try:
+            with safe_open(str(path), framework="pt") as file:
+                metadata = file.metadata()
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        except (SafetensorError, OSError):
+            continue  # cut short by a dying machine: the one before it is whole
+        if metadata["recipe"] != describe(recipe):
+            raise DeepJSCCError(f"{path}: the state of another recipe; train into another file, or without --resume")
+        weights.load_state_dict(_part(tensors, "weights."))
+        average.load_state_dict(_part(tensors, "average."))
+        optimiser.load_state_dict(optimiser.state_dict() | {"state": _moments(tensors)})
+        return int(metadata["step"]), float(metadata["seconds"])
+    raise DeepJSCCError(f"{folder}: no state to resume from; start without --resume")
+
+
+def describe(recipe: Recipe) -> str:
+    """A recipe as text, to tell one from another."""
+    return json.dumps(asdict(recipe), sort_keys=True)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _moments(tensors: dict[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in _part(tensors, "moments.").items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = value
+    return state
