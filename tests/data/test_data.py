@@ -30,7 +30,8 @@ def test_folders_are_sorted_and_read_lazily(tmp_path: Path, coffee: torch.Tensor
     data = open_data(str(tmp_path))
     assert data.names == ["a.webp", "b/1.png", "c.jpg"]
     assert data[1].shape == (3, 4, 4)
-    assert len(data.first(2)) == 2
+    assert data.spread(2).names == ["a.webp", "b/1.png"]
+    assert data.spread(9).names == data.names
     with pytest.raises(DeepJSCCError, match=r"c\.jpg"):
         data[2]
     assert len(open_data(str(tmp_path / "a.webp"))) == 1

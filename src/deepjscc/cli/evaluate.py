@@ -32,7 +32,7 @@ def evaluate(
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
-    images: Annotated[int | None, Parameter(help="Only the first so many images.")] = None,
+    images: Annotated[int | None, Parameter(help="Only so many images, evenly spread over the set.")] = None,
     repeats: Annotated[int, Parameter(help="Draws of gains and noise an image.")] = 1,
     seed: Seed = 0,
     lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (fetches its weights).")] = False,

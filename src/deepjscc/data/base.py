@@ -23,6 +23,8 @@ class ImageSet:
     def __getitem__(self, index: int) -> Image8:
         return self._read(index)
 
-    def first(self, count: int) -> "ImageSet":
-        """The first ``count`` pictures."""
-        return ImageSet(self.name, self.names[:count], self._read)
+    def spread(self, count: int) -> "ImageSet":
+        """``count`` pictures evenly spread over the set (files are often sorted by what they show)."""
+        count = min(count, len(self))
+        chosen = [index * len(self) // count for index in range(count)]
+        return ImageSet(self.name, [self.names[index] for index in chosen], lambda index: self._read(chosen[index]))

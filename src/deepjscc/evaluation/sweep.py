@@ -40,7 +40,7 @@ class Plan:
         bandwidth_ratio: complex uses per source value; None takes each model's own.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
         container: count header bytes of digital systems.
-        images: only the first so many.
+        images: only so many, evenly spread over the set.
         repeats: draws of gains and noise an image.
         seed: of the first draw.
         lpips: measure it too (fetches its weights).
@@ -95,7 +95,7 @@ def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lam
         for name in dict.fromkeys(plan.systems)
     ]
     data = open_data(plan.data)
-    data = data.first(plan.images) if plan.images else data
+    data = data.spread(plan.images) if plan.images else data
     units = list(_units(plan, systems))
     earlier = read_table(output) if output.is_file() else None
     done = set(earlier["unit"]) if earlier is not None else set()

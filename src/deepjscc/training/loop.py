@@ -231,11 +231,11 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
 @torch.no_grad()
 def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
     """Mean per-image PSNR over an even sample of the validation images, the same noise every time."""
-    stride = max(1, len(data) // recipe.data.validation_images)
+    sample = data.spread(recipe.data.validation_images)
     device = next(link.parameters()).device
     values = []
-    for index in range(0, len(data), stride):
-        images = to_float(data[index]).to(device)
+    for index in range(len(sample)):
+        images = to_float(sample[index]).to(device)
         snr_db = draw_snr_db(recipe, 1, "validation", index).to(device)
         decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", index)).images
         values.append(psnr(images, decoded))
