@@ -16,6 +16,7 @@ COMMANDS = {
     "decode": "Turn received symbols back into a picture.",
     "evaluate": "Measure systems over images and SNRs into a Parquet table.",
     "plot": "Draw PSNR over SNR from a results table.",
+    "papers": "Make a paper's figures and check its claims.",
     "models": "List the models of the zoo.",
     "fit": "Learn the closed-form code `linear` from a folder of photographs.",
     "train": "Train a model by a recipe.",

@@ -1,0 +1,48 @@
+"""`deepjscc papers`: a paper's figures and claims against our own numbers."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import Json, print_json, print_table, progress
+from deepjscc.errors import UsageError
+
+
+def papers(
+    paper: str | None = None,
+    *,
+    output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for figures and tables.")] = Path(
+        "out/papers"
+    ),
+    images: Annotated[int, Parameter(help="Test images, evenly spread.")] = 1000,
+    repeats: Annotated[int, Parameter(help="Draws of gains an image, over fading.")] = 3,
+    train: Annotated[bool, Parameter(negative="", help="Train what the zoo lacks.")] = False,
+    minutes: Annotated[float, Parameter(help="For each such training.")] = 2.0,
+    json: Json = False,
+) -> None:
+    """Make a paper's figures and check its claims.
+
+    Args:
+        paper: Its name; left out, the names are listed.
+    """
+    if images < 1 or repeats < 1 or not minutes > 0:
+        raise UsageError("--images and --repeats must be at least 1, --minutes more than 0")
+
+    from deepjscc.papers import PAPERS, Settings
+
+    if paper is None:
+        print_json(list(PAPERS)) if json else print("\n".join(PAPERS))
+        return
+    if paper not in PAPERS:
+        raise UsageError(f"unknown paper {paper!r}; there are {', '.join(PAPERS)}")
+    with progress() as say:
+        report = PAPERS[paper](Settings(output / paper, images, repeats, train, minutes, say))
+    if json:
+        print_json(asdict(report))
+        return
+    verdicts = {True: "holds", False: "does not hold", None: "not measured"}
+    rows = [[claim.claim, claim.paper, claim.ours, verdicts[claim.holds]] for claim in report.claims]
+    print_table(["claim", "the paper", "ours", "verdict"], rows)
+    print("\n".join(report.figures))

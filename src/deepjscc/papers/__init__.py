@@ -1,0 +1,10 @@
+"""Papers: one module a paper makes its figures and checks its claims against our own numbers."""
+
+from collections.abc import Callable
+
+from deepjscc.papers import bourtsoulatze2019
+from deepjscc.papers.base import Report, Settings
+
+PAPERS: dict[str, Callable[[Settings], Report]] = {"bourtsoulatze2019": bourtsoulatze2019.run}
+
+__all__ = ["PAPERS", "Report", "Settings"]
