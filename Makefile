@@ -21,7 +21,7 @@ demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and 
 test: $(READY)  ## the whole suite but for what takes minutes
 	$(BIN)/python -m pytest -n auto
 
-test-slow: $(READY)  ## what takes minutes; uses the data in $$DEEPJSCC_DATA where there are any
+test-slow: $(READY)  ## what takes minutes, on the real data in $$DEEPJSCC_DATA; skipped where there are none
 	$(BIN)/python -m pytest -m slow
 
 lint: $(READY)

@@ -1,11 +1,12 @@
 """Images: files to tensors and back, 8-bit rounding, padding and cropping for any size."""
 
+import io
 import os
 import tempfile
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -19,6 +20,16 @@ from deepjscc.types import Image8, Images, Size
 
 MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
 ORIENTATION = 0x0112  # the EXIF tag
+_JPEG: tuple[str, dict[str, Any]] = ("JPEG", {"quality": 95, "subsampling": 0})
+_TIFF: tuple[str, dict[str, Any]] = ("TIFF", {"compression": "tiff_lzw"})
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    ".png": ("PNG", {}),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": ("WEBP", {"lossless": True}),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+}
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
@@ -53,7 +64,13 @@ def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
         raise DeepJSCCError(f"{name}: not an image that can be read (PNG, JPEG, WebP, TIFF, AVIF)") from None
     except (PermissionError, IsADirectoryError) as error:
         raise DeepJSCCError(f"{name}: {error.strerror}") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:  # what Pillow's decoders raise on broken files
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        EOFError,
+        RuntimeError,
+    ) as error:  # what Pillow's decoders raise on broken files
         raise DeepJSCCError(f"{name}: the image is truncated or broken ({error})") from None
 
 
@@ -61,9 +78,12 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture  # Pillow would copy even so, and a large picture is no place for copies
     if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits, in whichever way Pillow holds them, or floats
-        values = np.asarray(picture, dtype=np.float64)
-        white = 1.0 if picture.mode == "F" and values.max(initial=0) <= 1 else 65535.0
-        return Image.fromarray(np.rint(np.clip(values / white, 0, 1) * 255).astype(np.uint8)).convert("RGB")
+        values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+        top = values.max(initial=0)
+        # Only a file of 16 bits says what white is; of floats and 32 bits the largest value tells.
+        white = 65535 if picture.mode.startswith("I;") or top > 255 else 1 if picture.mode == "F" and top <= 1 else 255
+        values *= 255 / white
+        return Image.fromarray(np.rint(values, out=values).clip(0, 255).astype(np.uint8)).convert("RGB")
     if picture.has_transparency_data:
         layer = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -97,11 +117,32 @@ def write_image(image: Image8, path: Path | str) -> None:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Save a Pillow picture in the format of the path's suffix, beside and then renamed."""
-    form = Image.registered_extensions().get(path.suffix.lower())
-    if form is None or form not in Image.SAVE:
+    """Save a Pillow picture in the format of the path's suffix, beside and then renamed.
+
+    PNG, WebP and TIFF keep every pixel; JPEG is written at quality 95 without chroma subsampling.
+
+    Raises:
+        UsageError: a suffix that is none of these.
+        DeepJSCCError: the place cannot be written, or the format cannot hold the picture.
+    """
+    form, options = output_format(path)
+    buffer = io.BytesIO()
+    try:
+        picture.save(buffer, form, **options)
+    except (OSError, ValueError) as error:
+        raise DeepJSCCError(f"{path}: {form} cannot hold {picture.width}x{picture.height} pixels: {error}") from None
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
+
+
+def output_format(path: Path) -> tuple[str, dict[str, Any]]:
+    """Pillow's name and options of the format a picture is written in.
+
+    Raises:
+        UsageError: a suffix none is known for.
+    """
+    if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path}: no image format for the suffix {path.suffix!r}; use .png, .jpg, .webp or .tif")
-    write_atomically(path, lambda file: picture.save(file, format=form))
+    return FORMATS[path.suffix.lower()]
 
 
 def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> None:

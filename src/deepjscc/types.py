@@ -49,10 +49,14 @@ class Received:
     side_info: tuple[bytes | None, ...] = field(default=())
 
     def conditioning_snr_db(self) -> SnrDb:
-        """The one number a conditioned model is told: nominal, or that of the fade where the gain is known and slow."""
-        if self.gain is None or self.gain.shape[1] != 1:
-            return self.snr_db
-        return self.snr_db + 20 * torch.log10(self.gain[:, 0].abs().clamp_min(1e-10))
+        """The one number a conditioned model is told: nominal, or that of the fade where the gain is known and slow.
+
+        Clamped to +-100 dB, so that a link without noise does not feed infinity to a network.
+        """
+        snr_db = self.snr_db
+        if self.gain is not None and self.gain.shape[1] == 1:
+            snr_db = snr_db + 20 * torch.log10(self.gain[:, 0].abs().clamp_min(1e-10))
+        return snr_db.clamp(-100, 100)
 
 
 @dataclass(frozen=True)

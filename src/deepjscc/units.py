@@ -18,11 +18,6 @@ def from_db(db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.pow(10.0, db / 10)
 
 
-def to_db(ratio: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Decibels of a power ratio."""
-    return 10 * torch.log10(ratio)
-
-
 def noise_variance(snr_db: SnrDb) -> Float[Tensor, " batch"]:
     """N0 of a complex symbol at unit signal power; 0 at infinite SNR, bounded at :data:`SNR_FLOOR_DB`."""
     return from_db(-snr_db.clamp_min(SNR_FLOOR_DB))

@@ -54,9 +54,8 @@ class Channel(nn.Module):
         faded = gain * symbols + noise
         if self.csi != "receiver":
             return Received(faded, n0[:, None].expand(symbols.shape), None, snr_db)
-        power = gain.abs().square().clamp_min(MIN_GAIN**2)
-        equalised = faded * gain.conj() / power
-        return Received(equalised, (n0[:, None] / power).expand(symbols.shape), gain, snr_db)
+        equalised = faded * gain.conj() / _power(gain)
+        return Received(equalised, equalised_noise(snr_db, gain).expand(symbols.shape), gain, snr_db)
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
         """Bits per complex use of an ideal code: over this draw of the gain, or as planned from ``snr_db`` alone.
@@ -66,6 +65,15 @@ class Channel(nn.Module):
         if gain is None:
             return awgn_capacity(snr_db)
         return awgn_capacity(snr_db + 20 * torch.log10(gain[:, 0].abs()))
+
+
+def equalised_noise(snr_db: SnrDb, gain: Gain) -> Float[Tensor, "batch coherence"]:
+    """Noise variance N0 / |h|^2 of symbols that were divided by their gain."""
+    return noise_variance(snr_db)[:, None] / _power(gain)
+
+
+def _power(gain: Gain) -> Float[Tensor, "batch coherence"]:
+    return gain.abs().square().clamp_min(MIN_GAIN**2)
 
 
 def complex_normal(

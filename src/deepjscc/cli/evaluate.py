@@ -47,6 +47,8 @@ def evaluate(
     believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
+    import polars as pl
+
     from deepjscc.evaluation.sweep import Plan, sweep
     from deepjscc.evaluation.table import summarise
 
@@ -73,3 +75,6 @@ def evaluate(
     shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]
     shown = [name for name in shown if means[name].null_count() < len(means)]
     print_table(shown, means.select(shown).rows())
+    spent = means.filter((pl.col("bandwidth_ratio") / pl.col("requested_ratio") - 1).abs() > 0.01)
+    for name, asked, used in spent.select("system", "requested_ratio", "bandwidth_ratio").unique().iter_rows():
+        print(f"note: {name} spent a bandwidth ratio of {used:.4g}, not {asked:.4g}")

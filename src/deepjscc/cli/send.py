@@ -45,13 +45,14 @@ def send(
     codecs = compare.split(",") if compare else []
 
     from deepjscc.evaluation.single import send_image
-    from deepjscc.images import open_rgb, save_picture
+    from deepjscc.images import open_rgb, output_format, save_picture
     from deepjscc.systems.names import make_system
 
+    output_format(output)
     medium = over.build()
     names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
     for name in names:
-        make_system(name, medium)  # a wrong name shows before any work is done
+        make_system(name, medium, bandwidth_ratio=1.0)  # a wrong name shows before any work is done
     picture = open_rgb(picture_path(image))
     learned = send_image(
         picture, make_system(model, medium, bandwidth_ratio=ratio), snr, encoder_snr_db=believed, seed=seed

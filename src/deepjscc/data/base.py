@@ -12,10 +12,11 @@ class ImageSet:
         name: of the set, as tables show it.
         names: one a picture.
         read: index to picture, called when the picture is wanted.
+        content: text that changes when the pictures do; a resumed sweep measures again then.
     """
 
-    def __init__(self, name: str, names: list[str], read: Callable[[int], Image8]) -> None:
-        self.name, self.names, self._read = name, names, read
+    def __init__(self, name: str, names: list[str], read: Callable[[int], Image8], content: str = "") -> None:
+        self.name, self.names, self._read, self.content = name, names, read, content
 
     def __len__(self) -> int:
         return len(self.names)
@@ -27,4 +28,6 @@ class ImageSet:
         """``count`` pictures evenly spread over the set (files are often sorted by what they show)."""
         count = min(count, len(self))
         chosen = [index * len(self) // count for index in range(count)]
-        return ImageSet(self.name, [self.names[index] for index in chosen], lambda index: self._read(chosen[index]))
+        return ImageSet(
+            self.name, [self.names[index] for index in chosen], lambda index: self._read(chosen[index]), self.content
+        )

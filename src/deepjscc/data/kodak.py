@@ -1,6 +1,7 @@
 """Kodak: 24 uncompressed photographs of 768x512 and 512x768, the field's usual test set."""
 
 import hashlib
+import tempfile
 from pathlib import Path
 
 from deepjscc.data.base import ImageSet
@@ -71,8 +72,10 @@ def fetch_kodak(root: Path) -> None:
     """Download the pictures; their pixels are checked here as at every read."""
     from deepjscc.fetch import download
 
+    (root / "kodak").mkdir(parents=True, exist_ok=True)
     for name in NAMES:
-        path = download(URL.format(name=name), None, root / "kodak")
-        if pixel_hash(read_image(path)) != PIXELS[name]:
-            path.unlink()
-            raise DeepJSCCError(f"{URL.format(name=name)}: not the pixels of the Kodak set; nothing kept")
+        with tempfile.TemporaryDirectory(dir=root / "kodak") as beside:
+            path = download(URL.format(name=name), None, Path(beside))
+            if pixel_hash(read_image(path)) != PIXELS[name]:
+                raise DeepJSCCError(f"{URL.format(name=name)}: not the pixels of the Kodak set; not kept")
+            path.replace(root / "kodak" / name)

@@ -28,7 +28,9 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
     Raises:
         UsageError: an empty table.
     """
-    means = summarise(table)
+    # One line per belief of the transmitter, but one line for those that know each SNR.
+    knows = pl.col("encoder_snr_db") == pl.col("snr_db")
+    means = summarise(table).with_columns(pl.when(~knows).then("encoder_snr_db").alias("believed_db"))
     if not len(means):
         raise UsageError("the table holds no rows to plot")
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -61,7 +63,16 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
     return figure
 
 
-LINE_KEYS = ["system", "data_set", "view", "stage", "channel", "coherence", "csi", "container"]
+LINE_KEYS = [
+    *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
+    *["container", "believed_db", "weights_hash"],
+]
+WORDS = {
+    "stage": "stage {}",
+    "k_factor_db": "K = {:g} dB",
+    "requested_ratio": "ratio {:.4g}",
+    "believed_db": "told {:g} dB",
+}
 
 
 def _label(name: str, value: Any) -> str:
@@ -69,7 +80,7 @@ def _label(name: str, value: Any) -> str:
         return ""
     if name == "container":
         return "with headers" if value else "headers free"
-    return f"stage {value}" if name == "stage" else str(value)
+    return WORDS.get(name, "{}").format(value)
 
 
 def _mark_outages(axes: Any, line: pl.DataFrame, value: str, colour: str) -> None:
@@ -97,10 +108,10 @@ def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure in the format of its suffix, beside and then renamed.
 
     Raises:
-        UsageError: a suffix matplotlib does not know.
+        UsageError: a suffix that is not a figure's.
     """
     form = path.suffix.lower().removeprefix(".")
-    if form not in figure.canvas.get_supported_filetypes():
+    if form not in ("svg", "png", "pdf", "webp", "jpg"):
         raise UsageError(f"{path}: no figure format for the suffix {path.suffix!r}; use .svg, .png or .pdf")
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=150)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -96,7 +95,7 @@ def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lam
     ]
     data = open_data(plan.data)
     data = data.spread(plan.images) if plan.images else data
-    units = list(_units(plan, systems))
+    units = list(_units(plan, systems, data))
     earlier = read_table(output) if output.is_file() else None
     done = set(earlier["unit"]) if earlier is not None else set()
     parts = output.with_name(output.name + ".parts")
@@ -114,7 +113,10 @@ def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lam
     fresh = [read_table(parts / f"{u.key}.parquet") for u in units if (parts / f"{u.key}.parquet").is_file()]
     table = pl.concat([earlier, *fresh] if earlier is not None else fresh)
     write_table(table, output)
-    shutil.rmtree(parts, ignore_errors=True)
+    for unit in units:
+        (parts / f"{unit.key}.parquet").unlink(missing_ok=True)
+    with suppress(OSError):  # another plan's pieces may lie there still
+        parts.rmdir()
     return table.filter(pl.col("unit").is_in([unit.key for unit in units]))
 
 
@@ -140,12 +142,12 @@ def _run_units(
         say((index + 1) * len(data), len(units) * len(data), label)
 
 
-def _units(plan: Plan, systems: list[NamedSystem]) -> Iterator[Unit]:
-    shared = asdict(plan)
+def _units(plan: Plan, systems: list[NamedSystem], data: ImageSet) -> Iterator[Unit]:
+    shared = asdict(plan) | {"names": data.names, "content": data.content}
     for name in ("systems", "snr_db", "repeats", "seed", "container"):
         del shared[name]
     for system in systems:
-        for snr_db in plan.snr_db:
+        for snr_db in dict.fromkeys(plan.snr_db):
             for seed in range(plan.seed, plan.seed + plan.repeats):
                 own = [__version__, system.name, system.weights, system.container, snr_db, seed]
                 text = json.dumps([shared, own], sort_keys=True)
@@ -176,6 +178,8 @@ def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterato
                     "channel": plan.channel,
                     "coherence": channel.coherence,
                     "csi": channel.csi,
+                    "k_factor_db": plan.k_factor_db,
+                    "requested_ratio": plan.bandwidth_ratio,
                     **_cost(sent, i),
                     "container": unit.system.container,
                     "snr_db": unit.snr_db,

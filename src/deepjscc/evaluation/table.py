@@ -1,5 +1,6 @@
 """The results table: one tidy row per image sent, kept as Parquet."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ SCHEMA: dict[str, Any] = {
     "channel": pl.String,
     "coherence": pl.String,
     "csi": pl.String,
+    "k_factor_db": pl.Float64,  # of Rician fading where it was set; null else
+    "requested_ratio": pl.Float64,  # null: the model's own
     "bandwidth_ratio": pl.Float64,  # measured: complex channel uses per source value
     "channel_uses": pl.Int64,
     "container": pl.Boolean,  # whether header bytes counted; null for learned systems
@@ -41,7 +44,9 @@ def to_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
     """Write Parquet, beside and then renamed."""
-    write_atomically(path, table.write_parquet)
+    buffer = io.BytesIO()
+    table.write_parquet(buffer)
+    write_atomically(path, lambda file: file.write(buffer.getvalue()))
 
 
 def read_table(path: Path) -> pl.DataFrame:
@@ -58,21 +63,26 @@ def read_table(path: Path) -> pl.DataFrame:
         raise DeepJSCCError(f"{path}: not a Parquet table ({str(error).splitlines()[0]})") from None
     missing = [name for name in SCHEMA if name not in table.columns]
     if missing:
-        raise DeepJSCCError(f"{path}: not a results table: no column {missing[0]!r}")
-    return table
+        raise DeepJSCCError(f"{path}: not a results table of this version: no column {missing[0]!r}")
+    try:
+        return table.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+    except pl.exceptions.PolarsError as error:
+        raise DeepJSCCError(f"{path}: not a results table: {str(error).splitlines()[0]}") from None
 
 
 def summarise(table: pl.DataFrame) -> pl.DataFrame:
-    """Mean over images and seeds: one row per system, data set, channel, SNRs and container.
+    """Mean over images and seeds: one row per system, weights, data set, channel, ratio, SNRs and container.
 
     Columns ``psnr_db`` (mean of the per-image values), ``psnr_pooled_db`` (MSE averaged first), ``standard_error_db``
     (over seeds; null for one), ``ssim``, ``ms_ssim``, ``lpips``, ``delivered`` (share), ``bandwidth_ratio``,
     ``images``, ``seeds``, ``seconds`` (a picture).
     """
     keys = [
-        *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "container"],
-        *["snr_db", "encoder_snr_db", "weights_hash"],
+        *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
+        *["container", "snr_db", "encoder_snr_db", "weights_hash"],
     ]
+    # Sweeps over more or fewer images into one file hold some of them twice.
+    table = table.unique([*keys, "image", "seed"], keep="last", maintain_order=True)
     # Standard error over seeds of the mean over images: the draws differ between seeds, the images do not.
     seeds = table.group_by([*keys, "seed"]).agg(pl.col("psnr_db").mean())
     spread = seeds.group_by(keys).agg((pl.col("psnr_db").std() / pl.len().sqrt()).alias("standard_error_db"))

@@ -4,12 +4,19 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepjscc.errors import DeepJSCCError
 from deepjscc.images import to_8bit
 from deepjscc.types import Images
 
 
 def mse(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
-    """Mean squared error per image, of the 8-bit pictures scaled to [0, 1], in double precision."""
+    """Mean squared error per image, of the 8-bit pictures scaled to [0, 1], in double precision.
+
+    Raises:
+        DeepJSCCError: NaN in an image, which 8 bits would hide.
+    """
+    if images.isnan().any() or decoded.isnan().any():
+        raise DeepJSCCError("an image holds NaN; its quality cannot be measured")
     difference = to_8bit(images).double() - to_8bit(decoded).double()
     return (difference / 255).square().mean((1, 2, 3))
 
@@ -25,8 +32,3 @@ def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tens
     """
     error = mse(images, decoded)
     return -10 * torch.log10(error.mean(0, keepdim=True) if pooled else error)
-
-
-def pool(psnr_db: Float[Tensor, " image"]) -> Float[Tensor, ""]:
-    """Pooled PSNR in dB from per-image values of equally large images."""
-    return -10 * torch.log10(torch.pow(10.0, -psnr_db.double() / 10).mean())

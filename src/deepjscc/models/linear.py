@@ -32,11 +32,11 @@ class Header:
 
     Attributes:
         snr_index: the SNR in whole dB above -20, 0 to 63.
-        gain_index: the amplitude gain, log2 in steps of 1/64 above -3, 0 to 1023.
+        gain_index: the amplitude gain, log2 in steps of 1/64 above -6, 0 to 1023.
     """
 
     snr_index: int
-    gain_index: int = 3 * 64  # an image of average power: gain 1
+    gain_index: int = 6 * 64  # an image of average power: gain 1
 
     BYTES: ClassVar[int] = 2
 
@@ -44,7 +44,7 @@ class Header:
     def of(snr_db: float, gain: float = 1.0) -> "Header":
         """The nearest header; what lies outside its range is clamped to it."""
         index = round(min(max(snr_db, -20.0), 43.0)) + 20
-        return Header(index, min(max(round(64 * (math.log2(gain) + 3)), 0), 1023))
+        return Header(index, min(max(round(64 * (math.log2(gain) + 6)), 0), 1023))
 
     @property
     def snr_db(self) -> float:
@@ -54,7 +54,7 @@ class Header:
     @property
     def gain(self) -> float:
         """Amplitude by which the image's latent was scaled to reach mean power 1."""
-        return 2.0 ** (self.gain_index / 64 - 3)
+        return 2.0 ** (self.gain_index / 64 - 6)
 
     def pack(self) -> bytes:
         """Two bytes, big-endian."""
@@ -214,7 +214,8 @@ class Linear(JSCC):
         """
         observed, noise = self._deal(observed, 0.0, layout), self._deal(noise, math.inf, layout)
         variance, scales = self.deviation[: layout.kept].square(), scales[: layout.kept]
-        weight = variance * scales / (variance * scales.square() + noise) / gain
+        # Silent coefficients over a channel without noise are 0/0: nothing came, so nothing is what they weigh.
+        weight = variance * scales / (variance * scales.square() + noise).clamp_min(1e-30) / gain
         return (observed * weight) @ self.basis[:, : layout.kept].T + self.mean
 
     def _deal(self, reals: Float[Tensor, " reals"], fill: float, layout: Layout) -> Float[Tensor, "blocks kept"]:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from deepjscc import __version__
-from deepjscc.channels.base import MIN_GAIN
+from deepjscc.channels.base import equalised_noise
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import MAX_PIXELS, write_atomically
 from deepjscc.types import Received, Size
@@ -36,7 +36,7 @@ class Frame:
         weights_hash: first digits of the SHA-256 of its weights.
         height, width: of the image.
         uses: complex symbols in the file.
-        side_info: of the encoder, in hex.
+        side_info: of the encoder, in hex; None where the channel lost it.
         snr_db: nominal P / N0 of the channel passed; None before any channel (no noise).
         gain: of slow fading, where the receiver knows it, as [re, im].
     """
@@ -46,11 +46,14 @@ class Frame:
     height: int
     width: int
     uses: int
-    side_info: str
+    side_info: str | None
     snr_db: float | None = None
     gain: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
+        texts = (self.model, self.weights_hash, self.side_info or "")
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"model, weights_hash and side_info must be text, not {texts}")
         numbers = (self.height, self.width, self.uses)
         if any(type(number) is not int or number < 1 for number in numbers):
             raise ValueError(f"height, width and uses must be positive whole numbers, not {numbers}")
@@ -58,9 +61,11 @@ class Frame:
             raise ValueError(
                 f"{self.width}x{self.height} pixels and {self.uses} symbols are more than any picture here"
             )
-        if self.snr_db is not None and (not isinstance(self.snr_db, int | float) or math.isnan(self.snr_db)):
+        if self.snr_db is not None and (not isinstance(self.snr_db, float) or math.isnan(self.snr_db)):
             raise ValueError(f"the SNR {self.snr_db!r} is not a number")
-        bytes.fromhex(self.side_info)
+        if self.gain is not None and not (len(self.gain) == 2 and all(map(math.isfinite, self.gain))):
+            raise ValueError(f"the gain {self.gain} is not two finite numbers")
+        bytes.fromhex(self.side_info or "")
 
     @property
     def size(self) -> Size:
@@ -139,9 +144,8 @@ def read_frame(path: Path) -> tuple[Frame, Received]:
     columns = torch.from_numpy(samples.astype(np.complex64)).T.contiguous()
     gain = columns[1:2] if channels == 2 else None if frame.gain is None else torch.tensor([[complex(*frame.gain)]])
     snr_db = torch.tensor([math.inf if frame.snr_db is None else frame.snr_db])
-    n0 = noise_variance(snr_db)[:, None]
-    noise = n0 if gain is None else n0 / gain.abs().square().clamp_min(MIN_GAIN**2)
-    side_info = (bytes.fromhex(frame.side_info),)
+    noise = noise_variance(snr_db)[:, None] if gain is None else equalised_noise(snr_db, gain)
+    side_info = (None if frame.side_info is None else bytes.fromhex(frame.side_info),)
     return frame, Received(columns[:1], noise.expand(1, frame.uses), gain, snr_db, side_info)
 
 
@@ -156,8 +160,11 @@ def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
         sigmf.validate.validate(metadata)
         info: dict[str, Any] = metadata["global"]
         fields = dict(info["deepjscc:frame"])
+        fields.setdefault("side_info", None)
         if "gain" in fields:
             fields["gain"] = tuple(map(float, fields["gain"]))
+        if isinstance(fields.get("snr_db"), int):
+            fields["snr_db"] = float(fields["snr_db"])
         frame = Frame(**fields)
         channels = info.get("core:num_channels", 1)
         if info["core:datatype"] != "cf32_le" or channels not in (1, 2):
@@ -168,6 +175,6 @@ def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
         raise DeepJSCCError(f"{path}: a recording, but not one of deepjscc encode: no {error}") from None
     except ValidationError as error:
         raise DeepJSCCError(f"{path}: not SigMF metadata: {error.message[:200]}") from None
-    except (ValueError, TypeError, SigMFError) as error:
+    except (ValueError, TypeError, OverflowError, AttributeError, SigMFError) as error:
         raise DeepJSCCError(f"{path}: not metadata of deepjscc encode: {str(error).splitlines()[0]}") from None
     return frame, channels, info.get("core:sha512")

@@ -11,6 +11,7 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.radio.iq_file import HEADER_BITS, Frame, read_frame, write_frame
 from deepjscc.symbols import mean_power, side_info_uses
+from deepjscc.systems.link import side_info_arrives
 from deepjscc.types import Image8, Received
 from deepjscc.zoo import load, weights_hash
 
@@ -61,10 +62,14 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
         raise UsageError(
             f"{path}: these symbols have been through a channel at {frame.snr_db:g} dB; take the sent ones"
         )
-    received = channel(sent.symbols, torch.tensor([snr_db]), generator=torch.Generator().manual_seed(seed))
+    draws, snr = torch.Generator().manual_seed(seed), torch.tensor([snr_db])
+    fade = channel.draw_gain(1, frame.uses, draws)
+    received = channel(sent.symbols, snr, gain=fade, generator=draws)
     slow = received.gain is not None and received.gain.shape[1] == 1
     gain = (received.gain.real.item(), received.gain.imag.item()) if slow else None
-    meta_file, data_file = write_frame(output, replace(frame, snr_db=snr_db, gain=gain), received)
+    side_info = frame.side_info if side_info_arrives(channel, snr, fade) else None
+    after = replace(frame, snr_db=snr_db, gain=gain, side_info=side_info)
+    meta_file, data_file = write_frame(output, after, received)
     return {"meta_file": str(meta_file), "data_file": str(data_file), "symbols": frame.uses, "gain": gain}
 
 

@@ -45,13 +45,14 @@ class Link(nn.Module):
         sent = self.model.encode(images, believed, bandwidth_ratio=self.bandwidth_ratio)
         gain = self.channel.draw_gain(len(images), sent.symbols.shape[1], generator)
         received = self.channel(sent.symbols, snr_db, gain=gain, generator=generator)
-        arrived = self.side_info_arrives(snr_db, gain)
+        arrived = side_info_arrives(self.channel, snr_db, gain)
         side_info = tuple(side if ok else None for side, ok in zip(sent.side_info, arrived.tolist(), strict=True))
         size = (images.shape[-2], images.shape[-1])
         decoded = self.model.decode(replace(received, side_info=side_info), size)
         uses = [sent.symbols.shape[1] + side_info_uses(side) for side in sent.side_info]
         return Transmission(decoded, torch.tensor(uses), torch.ones(len(images), dtype=torch.bool))
 
-    def side_info_arrives(self, snr_db: SnrDb, gain: Gain | None) -> Bool[Tensor, " batch"]:
-        """Whether the channel, as drawn, carries the rate of the side information."""
-        return self.channel.capacity(snr_db, gain) >= SIDE_INFO_RATE
+
+def side_info_arrives(channel: Channel, snr_db: SnrDb, gain: Gain | None) -> Bool[Tensor, " batch"]:
+    """Whether the channel, as drawn, carries the rate of the side information, ideally coded."""
+    return channel.capacity(snr_db, gain) >= SIDE_INFO_RATE

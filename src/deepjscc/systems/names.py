@@ -10,8 +10,6 @@ from deepjscc.systems.digital import DigitalLink
 from deepjscc.systems.link import Link
 from deepjscc.zoo import load, weights_hash
 
-DEFAULT_RATIO = 1 / 12
-
 
 @dataclass(frozen=True)
 class NamedSystem:
@@ -38,25 +36,28 @@ def make_system(
     Args:
         name: a model of the zoo, a checkpoint's path, or a codec and a coding.
         channel: to send over.
-        bandwidth_ratio: complex uses per source value; None takes a model's own, and 1/12 for digital links.
+        bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
         container: count the header bytes of a digital system's files.
 
     Raises:
-        UsageError: an unknown model, codec or coding.
+        UsageError: an unknown model, codec or coding, or a digital link without a ratio.
     """
     codec_name, plus, coding_name = name.partition("+")
-    if not plus:
+    if not plus or name.endswith(".safetensors"):
         if name in CODECS:
             raise UsageError(f"{name} is a codec; name its channel coding too, as {name}+ideal")
         link = Link(load(name), channel, bandwidth_ratio=bandwidth_ratio)
         return NamedSystem(name, link, weights=weights_hash(name))
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
+    coding = parse_coding(coding_name)
+    if bandwidth_ratio is None:
+        raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
     digital = DigitalLink(
         CODECS[codec_name](container=container),
         channel,
-        bandwidth_ratio=DEFAULT_RATIO if bandwidth_ratio is None else bandwidth_ratio,
-        coding=parse_coding(coding_name),
+        bandwidth_ratio=bandwidth_ratio,
+        coding=coding,
     )
     return NamedSystem(name, digital, container=container)
 

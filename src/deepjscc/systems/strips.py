@@ -13,7 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, pad_to_multiple, to_float, to_picture
 from deepjscc.models.linear import Header, Layout, Linear
 from deepjscc.symbols import side_info_uses, to_latent, to_symbols
-from deepjscc.systems.link import Link
+from deepjscc.systems.link import Link, side_info_arrives
 from deepjscc.types import Gain, SnrDb
 
 STRIP_PIXELS = 2_000_000
@@ -59,7 +59,7 @@ def transmit_strips(
     gain = (layout.reals / power) ** 0.5 if power > 0 else 1.0
     header = Header.of(believed.item(), gain)
     fade = channel.draw_gain(1, layout.reals // 2, generator=generator)
-    known = header if bool(link.side_info_arrives(snr_db, fade)) else Header.of(snr_db.item())
+    known = header if bool(side_info_arrives(channel, snr_db, fade)) else Header.of(snr_db.item())
     known_scales = model.allocate(layout, known.snr_db)
 
     sent = (model.project(blocks, scales, run) * (gain / math.sqrt(2)) for blocks, run in strips)

@@ -26,6 +26,8 @@ def build_link(recipe: Recipe) -> Link:
             model = MODELS[recipe.model.name](**recipe.model.config)
         except TypeError as error:
             raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
+    if next(model.parameters(), None) is None:
+        raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
     if recipe.model.warm_start is not None:
         take_over(model, recipe.model.warm_start)
     wanted = recipe.channel

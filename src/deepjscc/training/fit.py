@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import torch
 
+from deepjscc.errors import UsageError
 from deepjscc.images import to_float
 from deepjscc.models.linear import Linear
 from deepjscc.types import Image8
@@ -18,6 +19,9 @@ def fit_linear(images: Iterable[Image8], block: int = 16, say: Callable[[int], o
         images: 8-bit pictures; rows and columns beyond a multiple of the block are left out.
         block: side of the blocks in pixels.
         say: called with the number of pictures seen after each.
+
+    Raises:
+        UsageError: no picture is as large as a block.
     """
     model = Linear(block)
     values = len(model.mean)
@@ -30,7 +34,9 @@ def fit_linear(images: Iterable[Image8], block: int = 16, say: Callable[[int], o
             second += blocks.T @ blocks
             count += len(blocks)
         say(index + 1)
-    first, second = first / max(count, 1), second / max(count, 1)
+    if count == 0:
+        raise UsageError(f"none of the pictures holds a block of {block}x{block} pixels; give larger ones")
+    first, second = first / count, second / count
     first, second = _symmetrise(first, second, block)
     variance, basis = torch.linalg.eigh(second - torch.outer(first, first))
     model.mean.copy_(first + 0.5)

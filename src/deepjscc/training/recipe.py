@@ -35,6 +35,11 @@ class ChannelRecipe:
     k_factor_db: float | None = None
     snr_db: float | tuple[float, float] = 10.0
 
+    def __post_init__(self) -> None:
+        ends = self.snr_db if isinstance(self.snr_db, tuple) else (self.snr_db, self.snr_db)
+        if not ends[0] <= ends[1]:
+            raise UsageError(f"channel.snr_db must be a number, or [low, high], not {self.snr_db}")
+
 
 @dataclass(frozen=True)
 class DataRecipe:
@@ -65,6 +70,12 @@ class OptimiserRecipe:
     loss: Literal["mse", "log_mse"] = "mse"
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
+
+    def __post_init__(self) -> None:
+        if self.batch < 1 or self.epochs < 1 or self.warmup_steps < 0:
+            raise UsageError("optimiser.batch and optimiser.epochs must be at least 1, warmup_steps at least 0")
+        if not (self.learning_rate > 0 and self.clip_norm > 0 and 0 <= self.ema_decay < 1):
+            raise UsageError("optimiser.learning_rate and clip_norm must be more than 0, ema_decay in [0, 1)")
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,12 @@ def load(name: str) -> JSCC:
 
 def weights_hash(name: str) -> str:
     """First 12 hex digits of the SHA-256 of the weights that :func:`load` would take."""
-    sha256 = file_hash(name) if name.endswith(".safetensors") else _card(name).sha256
-    return sha256[:12]
+    if not name.endswith(".safetensors"):
+        return _card(name).sha256[:12]
+    try:
+        return file_hash(name)[:12]
+    except OSError as error:
+        raise DeepJSCCError(f"{name}: {error.strerror}; give the checkpoint's place") from None
 
 
 def _card(name: str) -> Card:

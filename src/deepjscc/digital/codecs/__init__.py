@@ -1,13 +1,13 @@
 """Source codecs, by the name the command line knows them."""
 
 from deepjscc.digital.codecs.avif import AVIF
-from deepjscc.digital.codecs.base import Codec
+from deepjscc.digital.codecs.base import Codec, LevelCodec
 from deepjscc.digital.codecs.hevc import HEVC
 from deepjscc.digital.codecs.jpeg import JPEG
 from deepjscc.digital.codecs.jpeg2000 import JPEG2000
 from deepjscc.digital.codecs.webp import WebP
 
-CODECS: dict[str, type[JPEG | JPEG2000 | WebP | AVIF | HEVC]] = {
+CODECS: dict[str, type[LevelCodec]] = {
     "jpeg": JPEG,
     "jpeg2000": JPEG2000,
     "webp": WebP,

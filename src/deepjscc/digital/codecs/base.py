@@ -90,7 +90,7 @@ class LevelCodec:
         return min(fits, key=lambda data: (self.decode(data).float() - image.cpu().float()).square().mean().item())
 
     def _cached(self, key: tuple[bytes, int, int], make: Callable[[], bytes]) -> bytes:
-        """A sweep over SNRs searches the same image again and again; its rate points are coded once."""
+        """A sweep over SNRs searches the same images again and again: as many rate points as fit are coded once."""
         if key not in self._cache:
             self._cache[key] = make()
             if len(self._cache) > self.CACHE_ENTRIES:
