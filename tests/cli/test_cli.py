@@ -193,3 +193,10 @@ def test_a_full_disk_is_one_line(
 
 def test_the_program_runs_as_a_module(tmp_path: Path) -> None:
     assert subprocess.check_output([sys.executable, "-m", "deepjscc", "--version"], text=True).strip()
+
+
+def test_evaluate_asks_for_a_ratio_and_says_what_was_spent(capsys, tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "dot.png")
+    arguments = ["evaluate", "--data", tmp_path / "dot.png", "--snr-db", "5", "-o", tmp_path / "r.parquet", "--system"]
+    assert "no bandwidth ratio of its own" in fails(capsys, 2, *arguments, "jpeg+ideal")
+    assert "note: linear spent" in run(capsys, *arguments, "linear", "--bandwidth-ratio", "1/96")

@@ -196,3 +196,67 @@ def test_large_pictures_go_in_strips_with_the_same_numbers(folder: Path, monkeyp
     strips = send_image(picture, system, 7.0, seed=1)
     assert strips.channel_uses == whole.channel_uses
     assert strips.psnr_db == pytest.approx(whole.psnr_db, abs=1e-3)
+
+
+def test_settings_are_not_mixed(folder: Path, tmp_path: Path) -> None:
+    """Ratios, K factors and beliefs that differ stay apart, in summaries and as lines of a figure."""
+    table = tmp_path / "t.parquet"
+    for ratio in (1 / 6, 1 / 3):
+        sweep(_plan(folder, systems=("linear",), bandwidth_ratio=ratio), table)
+    for k_factor_db in (0.0, 30.0):
+        sweep(_plan(folder, systems=("linear",), channel="rician", k_factor_db=k_factor_db), table)
+    sweep(_plan(folder, systems=("linear",), encoder_snr_db=20.0), table)
+    means = summarise(read_table(table))
+    assert len(means) == 10
+    assert set(means["images"]) == {3}
+    labels = [text.get_text() for text in plot(read_table(table)).axes[0].get_legend().get_texts()]
+    assert len(set(labels)) == 5
+    assert any("told 20 dB" in label for label in labels)
+    assert any("K = 30 dB" in label for label in labels)
+
+
+def test_images_count_once(folder: Path, tmp_path: Path) -> None:
+    sweep(_plan(folder, images=1), tmp_path / "t.parquet")
+    sweep(_plan(folder), tmp_path / "t.parquet")
+    assert set(summarise(read_table(tmp_path / "t.parquet"))["images"]) == {3}
+
+
+def test_changed_pictures_are_measured_again(folder: Path, tmp_path: Path, coffee) -> None:
+    before = sweep(_plan(folder, systems=("linear",)), tmp_path / "t.parquet")
+    write_image(coffee[:, 300:364, 300:364], folder / "a.png")
+    after = sweep(_plan(folder, systems=("linear",)), tmp_path / "t.parquet")
+    assert set(before["unit"]).isdisjoint(after["unit"])
+    assert before["psnr_db"].to_list() != after["psnr_db"].to_list()
+
+
+def test_equal_snrs_are_one(folder: Path, tmp_path: Path) -> None:
+    assert len(sweep(_plan(folder, systems=("linear",), snr_db=(5.0, 5.0)), tmp_path / "t.parquet")) == 3
+
+
+def test_another_plan_does_not_lose_the_pieces_of_the_first(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure, done = sweep_module.measure, []
+
+    def dies(unit, *rest):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(unit.key)
+        yield from measure(unit, *rest)
+
+    monkeypatch.setattr(sweep_module, "measure", dies)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(_plan(folder), tmp_path / "t.parquet")
+    monkeypatch.setattr(sweep_module, "measure", measure)
+    sweep(_plan(folder, systems=("linear",), snr_db=(1.0,)), tmp_path / "t.parquet")
+    assert len(list((tmp_path / "t.parquet.parts").glob("*.parquet"))) == 3
+    sweep(_plan(folder), tmp_path / "t.parquet")
+    assert not (tmp_path / "t.parquet.parts").exists()
+
+
+def test_tables_with_other_columns_still_serve(folder: Path, tmp_path: Path) -> None:
+    table = sweep(_plan(folder), tmp_path / "t.parquet")
+    odd = table.with_columns(pl.lit(1).alias("extra"), pl.col("seed").cast(pl.Int32))
+    odd.write_parquet(tmp_path / "t.parquet")
+    assert len(sweep(_plan(folder, snr_db=(1.0,)), tmp_path / "t.parquet")) == 6
+    assert len(read_table(tmp_path / "t.parquet")) == 18

@@ -116,3 +116,10 @@ def test_lpips_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path
         metrics.lpips(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
     with pytest.raises(UsageError, match="31"):
         metrics.lpips(torch.rand(1, 3, 30, 64), torch.rand(1, 3, 30, 64))
+
+
+def test_nan_is_not_measured(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    broken = pair[0].clone()
+    broken[0, 0, 0, 0] = math.nan
+    with pytest.raises(DeepJSCCError, match="NaN"):
+        metrics.psnr(pair[0], broken)

@@ -191,3 +191,35 @@ def test_kodak_golden(linear: Linear, real_data: object) -> None:
 
 
 GOLDEN = [22.638, 29.138, 34.184, 25.015, 32.2, 38.587]
+
+
+@pytest.mark.parametrize("ratio", [1 / 12, 1 / 2])
+@pytest.mark.parametrize("believed", [-20.0, 0.0, 10.0])
+def test_no_noise_where_noise_was_expected(linear: Linear, coffee: torch.Tensor, ratio: float, believed: float) -> None:
+    """Coefficients that stay silent for the SNR believed weigh nothing, even where no noise came."""
+    images = to_float(coffee)
+    link = Link(linear, AWGN(), bandwidth_ratio=ratio)
+    sent = link.transmit(images, torch.tensor([math.inf]), encoder_snr_db=torch.tensor([believed]))
+    assert psnr(images, sent.images).item() > 13  # the mean colour alone: 12.7
+
+
+@pytest.mark.parametrize("kind", ["noise", "checkerboard", "black and white"])
+def test_pictures_of_more_power_than_photographs(linear: Linear, draws: torch.Generator, kind: str) -> None:
+    """Their gain is small; it must fit the header, or the contrast comes out wrong."""
+    images = torch.rand(1, 3, 64, 64, generator=draws)
+    if kind != "noise":
+        images = (images > 0.5).float()
+    if kind == "checkerboard":
+        images = ((torch.arange(64)[:, None] + torch.arange(64)) % 2).float().expand(1, 3, 64, 64).clone()
+    sent = linear.encode(images, torch.tensor([20.0]), bandwidth_ratio=1 / 2)
+    header = Header.unpack(sent.side_info[0])
+    latent_power = (
+        linear.project(
+            linear.to_blocks(images[0]),
+            linear.allocate(linear.layout((64, 64), 1 / 2), 20.0),
+            linear.layout((64, 64), 1 / 2),
+        )
+        .square()
+        .mean()
+    )
+    assert header.gain == pytest.approx(latent_power.item() ** -0.5, rel=0.006)

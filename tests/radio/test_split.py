@@ -114,6 +114,10 @@ def test_broken_recordings_are_refused_by_name(sent: Path) -> None:
         {"side_info": "xyz"},
         {"surprise": 1},
         {"gain": [1]},
+        {"gain": [1, 2, 3]},
+        {"gain": [math.nan, 0]},
+        {"model": 5},
+        {"snr_db": 10**400},
     ):
         restore()
         _edit(sent, **fields)
@@ -161,3 +165,28 @@ def test_noise_is_added_once(sent: Path) -> None:
     pass_channel(sent, AWGN(), sent.with_name("received"), 5.0, seed=0)
     with pytest.raises(UsageError, match="been through a channel"):
         pass_channel(sent.with_name("received"), AWGN(), sent.with_name("again"), 5.0, seed=0)
+
+
+@pytest.mark.parametrize("channel", [AWGN(), Rayleigh("image", "none")], ids=["awgn", "rayleigh"])
+def test_side_information_is_lost_where_a_link_would_lose_it(sent: Path, picture: Path, channel: AWGN) -> None:
+    pass_channel(sent, channel, sent.with_name("received"), -15.0, seed=2)
+    split, _ = decode_image(sent.with_name("received"))
+    images = to_float(read_image(picture))
+    link = Link(load("linear"), channel, bandwidth_ratio=1 / 8)
+    whole = link.transmit(
+        images,
+        torch.tensor([-15.0]),
+        encoder_snr_db=torch.tensor([5.0]),
+        generator=torch.Generator().manual_seed(2),
+    )
+    assert (split.int() - to_8bit(whole.images)[0].int()).abs().max() <= 1
+
+
+def test_a_checkpoint_that_moved_is_named(tmp_path: Path, picture: Path) -> None:
+    path = tmp_path / "mine.safetensors"
+    save_checkpoint(Cnn(filters=4), path)
+    encode_image(read_image(picture), str(path), tmp_path / "iq", 5.0, None)
+    path.rename(tmp_path / "moved.safetensors")
+    with pytest.raises(DeepJSCCError, match=r"mine\.safetensors: No such file"):
+        decode_image(tmp_path / "iq")
+    decode_image(tmp_path / "iq", str(tmp_path / "moved.safetensors"))

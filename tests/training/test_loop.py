@@ -20,6 +20,7 @@ from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.training import loop
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_link, draw_snr_db
+from deepjscc.training.fit import fit_linear
 from deepjscc.training.logs import Progress
 from deepjscc.training.loop import train
 from deepjscc.training.losses import LOSSES
@@ -217,6 +218,11 @@ def test_batches_that_cannot_be(fake_cifar10: Path) -> None:
         Batches(data, 2, 4000, 0)
     with pytest.raises(UsageError, match="cannot be shared"):
         Batches(open_data("cifar10-train"), 20, None, 0, world=3)
+
+
+def test_a_fit_needs_a_block() -> None:
+    with pytest.raises(UsageError, match="16x16"):
+        fit_linear([torch.zeros(3, 8, 40, dtype=torch.uint8)])
 
 
 def test_losses_against_their_formulas() -> None:

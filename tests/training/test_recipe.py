@@ -79,3 +79,18 @@ def test_bases_and_overrides(tmp_path: Path) -> None:
     (tmp_path / "lower.toml").write_text('base = "upper.toml"')
     with pytest.raises(UsageError, match="its own base"):
         read_recipe(tmp_path / "upper.toml")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["optimiser.batch=0", "optimiser.epochs=0", "channel.snr_db=nan", "channel.snr_db=[5, 1]", "optimiser.clip_norm=0"],
+)
+def test_numbers_that_cannot_be(tmp_path: Path, wrong: str) -> None:
+    (tmp_path / "r.toml").write_text(GOOD)
+    with pytest.raises(UsageError, match=wrong.split("=")[0].split(".")[1]):
+        read_recipe(tmp_path / "r.toml", [wrong])
+
+
+def test_linear_is_not_trained(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="deepjscc fit"):
+        build_link(_read(tmp_path, GOOD.replace('"cnn"', '"linear"').replace("config = { filters = 4 }", "")))
