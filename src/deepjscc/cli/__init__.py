@@ -20,6 +20,7 @@ COMMANDS = {
     "models": "List the models of the zoo.",
     "fit": "Learn the closed-form code `linear` from a folder of photographs.",
     "train": "Train a model by a recipe.",
+    "grid": "Train every combination of a grid, several at a time.",
     "fetch": "Download a data set, checked.",
 }
 

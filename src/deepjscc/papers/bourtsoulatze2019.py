@@ -219,4 +219,5 @@ def _finish(axes: object, label: str, title: str) -> None:
     axes.set_ylabel("PSNR [dB], mean of the per-image values, 8 bits")  # type: ignore[attr-defined]
     axes.set_title(title, fontsize=10)  # type: ignore[attr-defined]
     axes.grid(alpha=0.3)  # type: ignore[attr-defined]
-    axes.legend(fontsize=8)  # type: ignore[attr-defined]
+    if axes.get_legend_handles_labels()[0]:  # type: ignore[attr-defined]
+        axes.legend(fontsize=8)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from deepjscc.errors import DeepJSCCError, UsageError
 
@@ -175,7 +175,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
             raise UsageError(f"{where} must be a table")
         return build(kind, value, where)
     origin, args = get_origin(kind), get_args(kind)
-    if origin is types.UnionType:
+    if origin in (types.UnionType, Union):  # Literal[…] | None is the older kind
         for option in args:
             try:
                 return _value(option, value, where)
@@ -187,6 +187,11 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     elif origin is tuple:
         if isinstance(value, list) and len(value) == len(args):
             return tuple(_value(part, item, where) for part, item in zip(args, value, strict=True))
+    elif origin is list:
+        if isinstance(value, list) and value:
+            return [_value(args[0], item, where) for item in value]
+    elif kind is Any:
+        return value
     elif origin is dict:
         if isinstance(value, dict):
             return {key: _value(args[1], item, f"{where}.{key}") for key, item in value.items()}
