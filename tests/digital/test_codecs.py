@@ -108,3 +108,20 @@ def test_missing_hevc_names_the_extra(coffee: torch.Tensor, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DeepJSCCError, match=r"deepjscc\[digital\]"):
         CODECS["hevc"]().encode(coffee, 1000)
+
+
+def test_the_cache_is_bounded_in_bytes() -> None:
+    from deepjscc.digital.codecs.base import ByteCache
+
+    cache, made = ByteCache(max_bytes=10_000), []
+
+    def make(number: int) -> bytes:
+        made.append(number)
+        return bytes(1000)
+
+    for number in range(50):
+        cache.get_or_make(number, lambda number=number: make(number))
+        assert cache.bytes <= 10_000
+    cache.get_or_make(49, lambda: make(49))
+    cache.get_or_make(0, lambda: make(0))
+    assert made == [*range(50), 0]

@@ -3,7 +3,7 @@
 import hashlib
 import io
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
@@ -49,11 +49,10 @@ class LevelCodec:
 
     levels: range
     variants: Sequence[Any] = (None,)
-    CACHE_ENTRIES = 2048
 
     def __init__(self, container: bool = True) -> None:
         self.container = container
-        self._cache: OrderedDict[tuple[bytes, int, int], bytes] = OrderedDict()
+        self._cache = ByteCache()
 
     def compress(self, picture: Image.Image, level: int, variant: Any) -> bytes:
         """Code a Pillow picture at one level."""
@@ -74,28 +73,49 @@ class LevelCodec:
     def encode(self, image: Image8, max_bytes: int) -> bytes | None:
         """The best coding that fits; see :meth:`Codec.encode`."""
         picture = to_picture(image)
-        key = hashlib.sha256(picture.tobytes()).digest()
+        key = hashlib.sha256(picture.tobytes() + repr(picture.size).encode()).digest()
+        return self._cache.get_or_make((key, max_bytes), lambda: self._search(picture, key, max_bytes))
 
+    def _search(self, picture: Image.Image, key: bytes, max_bytes: int) -> bytes | None:
         fits = []
         for index, variant in enumerate(self.variants):
 
             def attempt(level: int, index: int = index, variant: Any = variant) -> bytes:
-                return self._cached((key, level, index), lambda: self.compress(picture, level, variant))
+                data = self._cache.get_or_make((key, level, index), lambda: self.compress(picture, level, variant))
+                assert data is not None
+                return data
 
             data = largest_that_fits(attempt, self.levels, self.counted_bytes, max_bytes)
             if data is not None:
                 fits.append(data)
         if len(fits) < 2:
             return fits[0] if fits else None
-        return min(fits, key=lambda data: (self.decode(data).float() - image.cpu().float()).square().mean().item())
+        image = from_picture(picture).float()
+        return min(fits, key=lambda data: (self.decode(data).float() - image).square().mean().item())
 
-    def _cached(self, key: tuple[bytes, int, int], make: Callable[[], bytes]) -> bytes:
-        """A sweep over SNRs searches the same images again and again: as many rate points as fit are coded once."""
-        if key not in self._cache:
-            self._cache[key] = make()
-            if len(self._cache) > self.CACHE_ENTRIES:
-                self._cache.popitem(last=False)
-        return self._cache[key]
+
+class ByteCache:
+    """What was coded last, up to so many bytes: a sweep over SNRs and fades asks for the same again and again."""
+
+    ENTRY_OVERHEAD = 200
+
+    def __init__(self, max_bytes: int = 256 * 2**20) -> None:
+        self.max_bytes, self.bytes = max_bytes, 0
+        self._entries: OrderedDict[Hashable, bytes | None] = OrderedDict()
+
+    def get_or_make(self, key: Hashable, make: Callable[[], bytes | None]) -> bytes | None:
+        """The entry of this key, made now if it is not there."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return self._entries[key]
+        data = self._entries[key] = make()
+        self.bytes += self._size(data)
+        while self.bytes > self.max_bytes:
+            self.bytes -= self._size(self._entries.popitem(last=False)[1])
+        return data
+
+    def _size(self, data: bytes | None) -> int:
+        return len(data or b"") + self.ENTRY_OVERHEAD
 
 
 def largest_that_fits(
