@@ -37,6 +37,7 @@ kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
 
 benchmark: $(READY)  ## speed and memory, printed; not part of the tests
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/memory.py
 
 $(READY): pyproject.toml constraints.txt

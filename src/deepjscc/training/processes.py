@@ -19,7 +19,8 @@ def make_fabric(precision: str) -> Fabric:
     Raises:
         UsageError: processes that are not the same number on every machine.
     """
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for noisy in ("lightning.fabric", "lightning_utilities.core.rank_zero", "lightning.fabric.utilities.rank_zero"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     world, here = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if "SLURM_NTASKS" in os.environ and "WORLD_SIZE" not in os.environ and "SLURM_STEP_ID" in os.environ:
         world = int(os.environ["SLURM_NTASKS"])
