@@ -1,7 +1,7 @@
 """Training throughput of the `cnn`, ours against a plain loop, and the limit: `python benchmarks/training.py [--json]`.
 
-Steps of both run in turn (A B A B …), medians are compared. The plain loop is what scripts of this field do: fp32, default
-layout, a DataLoader over images already in memory. The ceiling is a large fp32 matrix product, measured in the same run.
+Steps of both run in turn (A B A B …), medians are compared. The plain loop is what scripts of this field do: fp32, the
+default layout, a DataLoader over images in memory. The ceiling is a large fp32 matrix product, measured in this run.
 """
 
 import json

@@ -1,8 +1,14 @@
 """A data set is a named list of 8-bit pictures."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from deepjscc.types import Image8
+import torch
+
+from deepjscc.images import to_float
+from deepjscc.types import Image8, Images
+
+SMALL_PIXELS = 64 * 64  # pictures up to this size go in batches
+BATCH = 500
 
 
 class ImageSet:
@@ -23,6 +29,23 @@ class ImageSet:
 
     def __getitem__(self, index: int) -> Image8:
         return self._read(index)
+
+    def batches(self) -> Iterator[tuple[int, Images]]:
+        """Index of the first picture and floats in [0, 1]: small pictures of one size together, large ones alone.
+
+        The same batches every time, so that draws seeded by the index are too.
+        """
+        start = 0
+        while start < len(self):
+            batch = [self[start]]
+            small = batch[0].shape[1] * batch[0].shape[2] <= SMALL_PIXELS
+            while small and len(batch) < BATCH and start + len(batch) < len(self):
+                following = self[start + len(batch)]
+                if following.shape != batch[0].shape:
+                    break
+                batch.append(following)
+            yield start, to_float(torch.stack(batch))
+            start += len(batch)
 
     def spread(self, count: int) -> "ImageSet":
         """``count`` pictures evenly spread over the set (files are often sorted by what they show)."""

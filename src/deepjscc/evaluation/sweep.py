@@ -18,13 +18,9 @@ from deepjscc.data import ImageSet, open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.table import read_table, to_table, write_table
-from deepjscc.images import to_float
 from deepjscc.seeds import generator
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.types import Images, Transmission
-
-SMALL_PIXELS = 64 * 64  # images up to this size go in batches
-BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -158,7 +154,7 @@ def _units(plan: Plan, systems: list[NamedSystem], data: ImageSet) -> Iterator[U
 def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterator[dict[str, Any]]:
     """Send every image once and measure it: rows of the table."""
     believed = unit.snr_db if plan.encoder_snr_db is None else plan.encoder_snr_db
-    for start, images in _batches(data):
+    for start, images in data.batches():
         # The same at every SNR and for every system, so that curves are paired.
         draws = generator(unit.seed, start)
         clock = time.perf_counter()
@@ -190,21 +186,6 @@ def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterato
                     "weights_hash": unit.system.weights,
                     "unit": unit.key,
                 }
-
-
-def _batches(data: ImageSet) -> Iterator[tuple[int, Images]]:
-    """Small images of one size in batches, large ones alone; the same for every system, so that draws are too."""
-    start = 0
-    while start < len(data):
-        batch = [data[start]]
-        small = batch[0].shape[1] * batch[0].shape[2] <= SMALL_PIXELS
-        while small and len(batch) < BATCH and start + len(batch) < len(data):
-            following = data[start + len(batch)]
-            if following.shape != batch[0].shape:
-                break
-            batch.append(following)
-        yield start, to_float(torch.stack(batch))
-        start += len(batch)
 
 
 def _cost(sent: Transmission, index: int) -> dict[str, Any]:

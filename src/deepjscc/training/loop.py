@@ -12,7 +12,6 @@ from torch.optim.swa_utils import AveragedModel
 
 from deepjscc.data import ImageSet, open_data
 from deepjscc.errors import DeepJSCCError
-from deepjscc.images import to_float
 from deepjscc.metrics import psnr
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
@@ -231,12 +230,11 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
 @torch.no_grad()
 def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
     """Mean per-image PSNR over an even sample of the validation images, the same noise every time."""
-    sample = data.spread(recipe.data.validation_images)
     device = next(link.parameters()).device
     values = []
-    for index in range(len(sample)):
-        images = to_float(sample[index]).to(device)
-        snr_db = draw_snr_db(recipe, 1, "validation", index).to(device)
-        decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", index)).images
+    for start, images in data.spread(recipe.data.validation_images).batches():
+        images = images.to(device)
+        snr_db = draw_snr_db(recipe, len(images), "validation", start).to(device)
+        decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
         values.append(psnr(images, decoded))
     return torch.cat(values).mean().item()

@@ -3,6 +3,7 @@
 import logging
 import os
 
+import lightning_utilities.core.rank_zero as rank_zero
 from lightning.fabric import Fabric
 
 from deepjscc.errors import UsageError
@@ -19,8 +20,7 @@ def make_fabric(precision: str) -> Fabric:
     Raises:
         UsageError: processes that are not the same number on every machine.
     """
-    for noisy in ("lightning.fabric", "lightning_utilities.core.rank_zero", "lightning.fabric.utilities.rank_zero"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    rank_zero.log.setLevel(logging.WARNING)  # Lightning's word on precision and back end is not news
     world, here = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if "SLURM_NTASKS" in os.environ and "WORLD_SIZE" not in os.environ and "SLURM_STEP_ID" in os.environ:
         world = int(os.environ["SLURM_NTASKS"])
