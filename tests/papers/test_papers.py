@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from deepjscc.cli import main
-from deepjscc.papers import PAPERS, Settings, bourtsoulatze2019
-from deepjscc.papers.bourtsoulatze2019 import DIGITAL, recipe
+from deepjscc.papers import PAPERS, Settings
+from deepjscc.papers.bourtsoulatze2019 import DIGITAL, HEADERS, Point, _better, recipe
 from deepjscc.training.build import build_link
 
 
@@ -31,14 +31,18 @@ def test_the_command_prints_one_form(fake_cifar10: Path, tmp_path: Path, capsys:
 
 
 def test_verdicts_follow_the_numbers() -> None:
-    row = {"snr_db": 10.0, "complex_uses": 512, "cnn": 30.0}
-    better = row | {f"{system} headers free": 29.0 for system in DIGITAL}
-    worse = row | {f"{system} headers free": 31.0 for system in DIGITAL}
-    verdict = bourtsoulatze2019._better
-    assert verdict([better], "headers free", "c", "p").holds is True
-    assert verdict([better, worse], "headers free", "c", "p").holds is False
-    assert "10 dB, 512 complex uses: -1.00" in verdict([better, worse], "headers free", "c", "p").ours
-    assert verdict([], "headers free", "c", "p").holds is None
+    def point(digital: float) -> Point:
+        return Point(
+            512,
+            10.0,
+            {"cnn": 30.0} | {f"{system} {headers}": digital for system in DIGITAL for headers in HEADERS.values()},
+        )
+
+    assert [claim.holds for claim in _better([point(29.0)], "c", "p")] == [True, True]
+    both = _better([point(29.0), point(31.0)], "c", "p")
+    assert [claim.holds for claim in both] == [False, False]
+    assert "10 dB and 512 complex uses (-1.00)" in both[0].ours
+    assert _better([], "c", "p")[0].holds is None
 
 
 def test_recipes_of_missing_points_are_sound() -> None:

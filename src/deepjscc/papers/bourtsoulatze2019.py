@@ -4,9 +4,11 @@ CIFAR-10. The paper's AWGN experiments count real uses k of unit power and noise
 here, at the same SNR. With c filters the convolutional form sends 64 c reals an image.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from deepjscc.errors import DeepJSCCError
@@ -20,11 +22,13 @@ from deepjscc.zoo import cards
 REALS_PER_FILTER = 64  # 8 x 8 places of a 32x32 image
 VALUES = 3 * 32 * 32
 AWGN_FILTERS = (3, 6, 8, 12, 16)
-AWGN_SNRS = (0.0, 10.0, 20.0)
+SNRS = (0.0, 10.0, 20.0)
 TRAINED_AT = (1.0, 4.0, 7.0, 13.0, 19.0)
 TESTED_AT = tuple(float(snr) for snr in range(26))
 FADING_FILTERS = (6, 16, 32)
+FIGURE_4_FILTERS = 8  # k = 512 real uses; the paper has 500
 DIGITAL = ("jpeg+ideal", "jpeg2000+ideal")
+HEADERS = {True: "headers counted", False: "headers free"}
 
 
 def run(settings: Settings) -> Report:
@@ -90,47 +94,44 @@ def measure(
     return summarise(sweep(plan, settings.output / f"{table}.parquet", settings.say))
 
 
-def compare(settings: Settings, table: str, channel: str, filters: tuple[int, ...]) -> list[dict[str, object]]:
-    """PSNR of every trained model and of the digital links with its uses, headers counted and free: a row a point."""
-    options: dict[str, object] = {} if channel == "awgn" else {"channel": channel, "coherence": "image", "csi": "none"}
-    if channel != "awgn":
-        options["repeats"] = settings.repeats
-    rows: list[dict[str, object]] = []
+@dataclass(frozen=True)
+class Point:
+    """PSNR of every system at one bandwidth and SNR, by label."""
+
+    complex_uses: int
+    snr_db: float
+    psnr_db: dict[str, float]
+
+
+def compare(settings: Settings, table: str, channel: str, filters: tuple[int, ...]) -> list[Point]:
+    """Every trained model, and the digital links with as many uses, headers counted and free."""
+    options: dict[str, object] = {}
+    if channel == "rayleigh":
+        options = {"channel": channel, "coherence": "image", "csi": "none", "repeats": settings.repeats}
+    points = []
     for count in filters:
-        ratio = count * REALS_PER_FILTER / 2 / VALUES
-        for snr_db in AWGN_SNRS:
+        uses = count * REALS_PER_FILTER // 2
+        for snr_db in SNRS:
             model = weights(count, channel, snr_db, settings)
             if model is None:
                 continue
-            row: dict[str, object] = {"filters": count, "complex_uses": count * REALS_PER_FILTER // 2, "snr_db": snr_db}
-            row["cnn"] = _psnr(measure(settings, table, [model], (snr_db,), ratio, **options))
-            for system in DIGITAL:
-                for container in (True, False):
-                    label = system + (" headers counted" if container else " headers free")
-                    means = measure(settings, table, [system], (snr_db,), ratio, container=container, **options)
-                    row[label] = _psnr(means)
-            rows.append(row)
-    return rows
-
-
-def _psnr(means: pl.DataFrame) -> float:
-    return float(means["psnr_db"].item())
+            means = measure(settings, table, [model], (snr_db,), uses / VALUES, **options)
+            psnr_db = {"cnn": means["psnr_db"].item()}
+            for container, headers in HEADERS.items():
+                digital = {"container": container, **options}
+                means = measure(settings, table, list(DIGITAL), (snr_db,), uses / VALUES, **digital)
+                psnr_db |= {f"{row['system']} {headers}": row["psnr_db"] for row in means.iter_rows(named=True)}
+            points.append(Point(uses, snr_db, psnr_db))
+    return points
 
 
 def figure_3(settings: Settings) -> tuple[list[Claim], list[str]]:
     """PSNR over the channel bandwidth at several SNRs of AWGN, a model a point."""
-    rows = compare(settings, "figure-3", "awgn", AWGN_FILTERS)
-    figure = _bandwidth_figure(rows, "k, real uses of AWGN", 2)
-    claims = [
-        _better(
-            rows,
-            headers,
-            "better than JPEG and JPEG2000 + capacity, AWGN",
-            "for k in [200, 1000] real uses considerably above both, except JPEG2000 at very high SNR",
-        )
-        for headers in ("headers counted", "headers free")
-    ]
-    return claims, save(figure, settings.output, "figure-3")
+    points = compare(settings, "figure-3", "awgn", AWGN_FILTERS)
+    figure = _bandwidth_figure(points, "k, real uses of AWGN", reals_per_use=2)
+    claim = "better than JPEG and JPEG2000 + capacity, AWGN"
+    paper = "for k in [200, 1000] real uses considerably above both, for all but very high SNR"
+    return _better(points, claim, paper), save(figure, settings.output, "figure-3")
 
 
 def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
@@ -138,24 +139,19 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     steepest, gains = 0.0, []
-    for index, trained_at in enumerate(TRAINED_AT):
-        model = weights(16, "awgn", trained_at, settings)
+    for colour, trained_at in zip(COLOURS, TRAINED_AT, strict=False):
+        model = weights(FIGURE_4_FILTERS, "awgn", trained_at, settings)
         if model is None:
             continue
-        means = measure(settings, "figure-4", [model], TESTED_AT, None).sort("snr_db")
-        psnr_db = means["psnr_db"].to_list()
-        axes.plot(
-            TESTED_AT, psnr_db, color=COLOURS[index], marker="o", markersize=3, label=f"trained at {trained_at:g} dB"
-        )
-        steps = [after - before for before, after in pairwise(psnr_db)]
-        steepest = max(steepest, *steps)
+        psnr_db = measure(settings, "figure-4", [model], TESTED_AT, None).sort("snr_db")["psnr_db"].to_list()
+        axes.plot(TESTED_AT, psnr_db, color=colour, marker="o", markersize=3, label=f"trained at {trained_at:g} dB")
+        steepest = max(steepest, *(after - before for before, after in pairwise(psnr_db)))
         gains.append(psnr_db[-1] - psnr_db[TESTED_AT.index(trained_at)])
-    _finish(axes, "channel SNR, P/N0 [dB]", "CIFAR-10, 512 complex uses (k = 1024 real), AWGN; one cnn a curve")
-    ours = f"steepest loss {steepest:.2f} dB for 1 dB of SNR; from the trained SNR to 25 dB a gain of {_span(gains)} dB"
+    _finish(axes, "channel SNR, P/N0 [dB]", "CIFAR-10, 256 complex uses (k = 512 real), AWGN; one cnn a curve")
     claim = Claim(
         "graceful degradation",
         "no cliff when SNR_test falls below SNR_train; above it a gradual improvement that saturates",
-        ours,
+        f"steepest loss {steepest:.2f} dB for 1 dB of SNR; from the trained SNR to 25 dB a gain of {_span(gains)} dB",
         (steepest < 3 and min(gains) > 0) if gains else None,
     )
     return [claim], save(figure, settings.output, "figure-4")
@@ -163,61 +159,51 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
     """PSNR over the channel bandwidth over slow Rayleigh fading without CSI, a model a point."""
-    rows = compare(settings, "figure-5", "rayleigh", FADING_FILTERS)
-    figure = _bandwidth_figure(rows, "k, complex uses of slow Rayleigh fading (no CSI, no pilots)", 1)
-    claims = [
-        _better(
-            rows,
-            headers,
-            "better than the digital scheme over slow Rayleigh fading",
-            "at all SNR and channel bandwidth values (digital at the capacity of the average SNR, with outage)",
-        )
-        for headers in ("headers counted", "headers free")
-    ]
-    return claims, save(figure, settings.output, "figure-5")
+    points = compare(settings, "figure-5", "rayleigh", FADING_FILTERS)
+    figure = _bandwidth_figure(points, "k, complex uses of slow Rayleigh fading, no CSI", reals_per_use=1)
+    claim = "better than the digital scheme over slow Rayleigh fading"
+    paper = "at all SNR and channel bandwidth values (digital at the capacity of the average SNR, with outage)"
+    return _better(points, claim, paper), save(figure, settings.output, "figure-5")
 
 
-def _better(rows: list[dict[str, object]], headers: str, claim: str, paper: str) -> Claim:
-    margins = {}
-    for row in rows:
-        best = max(float(row[f"{system} {headers}"]) for system in DIGITAL)  # type: ignore[arg-type]
-        margins[(row["snr_db"], row["complex_uses"])] = float(row["cnn"]) - best  # type: ignore[arg-type]
-    if not margins:
-        return Claim(f"{claim} ({headers})", paper, "no trained model at hand", None)
-    lost = [
-        f"{snr_db:g} dB, {uses} complex uses: {margin:+.2f}"
-        for (snr_db, uses), margin in margins.items()
-        if margin <= 0
-    ]
-    ours = f"cnn minus the better of the two: {_span(list(margins.values()))} dB over {len(margins)} points"
-    ours += f"; not better at {'; '.join(lost)}" if lost else ""
-    return Claim(f"{claim} ({headers})", paper, ours, not lost)
+def _better(points: list[Point], claim: str, paper: str) -> list[Claim]:
+    """The claim that the network beats both digital links, once with headers counted and once without."""
+    claims = []
+    for headers in HEADERS.values():
+        margins = [p.psnr_db["cnn"] - max(p.psnr_db[f"{system} {headers}"] for system in DIGITAL) for p in points]
+        lost = [
+            f"{point.snr_db:g} dB and {point.complex_uses} complex uses ({margin:+.2f})"
+            for point, margin in zip(points, margins, strict=True)
+            if margin <= 0
+        ]
+        ours = f"cnn minus the better of the two: {_span(margins)} dB over {len(points)} points"
+        ours = ours + (f"; not better at {', '.join(lost)}" if lost else "") if points else "no trained model at hand"
+        claims.append(Claim(f"{claim} ({headers})", paper, ours, not lost if points else None))
+    return claims
 
 
 def _span(values: list[float]) -> str:
     return f"{min(values):.2f} to {max(values):.2f}" if values else "nothing"
 
 
-def _bandwidth_figure(rows: list[dict[str, object]], label: str, reals_per_use: int) -> Figure:
+def _bandwidth_figure(points: list[Point], label: str, reals_per_use: int) -> Figure:
     figure = Figure(figsize=(12, 5), layout="constrained")
-    for axes, snr_db in zip(figure.subplots(1, len(AWGN_SNRS), sharey=True), AWGN_SNRS, strict=True):
-        points = [row for row in rows if row["snr_db"] == snr_db]
-        uses = [int(row["complex_uses"]) * reals_per_use for row in points]  # type: ignore[call-overload]
-        names = [
-            "cnn",
-            *(f"{system} {headers}" for headers in ("headers counted", "headers free") for system in DIGITAL),
-        ]
-        for index, name in enumerate(names):
-            style = "-" if name == "cnn" or "counted" in name else "--"
-            axes.plot(uses, [row[name] for row in points], style, color=COLOURS[index % 3], marker="o", label=name)
+    for axes, snr_db in zip(figure.subplots(1, len(SNRS), sharey=True), SNRS, strict=True):
+        here = [point for point in points if point.snr_db == snr_db]
+        uses = [point.complex_uses * reals_per_use for point in here]
+        for name in here[0].psnr_db if here else ():
+            colour = COLOURS[0] if name == "cnn" else COLOURS[1 + DIGITAL.index(name.split()[0])]
+            style = "--" if name.endswith(HEADERS[False]) else "-"
+            axes.plot(uses, [point.psnr_db[name] for point in here], style, color=colour, marker="o", label=name)
         _finish(axes, label, f"SNR {snr_db:g} dB")
     return figure
 
 
-def _finish(axes: object, label: str, title: str) -> None:
-    axes.set_xlabel(label)  # type: ignore[attr-defined]
-    axes.set_ylabel("PSNR [dB], mean of the per-image values, 8 bits")  # type: ignore[attr-defined]
-    axes.set_title(title, fontsize=10)  # type: ignore[attr-defined]
-    axes.grid(alpha=0.3)  # type: ignore[attr-defined]
-    if axes.get_legend_handles_labels()[0]:  # type: ignore[attr-defined]
-        axes.legend(fontsize=8)  # type: ignore[attr-defined]
+def _finish(axes: Axes, label: str, title: str) -> None:
+    axes.set_xlabel(label)
+    axes.set_ylabel("PSNR [dB], mean of the per-image values, 8 bits")
+    axes.label_outer()
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8)
