@@ -7,7 +7,7 @@ import pytest
 
 from deepjscc.cli import main
 from deepjscc.papers import PAPERS, Settings
-from deepjscc.papers.bourtsoulatze2019 import DIGITAL, HEADERS, Point, _better, recipe
+from deepjscc.papers.bourtsoulatze2019 import HEADERS, Point, _better, recipe
 from deepjscc.training.build import build_link
 
 
@@ -31,17 +31,15 @@ def test_the_command_prints_one_form(fake_cifar10: Path, tmp_path: Path, capsys:
 
 
 def test_verdicts_follow_the_numbers() -> None:
-    def point(digital: float) -> Point:
-        return Point(
-            512,
-            10.0,
-            {"cnn": 30.0} | {f"{system} {headers}": digital for system in DIGITAL for headers in HEADERS.values()},
-        )
+    def point(margin: float) -> Point:
+        return Point(512, 10.0, {}, dict.fromkeys(HEADERS.values(), (margin, 0.1)))
 
-    assert [claim.holds for claim in _better([point(29.0)], "c", "p")] == [True, True]
-    both = _better([point(29.0), point(31.0)], "c", "p")
+    assert [claim.holds for claim in _better([point(1.0)], "c", "p")] == [True, True]
+    both = _better([point(1.0), point(-1.0)], "c", "p")
     assert [claim.holds for claim in both] == [False, False]
-    assert "10 dB and 512 complex uses (-1.00)" in both[0].ours
+    assert "not better at 10 dB and 512 complex uses" in both[0].ours
+    assert "-1.00 +- 0.10" in both[0].ours
+    assert _better([point(-1.0)], "c", "p", except_snr_db=10.0)[0].holds is True
     assert _better([], "c", "p")[0].holds is None
 
 
