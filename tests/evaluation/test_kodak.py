@@ -10,6 +10,7 @@ from deepjscc.evaluation.table import summarise
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.data
 def test_readme_table(real_data: Path, tmp_path: Path) -> None:
     plan = Plan(("linear", "jpeg2000+ideal"), "kodak", (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0), bandwidth_ratio=1 / 8)

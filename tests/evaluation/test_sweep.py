@@ -55,16 +55,22 @@ def test_rows_say_everything(folder: Path, tmp_path: Path) -> None:
     assert table.filter(pl.col("image") == "a.png")["ms_ssim"].null_count() == 4
 
 
-def test_a_killed_sweep_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def die_after(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a sweep measure so many units and then be killed."""
     measure, done = sweep_module.measure, []
 
     def dies(unit, *rest):
-        if len(done) == 2:
+        if len(done) == units:
             raise KeyboardInterrupt
         done.append(unit.key)
         yield from measure(unit, *rest)
 
     monkeypatch.setattr(sweep_module, "measure", dies)
+
+
+def test_a_killed_sweep_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure = sweep_module.measure
+    die_after(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         sweep(_plan(folder), tmp_path / "t.parquet")
     assert not (tmp_path / "t.parquet").exists()
@@ -236,15 +242,8 @@ def test_equal_snrs_are_one(folder: Path, tmp_path: Path) -> None:
 def test_another_plan_does_not_lose_the_pieces_of_the_first(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure, done = sweep_module.measure, []
-
-    def dies(unit, *rest):
-        if len(done) == 3:
-            raise KeyboardInterrupt
-        done.append(unit.key)
-        yield from measure(unit, *rest)
-
-    monkeypatch.setattr(sweep_module, "measure", dies)
+    measure = sweep_module.measure
+    die_after(3, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         sweep(_plan(folder), tmp_path / "t.parquet")
     monkeypatch.setattr(sweep_module, "measure", measure)

@@ -154,7 +154,7 @@ class Run:
         if not torch.isfinite(loss):
             epoch, batch = divmod(step, len(self.batches))
             where = f"step {step} (batch {batch} of epoch {epoch + 1})"
-            raise DeepJSCCError(f"the loss became {loss.item()} at {where}; the last good state is in {self.folder}")
+            raise DeepJSCCError(f"the loss became {loss.item()} at {where}; what was kept before is in {self.folder}")
         self.optimiser.zero_grad()
         self.fabric.backward(loss)
         self.fabric.clip_gradients(self.module, self.optimiser, max_norm=recipe.optimiser.clip_norm)
