@@ -9,7 +9,6 @@ from deepjscc.types import Images
 
 SSIM_MIN_SIDE = 11
 MS_SSIM_MIN_SIDE = 161  # (11 - 1) · 2^4 + 1: five scales under a window of 11
-MS_SSIM_WINDOW_7_MIN_SIDE = 97
 
 
 def ssim(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
