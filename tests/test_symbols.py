@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepjscc.errors import UsageError
-from deepjscc.symbols import channel_uses, mean_power, normalise_power, side_info_uses, to_latent, to_symbols
+from deepjscc.symbols import channel_uses, mean_power, normalise_power, to_latent, to_symbols
+from deepjscc.types import SideInfo
 
 
 @given(st.integers(1, 5), st.integers(1, 41))
@@ -37,5 +38,6 @@ def test_channel_uses_of_papers() -> None:
 
 
 def test_side_information_is_counted() -> None:
-    assert side_info_uses(b"") == 0
-    assert side_info_uses(b"12") == 128
+    assert SideInfo(b"").uses == 0
+    assert SideInfo(b"12").uses == 128
+    assert SideInfo(b"12", 1 / 2).uses == 32

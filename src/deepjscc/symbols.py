@@ -9,9 +9,6 @@ from torch import Tensor
 from deepjscc.errors import UsageError
 from deepjscc.types import Latent, Size, Symbols
 
-SIDE_INFO_RATE = 1 / 8
-"""Bits per complex use at which side information is counted: an ideal code of this rate works down to -10.4 dB."""
-
 
 def to_symbols(latent: Latent) -> Symbols:
     """Pair neighbouring reals of one image into I and Q; an odd last one gets Q = 0."""
@@ -42,8 +39,3 @@ def channel_uses(size: Size, bandwidth_ratio: float) -> int:
     if not (0 < bandwidth_ratio < math.inf):
         raise UsageError(f"bandwidth ratio {bandwidth_ratio} is not a positive number")
     return math.floor(3 * size[0] * size[1] * bandwidth_ratio + 1e-6)
-
-
-def side_info_uses(side_info: bytes) -> int:
-    """Channel uses that side information costs at :data:`SIDE_INFO_RATE`."""
-    return math.ceil(8 * len(side_info) / SIDE_INFO_RATE)

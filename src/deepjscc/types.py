@@ -1,5 +1,6 @@
 """The words of the house as types: images, symbols, what a transmitter sends, a receiver gets and a system returns."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -16,17 +17,43 @@ Size = tuple[int, int]  # height, width
 
 
 @dataclass(frozen=True)
+class SideInfo:
+    """Bytes that must arrive unharmed: a header, a map. They travel coded, and their uses are counted.
+
+    Attributes:
+        data: the bytes.
+        rate: bits per complex use of their code, taken to be ideal; 1/8 gets through down to -10.4 dB.
+    """
+
+    data: bytes
+    rate: float = 1 / 8
+
+    @property
+    def uses(self) -> int:
+        """Complex channel uses they cost."""
+        return math.ceil(8 * len(self.data) / self.rate)
+
+
+@dataclass(frozen=True)
 class Encoded:
     """What an encoder hands to the radio.
 
     Attributes:
-        symbols: complex channel inputs, mean power 1 per image.
-        side_info: per image, bytes that must arrive unharmed (a power gain, a map; ``b""`` for none). They travel
-            coded at the robust rate of :data:`deepjscc.symbols.SIDE_INFO_RATE` and their uses are counted.
+        symbols: complex channel inputs, mean power 1 per image; past an image's count, zeros that are not sent.
+        side_info: per image, parts that each arrive whole or not at all.
+        counts: symbols sent of each image; empty: all of every row.
     """
 
     symbols: Symbols
-    side_info: tuple[bytes, ...]
+    side_info: tuple[tuple[SideInfo, ...], ...]
+    counts: tuple[int, ...] = ()
+
+    def uses(self) -> tuple[int, ...]:
+        """Complex channel uses of each image, side information included."""
+        counts = self.counts or (self.symbols.shape[1],) * len(self.symbols)
+        return tuple(
+            count + sum(part.uses for part in parts) for count, parts in zip(counts, self.side_info, strict=True)
+        )
 
 
 @dataclass(frozen=True)
@@ -39,14 +66,16 @@ class Received:
             received". May be an expanded view.
         gain: the fading coefficient where the receiver was told it (``csi="receiver"``), else None.
         snr_db: nominal P / N0.
-        side_info: per image what came with the symbols, None where it was lost; empty: nothing for any.
+        side_info: per image the parts that came with the symbols, None for one that was lost; empty: nothing at all.
+        counts: symbols of each image, the rest of its row being nothing; empty: all of every row.
     """
 
     symbols: Symbols
     noise_variance: Float[Tensor, "batch uses"]
     gain: Gain | None
     snr_db: SnrDb
-    side_info: tuple[bytes | None, ...] = field(default=())
+    side_info: tuple[tuple[bytes | None, ...], ...] = field(default=())
+    counts: tuple[int, ...] = ()
 
     def conditioning_snr_db(self) -> SnrDb:
         """The one number a conditioned model is told: nominal, or that of the fade where the gain is known and slow.

@@ -34,7 +34,7 @@ def test_ratio_of_the_convolutional_form(filters: int, ratio: float) -> None:
     sent = Cnn(filters=filters).encode(torch.rand(2, 3, 32, 32), torch.zeros(2), bandwidth_ratio=ratio)
     assert sent.symbols.shape[1] / 3072 == pytest.approx(ratio)
     assert mean_power(sent.symbols).tolist() == pytest.approx([1, 1], rel=1e-4)
-    assert sent.side_info == (b"", b"")
+    assert sent.side_info == ((), ())
 
 
 def test_dense_form_sends_any_number_of_reals() -> None:

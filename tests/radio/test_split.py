@@ -30,6 +30,7 @@ def sent(tmp_path: Path, picture: Path) -> Path:
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda c: f"{type(c).__name__}-{c.coherence}-{c.csi}")
 def test_three_programs_make_the_picture_of_one(sent: Path, picture: Path, channel: AWGN) -> None:
+    encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, channel.margin_db)
     pass_channel(sent, channel, sent.with_name("received"), 5.0, seed=4)
     split, report = decode_image(sent.with_name("received"))
     images = to_float(read_image(picture))
@@ -60,9 +61,13 @@ def test_other_readers_understand_the_recording(sent: Path) -> None:
 
 def test_metadata_has_a_price(tmp_path: Path, picture: Path) -> None:
     report = encode_image(read_image(picture), "linear", tmp_path / "x", 5.0, 1 / 8)
-    assert report["side_info_bits"] == 16
-    assert report["side_info_uses"] == 128
-    assert (report["symbols"] + 128) / (3 * 80 * 96) == pytest.approx(report["bandwidth_ratio"]) == pytest.approx(1 / 8)
+    assert report["side_info_bits"] >= 24
+    assert report["side_info_uses"] >= 192
+    assert (
+        (report["symbols"] + report["side_info_uses"]) / (3 * 80 * 96)
+        == pytest.approx(report["bandwidth_ratio"])
+        == pytest.approx(1 / 8)
+    )
 
 
 def test_names_with_dots_stay_whole(tmp_path: Path) -> None:
@@ -169,6 +174,7 @@ def test_noise_is_added_once(sent: Path) -> None:
 
 @pytest.mark.parametrize("channel", [AWGN(), Rayleigh("image", "none")], ids=["awgn", "rayleigh"])
 def test_side_information_is_lost_where_a_link_would_lose_it(sent: Path, picture: Path, channel: AWGN) -> None:
+    encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, channel.margin_db)
     pass_channel(sent, channel, sent.with_name("received"), -15.0, seed=2)
     split, _ = decode_image(sent.with_name("received"))
     images = to_float(read_image(picture))

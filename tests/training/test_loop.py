@@ -19,12 +19,18 @@ from deepjscc.models import Cnn, Linear
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.training import loop
 from deepjscc.training.batches import Batches
-from deepjscc.training.build import build_link, draw_snr_db
-from deepjscc.training.fit import fit_linear
+from deepjscc.training.build import build_link, draw_channel, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Progress
 from deepjscc.training.loop import train
 from deepjscc.training.losses import LOSSES
-from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelRecipe, OptimiserRecipe, Recipe
+from deepjscc.training.recipe import (
+    ChannelRecipe,
+    DataRecipe,
+    ModelRecipe,
+    OptimiserRecipe,
+    OtherChannelRecipe,
+    Recipe,
+)
 
 CIFAR = Recipe(
     model=ModelRecipe("cnn", {"filters": 4}),
@@ -179,12 +185,27 @@ def test_two_processes_learn_what_one_does(recipe_file: Path, tmp_path: Path) ->
 
 
 def test_snr_is_fixed_or_drawn_per_image() -> None:
-    assert draw_snr_db(CIFAR, 5, 0).tolist() == [10.0] * 5
+    assert draw_snr_db(CIFAR, CIFAR.channel, 5, 0).tolist() == [10.0] * 5
     ranged = Recipe(CIFAR.model, CIFAR.data, ChannelRecipe(snr_db=(-2.0, 20.0)))
-    drawn = draw_snr_db(ranged, 1000, 0)
+    drawn = draw_snr_db(ranged, ranged.channel, 1000, 0)
     assert -2 <= drawn.min() < -1 < 19 < drawn.max() <= 20
-    assert torch.equal(drawn, draw_snr_db(ranged, 1000, 0))
-    assert not torch.equal(drawn, draw_snr_db(ranged, 1000, 1))
+    assert torch.equal(drawn, draw_snr_db(ranged, ranged.channel, 1000, 0))
+    assert not torch.equal(drawn, draw_snr_db(ranged, ranged.channel, 1000, 1))
+
+
+def test_ratios_are_drawn_by_step_with_a_uniform_logarithm() -> None:
+    ranged = replace(CIFAR, channel=ChannelRecipe(bandwidth_ratio=(1 / 64, 1 / 4)))
+    drawn = torch.tensor([draw_ratio(ranged, ranged.channel, step) for step in range(1000)])
+    assert 1 / 64 <= drawn.min() <= drawn.max() <= 1 / 4
+    assert drawn.median().item() == pytest.approx(1 / 16, rel=0.15)
+    assert draw_ratio(CIFAR, CIFAR.channel, 0) is None
+
+
+def test_other_channels_take_their_share_of_the_steps() -> None:
+    other = OtherChannelRecipe("rayleigh", share=0.25)
+    recipe = replace(CIFAR, other_channels=[other])
+    assert sum(draw_channel(recipe, step) is other for step in range(1000)) == pytest.approx(250, abs=50)
+    assert draw_channel(CIFAR, 3) is CIFAR.channel
 
 
 def test_an_epoch_holds_every_image_once(fake_cifar10: Path) -> None:
@@ -218,11 +239,6 @@ def test_batches_that_cannot_be(fake_cifar10: Path) -> None:
         Batches(data, 2, 4000, 0)
     with pytest.raises(UsageError, match="cannot be shared"):
         Batches(open_data("cifar10-train"), 20, None, 0, world=3)
-
-
-def test_a_fit_needs_a_block() -> None:
-    with pytest.raises(UsageError, match="16x16"):
-        fit_linear([torch.zeros(3, 8, 40, dtype=torch.uint8)])
 
 
 def test_losses_against_their_formulas() -> None:

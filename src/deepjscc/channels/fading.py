@@ -34,6 +34,7 @@ class Rician(Channel):
             raise UsageError("the Rician K factor cannot be NaN; give it in dB")
         self.coherence = coherence
         self.csi = csi
+        self.margin_db = 13.0 if coherence == "image" else super().margin_db
         k = 10 ** (min(k_factor_db, 200.0) / 10)
         self.line_of_sight = math.sqrt(k / (k + 1))
         self.scatter_power = 1 / (k + 1)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,6 +116,12 @@ def cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
     return str(value)
+
+
+def say(note: str | None) -> None:
+    """A note on standard error, where there is one."""
+    if note is not None:
+        print(f"deepjscc: {note}", file=sys.stderr)
 
 
 @contextmanager

@@ -1,6 +1,10 @@
 """`deepjscc encode`: a picture to I/Q symbols."""
 
-from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json, say
 from deepjscc.units import parse_ratio
 
 
@@ -11,6 +15,9 @@ def encode(
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
     model: str = "linear",
+    margin_db: Annotated[
+        float, Parameter(help="How much worse the channel may be before side information is lost.")
+    ] = 6.0,
     json: Json = False,
 ) -> None:
     """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
@@ -22,10 +29,12 @@ def encode(
     believed = one_snr(snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
+    from deepjscc.evaluation.single import ratio_note
     from deepjscc.images import read_image
     from deepjscc.radio.split import encode_image
 
-    report = encode_image(read_image(picture_path(image)), model, output, believed, ratio)
+    report = encode_image(read_image(picture_path(image)), model, output, believed, ratio, margin_db)
+    say(ratio_note(ratio, report["bandwidth_ratio"]))
     if json:
         print_json(report)
         return

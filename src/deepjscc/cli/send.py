@@ -16,6 +16,7 @@ from deepjscc.cli.common import (
     picture_path,
     print_json,
     print_table,
+    say,
 )
 from deepjscc.units import parse_ratio
 
@@ -44,7 +45,7 @@ def send(
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
-    from deepjscc.evaluation.single import send_image
+    from deepjscc.evaluation.single import ratio_note, send_image
     from deepjscc.images import open_rgb, output_format, save_picture
     from deepjscc.systems.names import make_system
 
@@ -71,6 +72,7 @@ def send(
     for outcome, file in zip(outcomes, files, strict=True):
         save_picture(outcome.picture, file)
 
+    say(ratio_note(ratio, learned.bandwidth_ratio))
     results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]
     if json:
         print_json(results)

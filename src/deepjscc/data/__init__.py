@@ -29,6 +29,7 @@ DATASETS: dict[str, Callable[[], ImageSet]] = {
     "cifar10": lambda: _cifar10("test", "cifar10"),
     "cifar10-train": lambda: _cifar10("train", "cifar10-train"),
     "photos-train": lambda: open_folder(data_root() / "photos" / "train", "photos-train"),
+    "cid22-train": lambda: open_folder(data_root() / "photos" / "train", "cid22-train", prefix="cid22"),
     "photos-val": lambda: open_folder(data_root() / "photos" / "val", "photos-val"),
     "samples": open_samples,
 }

@@ -7,8 +7,8 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.images import SUFFIXES, read_image
 
 
-def open_folder(path: Path, name: str | None = None) -> ImageSet:
-    """Every picture below a folder (or the one picture that ``path`` is).
+def open_folder(path: Path, name: str | None = None, prefix: str = "") -> ImageSet:
+    """Every picture below a folder whose file name begins with ``prefix`` (or the one picture that ``path`` is).
 
     Raises:
         DeepJSCCError: no such folder, or none in it that is a picture by its suffix.
@@ -17,7 +17,7 @@ def open_folder(path: Path, name: str | None = None) -> ImageSet:
         return ImageSet(name or path.stem, [path.name], lambda _: read_image(path), _stamp([path]))
     if not path.is_dir():
         raise DeepJSCCError(f"{path}: no such folder or picture")
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
+    files = sorted(file for file in path.rglob(f"{prefix}*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
         raise DeepJSCCError(f"{path}: no pictures ({', '.join(SUFFIXES)}) below this folder")
     names = [str(file.relative_to(path)) for file in files]

@@ -15,6 +15,7 @@ from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_strips
 
 LARGE_PIXELS = 8_000_000
+NEAR_ENOUGH = 0.02  # of the ratio asked for: padding of odd sizes moves the measured one a little
 
 
 @dataclass(frozen=True)
@@ -93,3 +94,10 @@ def _psnr_of_large(picture: Image.Image, result: Image.Image) -> float:
         ours, theirs = (to_float(from_picture(one.crop(box))) for one in (picture, result))
         total += mse(ours, theirs).item() * (box[3] - top)
     return -10 * math.log10(total / picture.height) if total else math.inf
+
+
+def ratio_note(wanted: float | None, sent: float) -> str | None:
+    """A line for the user whose bandwidth ratio the model could not make, None where it was met."""
+    if wanted is None or abs(sent - wanted) <= NEAR_ENOUGH * wanted:
+        return None
+    return f"bandwidth ratio {wanted:.4f} is out of reach for this picture and model; sent at the nearest, {sent:.4f}"

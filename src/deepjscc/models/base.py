@@ -42,20 +42,28 @@ class JSCC(nn.Module):
         """Number of reals that :meth:`analyse` makes of one image of this padded size."""
         raise NotImplementedError
 
-    def encode(self, images: Images, snr_db: SnrDb, *, bandwidth_ratio: float | None = None) -> Encoded:
+    def encode(
+        self,
+        images: Images,
+        snr_db: SnrDb,
+        *,
+        bandwidth_ratio: float | None = None,
+        side_info_snr_db: SnrDb | None = None,
+    ) -> Encoded:
         """Images to symbols of mean power 1 per image.
 
         Args:
             images: values in [0, 1], any size.
             snr_db: what the transmitter believes of the channel, per image.
             bandwidth_ratio: k / n wanted; None takes the model's own.
+            side_info_snr_db: down to which side information must get through; None: as the model thinks fit.
 
         Raises:
             UsageError: a ratio this model does not make.
         """
         self.check_ratio(_size(images), bandwidth_ratio)
         latent = self.analyse(pad_to_multiple(images, self.stride), snr_db)
-        return Encoded(normalise_power(to_symbols(latent)), (b"",) * len(images))
+        return Encoded(normalise_power(to_symbols(latent)), ((),) * len(images))
 
     def decode(self, received: Received, size: Size) -> Images:
         """Received symbols to images of ``size`` = (height, width), in [0, 1], not rounded.

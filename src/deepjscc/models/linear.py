@@ -1,236 +1,313 @@
-"""`linear`: the closed-form analog code. Block KLT, powers allocated over coefficients for the SNR, LMMSE receiver.
+"""`linear`: the closed-form analog code. Block KLT, blocks in classes, powers water-filled, LMMSE receiver.
 
-Blocks go in raster order, each with the same number of its strongest coefficients (the first few blocks with one
-more, so that any number of channel uses is filled to the last). With coefficient variances v_i and noise N0 the powers
-p_i = max(0, c sqrt(v_i) - N0), c set by the mean power 1, minimise the mean squared error of the LMMSE receiver
-(Lee & Petersen 1976, optimal linear coding for vector channels); coefficients with p_i = 0 stay silent.
+Every block is put into the class under which its coefficients are likeliest; a class is a variance for every
+coefficient. From the classes of all blocks (the map, sent as side information) both ends know which coefficients go
+and how strong: :mod:`deepjscc.models.allocation`. Where the map costs more than it brings, all blocks count as of the
+average class and none is sent.
 """
 
 import math
-import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
+from zlib import crc32
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import UsageError
-from deepjscc.images import crop, pad_to_multiple, padded_size
+from deepjscc.images import padded_size
+from deepjscc.models.allocation import Allocation, allocate, expected_error
 from deepjscc.models.base import JSCC
-from deepjscc.symbols import channel_uses, side_info_uses, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+from deepjscc.models.class_map import decode_map, encode_map
+from deepjscc.models.header import MAP_RATES, Header, map_index
+from deepjscc.models.rows import BatchRows, Rows, Strip, strips
+from deepjscc.symbols import channel_uses, to_latent, to_symbols
+from deepjscc.types import Encoded, Images, Received, SideInfo, Size, SnrDb
 from deepjscc.units import noise_variance
 
-Blocks = Float[Tensor, "blocks values"]
+Blocks = Float[Tensor, "batch blocks values"]
+FADE_DB = 6.0  # by which the channel may be worse than believed before the class map is lost
+MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
+LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a coefficient is
 
 
 @dataclass(frozen=True)
-class Header:
-    """The 16 bits of side information: 6 for the SNR the powers are for, 10 for the image's power gain.
+class Plan:
+    """What both ends know of a batch before any symbol.
 
     Attributes:
-        snr_index: the SNR in whole dB above -20, 0 to 63.
-        gain_index: the amplitude gain, log2 in steps of 1/64 above -6, 0 to 1023.
+        grid: rows and columns of blocks.
+        allocation: of the stream to the coefficients.
+        snr_db: that the powers are for.
+        known: False for an image whose map was lost: its symbols cannot be told apart.
     """
 
-    snr_index: int
-    gain_index: int = 6 * 64  # an image of average power: gain 1
-
-    BYTES: ClassVar[int] = 2
-
-    @staticmethod
-    def of(snr_db: float, gain: float = 1.0) -> "Header":
-        """The nearest header; what lies outside its range is clamped to it."""
-        index = round(min(max(snr_db, -20.0), 43.0)) + 20
-        return Header(index, min(max(round(64 * (math.log2(gain) + 6)), 0), 1023))
-
-    @property
-    def snr_db(self) -> float:
-        """SNR the powers were allocated for."""
-        return self.snr_index - 20.0
-
-    @property
-    def gain(self) -> float:
-        """Amplitude by which the image's latent was scaled to reach mean power 1."""
-        return 2.0 ** (self.gain_index / 64 - 6)
-
-    def pack(self) -> bytes:
-        """Two bytes, big-endian."""
-        return struct.pack(">H", self.snr_index << 10 | self.gain_index)
-
-    @staticmethod
-    def unpack(data: bytes) -> "Header":
-        """Undo :meth:`pack`.
-
-        Raises:
-            UsageError: not two bytes.
-        """
-        if len(data) != Header.BYTES:
-            raise UsageError(f"side information of linear is {Header.BYTES} bytes, not {len(data)}")
-        (word,) = struct.unpack(">H", data)
-        return Header(word >> 10, word & 1023)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How reals are dealt to blocks: ``full`` coefficients in each, one more in the first ``extra`` blocks."""
-
-    blocks: int
-    full: int
-    extra: int
-
-    @staticmethod
-    def of(size: Size, block: int, reals: int) -> "Layout":
-        """The layout of one image of padded ``size``."""
-        blocks = size[0] * size[1] // block**2
-        return Layout(blocks, *divmod(reals, blocks))
-
-    def run(self, first: int, blocks: int) -> "Layout":
-        """The layout of ``blocks`` blocks from ``first`` on, for working through a large image strip by strip."""
-        return Layout(blocks, self.full, min(max(self.extra - first, 0), blocks))
-
-    @property
-    def reals(self) -> int:
-        """Reals sent in all."""
-        return self.blocks * self.full + self.extra
-
-    @property
-    def kept(self) -> int:
-        """Coefficients that any block sends."""
-        return self.full + (self.extra > 0)
-
-    def share(self) -> Float[Tensor, " kept"]:
-        """Share of the blocks that sends each coefficient."""
-        share = torch.ones(self.kept)
-        if self.extra:
-            share[-1] = self.extra / self.blocks
-        return share
+    grid: tuple[int, int]
+    allocation: Allocation
+    snr_db: SnrDb
+    known: tuple[bool, ...]
 
 
 class Linear(JSCC):
     """Any image size, SNR and bandwidth ratio up to 1/2 from one basis; see the module's docstring.
 
-    Side information is 16 bits an image (:class:`Header`). An image without any deviation from the mean sends
-    zeros: there is no power to normalise.
+    An image without any deviation from the mean sends zeros: there is no power to normalise.
 
     Args:
         block: side of the blocks in pixels.
+        classes: of blocks that the map tells apart.
     """
 
     kind: ClassVar[str] = "linear"
-    MAX_RATIO: ClassVar[float] = 1 / 2
     DEFAULT_RATIO: ClassVar[float] = 1 / 12
     mean: Float[Tensor, " values"]
     basis: Float[Tensor, "values values"]
-    deviation: Float[Tensor, " values"]
+    deviation: Float[Tensor, "kinds values"]
+    neighbours: Float[Tensor, "contexts classes"]
+    halo: int = 0  # rows of blocks around a strip that its result depends on
 
-    def __init__(self, block: int = 16) -> None:
-        super().__init__(block=block)
-        self.stride = block
+    def __init__(self, block: int = 16, classes: int = 16) -> None:
+        super().__init__(block=block, classes=classes)
+        self.stride, self.classes = block, classes
         values = 3 * block * block
         self.register_buffer("mean", torch.full((values,), 0.5))
         self.register_buffer("basis", torch.eye(values))  # column i is coefficient i, strongest first
-        self.register_buffer("deviation", torch.ones(values))  # of each coefficient over photographs
+        self.register_buffer("deviation", torch.ones(classes + 1, values))  # by class; the last is the average one
+        # Logarithm of how often each class follows its left and upper neighbours, for coding the map.
+        self.register_buffer("neighbours", torch.zeros((classes + 1) ** 2, classes))
+
+    @property
+    def variances(self) -> Float[Tensor, "kinds values"]:
+        """Of each coefficient in each class, over photographs."""
+        return self.deviation.square()
 
     def uses(self, size: Size, bandwidth_ratio: float | None = None) -> int:
-        """Complex uses of an image, side information included; at least one symbol goes, however small the image.
-
-        Raises:
-            UsageError: a ratio above 1/2, where there is nothing left to send.
-        """
+        """Complex uses of an image, side information included: at least one symbol, at most all coefficients (1/2)."""
         ratio = self.DEFAULT_RATIO if bandwidth_ratio is None else bandwidth_ratio
-        if ratio > self.MAX_RATIO:
-            raise UsageError(f"linear sends at bandwidth ratios up to 1/2, not {ratio:.4f}; choose a smaller one")
-        return max(channel_uses(size, ratio), side_info_uses(bytes(Header.BYTES)) + 1)
+        height, width = padded_size(size, self.stride)
+        everything = (3 * height * width + 1) // 2
+        return Header.USES + min(max(channel_uses(size, ratio) - Header.USES, 1), everything)
 
-    def layout(self, size: Size, bandwidth_ratio: float | None = None) -> Layout:
-        """How an image's coefficients fill the uses that side information leaves."""
-        reals = 2 * (self.uses(size, bandwidth_ratio) - side_info_uses(bytes(Header.BYTES)))
-        return Layout.of(padded_size(size, self.stride), self.stride, reals)
+    def encode(
+        self,
+        images: Images,
+        snr_db: SnrDb,
+        *,
+        bandwidth_ratio: float | None = None,
+        side_info_snr_db: SnrDb | None = None,
+    ) -> Encoded:
+        """Images to symbols, a header and a class map each; see :meth:`JSCC.encode`."""
+        return self.encode_rows(
+            BatchRows(images, self.stride), snr_db, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=side_info_snr_db
+        )
 
-    def encode(self, images: Images, snr_db: SnrDb, *, bandwidth_ratio: float | None = None) -> Encoded:
-        """Images to symbols and 16 bits of side information each; see :meth:`JSCC.encode`."""
-        layout = self.layout((images.shape[-2], images.shape[-1]), bandwidth_ratio)
-        symbols, side_info = [], []
-        for image, believed in zip(pad_to_multiple(images, self.stride), snr_db.tolist(), strict=True):
-            scales = self.allocate(layout, Header.of(believed).snr_db)
-            latent = self.project(self.to_blocks(image), scales, layout)
-            power = latent.square().mean().item()
-            gain = power**-0.5 if power > 0 else 1.0
-            symbols.append(latent * (gain / math.sqrt(2)))  # mean power 1 per complex symbol is 1/2 per real
-            side_info.append(Header.of(believed, gain).pack())
-        return Encoded(to_symbols(torch.stack(symbols)), tuple(side_info))
+    def encode_rows(
+        self,
+        rows: Rows,
+        snr_db: SnrDb,
+        *,
+        bandwidth_ratio: float | None = None,
+        side_info_snr_db: SnrDb | None = None,
+    ) -> Encoded:
+        """:meth:`encode` with the pixels taken strip by strip: memory grows with the symbols, not the pixels."""
+        padded = padded_size(rows.size, self.stride)
+        grid = (padded[0] // self.stride, padded[1] // self.stride)
+        lasting = (snr_db - FADE_DB if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
+        classes, energy = self.survey(rows, grid, len(snr_db))
+        plan, maps = self.plan(classes, energy, grid, snr_db, lasting, self.uses(rows.size, bandwidth_ratio))
+        reals = plan.allocation.reals
+        longest = int(reals.max())
+        latent = self.mean.new_zeros(len(reals), longest + 1)  # the last place takes what is not sent
+        for strip in self.strips(grid, len(reals)):
+            outer = self.coefficients(rows.strip(strip.outer_first * self.stride, strip.outer_last * self.stride))
+            modulated = self.modulate(outer, plan, strip)
+            latent.scatter_(1, self._places(plan, strip, longest).flatten(1), modulated.flatten(1))
+        latent = latent[:, :-1]
+        power = latent.square().sum(1) / reals
+        gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
+        headers = [
+            Header.of(snr, g, maps[i][0]) for i, (snr, g) in enumerate(zip(snr_db.tolist(), gain.tolist(), strict=True))
+        ]
+        side_info = tuple(
+            (SideInfo(header.pack()), *([SideInfo(data, MAP_RATES[index])] if index else []))
+            for header, (index, data) in zip(headers, maps, strict=True)
+        )
+        symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
+        return Encoded(symbols, side_info, tuple((reals // 2).tolist()))
 
     def decode(self, received: Received, size: Size) -> Images:
         """LMMSE estimate of every coefficient, then back to pixels; see :meth:`JSCC.decode`.
 
-        Where the side information was lost, the power of an average image and the nominal SNR are assumed.
+        Where the header was lost, the power of an average image and the nominal SNR are assumed; where the map was,
+        the picture is what the decoder makes of nothing received.
         """
+        return torch.cat(list(self.decode_rows(received, size)), 2)[:, :, : size[0]]
+
+    def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
+        """:meth:`decode` strip by strip, from the top; the last may reach past the picture's end."""
         padded = padded_size(size, self.stride)
-        reals = 2 * received.symbols.shape[1]
-        layout = Layout.of(padded, self.stride, reals)
-        if not 0 < layout.kept <= len(self.deviation):
-            raise UsageError(f"{received.symbols.shape[1]} symbols are not an image of {size[1]}x{size[0]} by linear")
-        observed = to_latent(received.symbols, reals) * math.sqrt(2)
-        images = []
-        for index, side in enumerate(received.side_info or (None,) * len(observed)):
-            header = Header.of(received.snr_db[index].item()) if side is None else Header.unpack(side)
-            scales = self.allocate(layout, header.snr_db)
-            noise = received.noise_variance[index].repeat_interleave(2)
-            blocks = self.estimate(observed[index], noise, scales, header.gain, layout)
-            images.append(self.from_blocks(blocks, padded))
-        return crop(torch.stack(images), size).clamp(0, 1)
+        grid = (padded[0] // self.stride, padded[1] // self.stride)
+        plan, gain = self._plan_received(received, grid)
+        longest = 2 * received.symbols.shape[1]
+        known = torch.tensor(plan.known, device=gain.device)[:, None]
+        latent = to_latent(received.symbols, longest) * math.sqrt(2)
+        for strip in self.strips(grid, len(gain)):
+            outer = Strip(strip.outer_first, strip.outer_last, strip.outer_first, strip.outer_last)
+            places = self._places(plan, outer, longest)
+            index = places.flatten(1).clamp_max(longest - 1)
+            sent = (places < longest) & known[..., None]
+            # What was not sent is what came with infinite noise.
+            observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
+            noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
+            yield self.synthesise_strip(observed, noise, gain, plan, strip)[..., : size[1]].clamp(0, 1)
 
-    def allocate(self, layout: Layout, snr_db: float) -> Float[Tensor, " kept"]:
-        """Scale sqrt(p_i / v_i) of each coefficient sent, mean power 1 for an average image."""
-        root = self.deviation[: layout.kept]
-        share = layout.share().to(root)
-        n0 = noise_variance(torch.tensor([snr_db])).to(root)
-        # Active are the strongest m coefficients, for the largest m that leaves the weakest of them some power.
-        level = (share.sum() + n0 * share.cumsum(0)) / (share * root).cumsum(0)
-        active = max(int((level * root > n0).sum()), 1)
-        return (level[active - 1] * root - n0).clamp_min(0).sqrt() / root
+    def survey(
+        self, rows: Rows, grid: tuple[int, int], batch: int
+    ) -> tuple[Int[Tensor, "batch blocks"], Float[Tensor, "batch classes values"]]:
+        """The likeliest class of every block, and the energy of the coefficients by class."""
+        classes, energy = [], self.mean.new_zeros(batch, self.classes, len(self.mean))
+        with torch.no_grad():
+            for strip in self.strips(grid, batch):
+                squared = self.coefficients(rows.strip(strip.first * self.stride, strip.last * self.stride)).square()
+                likeliest = self.classify(squared)
+                members = F.one_hot(likeliest, self.classes).to(squared)
+                energy += members.transpose(1, 2) @ squared
+                classes.append(likeliest)
+        return torch.cat(classes, 1), energy
 
-    def project(self, blocks: Blocks, scales: Float[Tensor, " kept"], layout: Layout) -> Float[Tensor, " reals"]:
-        """Blocks to the latent, block by block."""
-        latent = ((blocks - self.mean) @ self.basis[:, : layout.kept]) * scales[: layout.kept]
-        if not layout.extra:
-            return latent.flatten()
-        return torch.cat([latent[: layout.extra].flatten(), latent[layout.extra :, : layout.full].flatten()])
+    def classify(self, squared: Blocks) -> Int[Tensor, "batch blocks"]:
+        """The class under which a block's squared coefficients are likeliest (of Gaussians of the classes' variances).
 
-    def estimate(
-        self,
-        observed: Float[Tensor, " reals"],
-        noise: Float[Tensor, " reals"],
-        scales: Float[Tensor, " kept"],
-        gain: float,
-        layout: Layout,
-    ) -> Blocks:
-        """Blocks from the received latent: of y = gain·scale·c + n the estimate of c, with what c's image tells.
-
-        An image whose latent was scaled by ``gain`` has coefficients of variance v_i / gain^2.
+        A class counts as likely as it is frequent among photographs.
         """
-        observed, noise = self._deal(observed, 0.0, layout), self._deal(noise, math.inf, layout)
-        variance, scales = self.deviation[: layout.kept].square(), scales[: layout.kept]
-        # Silent coefficients over a channel without noise are 0/0: nothing came, so nothing is what they weigh.
-        weight = variance * scales / (variance * scales.square() + noise).clamp_min(1e-30) / gain
-        return (observed * weight) @ self.basis[:, : layout.kept].T + self.mean
+        variances = self.variances[: self.classes] + LIKELIHOOD_FLOOR
+        frequency = self.neighbours.logsumexp(0)
+        offset = 0.5 * variances.log().sum(1) - frequency
+        return (0.5 * squared @ variances.reciprocal().T + offset).argmin(2)
 
-    def _deal(self, reals: Float[Tensor, " reals"], fill: float, layout: Layout) -> Float[Tensor, "blocks kept"]:
-        """A stream of reals back to blocks; ``fill`` stands where a block sent one coefficient less."""
-        if not layout.extra:
-            return reals.reshape(layout.blocks, layout.full)
-        first, rest = reals.split([layout.extra * layout.kept, (layout.blocks - layout.extra) * layout.full])
-        rest = F.pad(rest.reshape(layout.blocks - layout.extra, layout.full), (0, 1), value=fill)
-        return torch.cat([first.reshape(-1, layout.kept), rest])
+    def plan(
+        self,
+        classes: Int[Tensor, "batch blocks"],
+        energy: Float[Tensor, "batch classes values"],
+        grid: tuple[int, int],
+        snr_db: SnrDb,
+        lasting_snr_db: SnrDb,
+        uses: int,
+    ) -> tuple[Plan, list[tuple[int, bytes]]]:
+        """Decide for each image whether its map pays; the plan, and the index of the map's rate with its bytes."""
+        rounded = torch.tensor([Header.of(snr).snr_db for snr in snr_db.tolist()], device=snr_db.device)
+        noise = noise_variance(rounded)
+        average = torch.full_like(classes, self.classes)
+        plain = torch.full_like(snr_db, 2 * (uses - Header.USES), dtype=torch.long)
+        maps = [self._code_map(one.view(grid), lasting) for one, lasting in zip(classes, lasting_snr_db, strict=True)]
+        costs = [SideInfo(data, MAP_RATES[index]).uses if index else uses for index, data in maps]
+        mapped = plain - 2 * torch.tensor(costs, device=plain.device)
+        variances = self.variances
+        error_plain = expected_error(
+            allocate(average, variances, plain, noise), _of_average_class(energy), variances, noise
+        )
+        with_map = allocate(classes, variances, mapped.clamp_min(1), noise)
+        error_mapped = expected_error(with_map, F.pad(energy, (0, 0, 0, 1)), variances, noise)
+        pays = (mapped > 0) & (error_mapped < error_plain)
+        chosen = torch.where(pays[:, None], classes, average)
+        allocation = allocate(chosen, variances, torch.where(pays, mapped, plain), noise)
+        sent = [code if paid else (0, b"") for code, paid in zip(maps, pays.tolist(), strict=True)]
+        return Plan(grid, allocation, rounded, (True,) * len(sent)), sent
 
-    def to_blocks(self, image: Float[Tensor, "3 height width"]) -> Blocks:
-        """A padded image to its blocks in raster order, values in (colour, row, column) order."""
-        return F.pixel_unshuffle(image[None], self.stride)[0].flatten(1).T
+    def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
+        """Coefficients of a strip and its halo to the strip's latent, of any power."""
+        run = _run(strip, plan.grid)
+        skipped = (strip.first - strip.outer_first) * plan.grid[1]
+        inner = outer[:, skipped : skipped + run[1] - run[0]]
+        return inner * plan.allocation.of_blocks(plan.allocation.scale, *run)
 
-    def from_blocks(self, blocks: Blocks, size: Size) -> Float[Tensor, "3 height width"]:
+    def synthesise_strip(
+        self, observed: Blocks, noise: Blocks, gain: Float[Tensor, " batch"], plan: Plan, strip: Strip
+    ) -> Images:
+        """What came of a strip and its halo to the strip's pixels.
+
+        An image whose latent was scaled by ``gain`` has coefficients of variance v / gain^2.
+        """
+        estimate, _ = self.lmmse(observed, noise, gain, plan, strip)
+        skipped = (strip.first - strip.outer_first) * plan.grid[1]
+        inner = estimate[:, skipped : skipped + (strip.last - strip.first) * plan.grid[1]]
+        return self.to_pixels(inner, plan.grid[1])
+
+    def lmmse(
+        self, observed: Blocks, noise: Blocks, gain: Float[Tensor, " batch"], plan: Plan, strip: Strip
+    ) -> tuple[Blocks, Blocks]:
+        """Of y = gain · scale · c + n the estimate of c and its error variance, over a strip with its halo."""
+        run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
+        scale = plan.allocation.of_blocks(plan.allocation.scale, *run)
+        variance = self.variances[plan.allocation.classes[:, run[0] : run[1]]]
+        certain = scale / noise.clamp_min(1e-20)
+        error = variance / (1 + variance * scale * certain)
+        return observed * error * certain / gain[:, None, None], error / gain[:, None, None].square()
+
+    def coefficients(self, images: Images) -> Blocks:
+        """Padded images to the KLT of their blocks in raster order."""
+        return (self.to_blocks(images) - self.mean) @ self.basis
+
+    def to_pixels(self, coefficients: Blocks, columns: int) -> Images:
+        """Undo :meth:`coefficients`."""
+        return self.from_blocks(coefficients @ self.basis.T + self.mean, columns)
+
+    def to_blocks(self, images: Images) -> Blocks:
+        """Padded images to their blocks in raster order, values in (colour, row, column) order."""
+        return F.pixel_unshuffle(images, self.stride).flatten(2).transpose(1, 2)
+
+    def from_blocks(self, blocks: Blocks, columns: int) -> Images:
         """Undo :meth:`to_blocks`."""
-        grid = blocks.T.reshape(1, -1, size[0] // self.stride, size[1] // self.stride)
-        return F.pixel_shuffle(grid, self.stride)[0]
+        return F.pixel_shuffle(blocks.transpose(1, 2).unflatten(2, (-1, columns)), self.stride)
+
+    def strips(self, grid: tuple[int, int], batch: int) -> Iterator[Strip]:
+        """Rows of blocks to work on together, with the halo that their result depends on."""
+        return strips(grid, batch * self.stride**2, self.halo)
+
+    def _places(self, plan: Plan, strip: Strip, longest: int) -> Int[Tensor, "batch run values"]:
+        """Where in the stream a strip's coefficients are; ``longest`` for those that are not sent."""
+        places = plan.allocation.places(*_run(strip, plan.grid))
+        return torch.where(places < plan.allocation.reals[:, None, None], places, longest)
+
+    def _code_map(self, classes: Int[Tensor, "rows columns"], lasting_snr_db: Tensor) -> tuple[int, bytes]:
+        index = map_index(lasting_snr_db.item())
+        if index == 0:
+            return 0, b""
+        data = encode_map(classes.cpu(), self.neighbours.cpu())
+        return index, data + bytes([crc32(data) & 255])
+
+    def _plan_received(self, received: Received, grid: tuple[int, int]) -> tuple[Plan, Float[Tensor, " batch"]]:
+        """The plan as side information tells it, and the gains."""
+        batch, blocks = len(received.symbols), grid[0] * grid[1]
+        classes = torch.full((batch, blocks), self.classes)
+        snr_db, gains, known = [], [], []
+        for index, parts in enumerate(received.side_info or ((None,),) * batch):
+            packed = parts[0] if parts else None
+            header = Header.of(received.snr_db[index].item()) if packed is None else Header.unpack(packed)
+            coded = parts[1] if header.map_index and len(parts) > 1 else None
+            if coded is not None:
+                if not coded or crc32(coded[:-1]) & 255 != coded[-1]:
+                    raise UsageError("the class map is damaged: its checksum differs")
+                classes[index] = decode_map(coded[:-1], *grid, self.neighbours.cpu()).flatten()
+            snr_db.append(header.snr_db)
+            gains.append(header.gain)
+            known.append(header.map_index == 0 or coded is not None)
+        device = received.symbols.device
+        counts = received.counts or (received.symbols.shape[1],) * batch
+        if not 0 < max(counts) <= (blocks * len(self.mean) + 1) // 2:
+            raise UsageError(f"{max(counts)} symbols are not an image of {grid[1]}x{grid[0]} blocks by {self.kind}")
+        reals = 2 * torch.tensor(counts, device=device)
+        snr = torch.tensor(snr_db, device=device)
+        allocation = allocate(classes.to(device), self.variances, reals, noise_variance(snr))
+        return Plan(grid, allocation, snr, tuple(known)), torch.tensor(gains, device=device)
+
+
+def _run(strip: Strip, grid: tuple[int, int]) -> tuple[int, int]:
+    return strip.first * grid[1], strip.last * grid[1]
+
+
+def _of_average_class(energy: Float[Tensor, "batch classes values"]) -> Float[Tensor, "batch kinds values"]:
+    return torch.cat([torch.zeros_like(energy), energy.sum(1, keepdim=True)], 1)

@@ -19,12 +19,12 @@ from deepjscc import __version__
 from deepjscc.channels.base import equalised_noise
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import MAX_PIXELS, write_atomically
-from deepjscc.types import Received, Size
+from deepjscc.types import Received, SideInfo, Size
 from deepjscc.units import noise_variance
 
 MAX_USES = 3 * MAX_PIXELS
-HEADER_BITS = 48 + 2 * 32 + 32
-"""What a radio header would hold beside side information: hash of the weights, height and width, number of uses."""
+HEADER_BITS = 48 + 2 * 32 + 32 + 24
+"""What a radio header would hold beside side information: hash of the weights, size, numbers of uses and map bytes."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Frame:
         weights_hash: first digits of the SHA-256 of its weights.
         height, width: of the image.
         uses: complex symbols in the file.
-        side_info: of the encoder, in hex; None where the channel lost it.
+        side_info: parts of the encoder's side information, in hex; None for one that the channel lost.
+        side_info_rates: bits per complex use at which each part is counted.
         snr_db: nominal P / N0 of the channel passed; None before any channel (no noise).
         gain: of slow fading, where the receiver knows it, as [re, im].
     """
@@ -46,14 +47,17 @@ class Frame:
     height: int
     width: int
     uses: int
-    side_info: str | None
+    side_info: tuple[str | None, ...]
+    side_info_rates: tuple[float, ...]
     snr_db: float | None = None
     gain: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        texts = (self.model, self.weights_hash, self.side_info or "")
+        texts = (self.model, self.weights_hash, *(part or "" for part in self.side_info))
         if not all(isinstance(text, str) for text in texts):
             raise ValueError(f"model, weights_hash and side_info must be text, not {texts}")
+        if len(self.side_info_rates) != len(self.side_info) or not all(0 < rate < 64 for rate in self.side_info_rates):
+            raise ValueError(f"{self.side_info_rates} are no rates of {len(self.side_info)} parts of side information")
         numbers = (self.height, self.width, self.uses)
         if any(type(number) is not int or number < 1 for number in numbers):
             raise ValueError(f"height, width and uses must be positive whole numbers, not {numbers}")
@@ -65,7 +69,16 @@ class Frame:
             raise ValueError(f"the SNR {self.snr_db!r} is not a number")
         if self.gain is not None and not (len(self.gain) == 2 and all(map(math.isfinite, self.gain))):
             raise ValueError(f"the gain {self.gain} is not two finite numbers")
-        bytes.fromhex(self.side_info or "")
+        self.arrived()
+
+    def arrived(self) -> tuple[bytes | None, ...]:
+        """The parts of side information as bytes, None for one that was lost."""
+        return tuple(None if part is None else bytes.fromhex(part) for part in self.side_info)
+
+    def protected(self) -> tuple[SideInfo, ...]:
+        """The parts as the encoder sent them; only before a channel."""
+        parts = zip(self.arrived(), self.side_info_rates, strict=True)
+        return tuple(SideInfo(data or b"", rate) for data, rate in parts)
 
     @property
     def size(self) -> Size:
@@ -145,8 +158,7 @@ def read_frame(path: Path) -> tuple[Frame, Received]:
     gain = columns[1:2] if channels == 2 else None if frame.gain is None else torch.tensor([[complex(*frame.gain)]])
     snr_db = torch.tensor([math.inf if frame.snr_db is None else frame.snr_db])
     noise = noise_variance(snr_db)[:, None] if gain is None else equalised_noise(snr_db, gain)
-    side_info = (None if frame.side_info is None else bytes.fromhex(frame.side_info),)
-    return frame, Received(columns[:1], noise.expand(1, frame.uses), gain, snr_db, side_info)
+    return frame, Received(columns[:1], noise.expand(1, frame.uses), gain, snr_db, (frame.arrived(),))
 
 
 def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
@@ -160,7 +172,7 @@ def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
         sigmf.validate.validate(metadata)
         info: dict[str, Any] = metadata["global"]
         fields = dict(info["deepjscc:frame"])
-        fields.setdefault("side_info", None)
+        fields |= {name: tuple(fields[name]) for name in ("side_info", "side_info_rates")}
         if "gain" in fields:
             fields["gain"] = tuple(map(float, fields["gain"]))
         if isinstance(fields.get("snr_db"), int):

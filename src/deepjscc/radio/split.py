@@ -10,17 +10,30 @@ from deepjscc.channels import Channel
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.radio.iq_file import HEADER_BITS, Frame, read_frame, write_frame
-from deepjscc.symbols import mean_power, side_info_uses
-from deepjscc.systems.link import side_info_arrives
+from deepjscc.symbols import mean_power
+from deepjscc.systems.link import arriving
 from deepjscc.types import Image8, Received
 from deepjscc.zoo import load, weights_hash
 
 
 @torch.no_grad()
 def encode_image(
-    image: Image8, model: str, path: Path, encoder_snr_db: float, bandwidth_ratio: float | None
+    image: Image8,
+    model: str,
+    path: Path,
+    encoder_snr_db: float,
+    bandwidth_ratio: float | None,
+    margin_db: float = Channel.margin_db,
 ) -> dict[str, Any]:
     """Encode one picture into a recording.
+
+    Args:
+        image: what to encode.
+        model: of the zoo, or a checkpoint.
+        path: of the recording.
+        encoder_snr_db: what is believed of the channel.
+        bandwidth_ratio: complex uses per source value; None takes the model's own.
+        margin_db: by how much the channel may be worse before side information is lost.
 
     Returns:
         Files, symbols and what metadata and side information cost.
@@ -30,22 +43,25 @@ def encode_image(
         DeepJSCCError: the place cannot be written.
     """
     images = to_float(image)
-    sent = load(model).encode(images, torch.tensor([encoder_snr_db]), bandwidth_ratio=bandwidth_ratio)
+    believed = torch.tensor([encoder_snr_db])
+    sent = load(model).encode(images, believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=believed - margin_db)
     uses, side_info = sent.symbols.shape[1], sent.side_info[0]
-    frame = Frame(model, weights_hash(model), image.shape[1], image.shape[2], uses, side_info.hex())
+    parts = tuple(part.data.hex() for part in side_info)
+    rates = tuple(part.rate for part in side_info)
+    frame = Frame(model, weights_hash(model), image.shape[1], image.shape[2], uses, parts, rates)
     silent = torch.zeros(1, uses)  # no channel yet: no noise
-    received = Received(sent.symbols, silent, None, torch.tensor([torch.inf]), sent.side_info)
+    received = Received(sent.symbols, silent, None, torch.tensor([torch.inf]))
     meta_file, data_file = write_frame(path, frame, received)
     return {
         "meta_file": str(meta_file),
         "data_file": str(data_file),
         "symbols": uses,
         "mean_power": mean_power(sent.symbols)[0].item(),
-        "bandwidth_ratio": (uses + side_info_uses(side_info)) / images.numel(),
+        "bandwidth_ratio": sent.uses()[0] / images.numel(),
         "metadata_bytes": meta_file.stat().st_size,
         "header_bits": HEADER_BITS,
-        "side_info_bits": 8 * len(side_info),
-        "side_info_uses": side_info_uses(side_info),
+        "side_info_bits": sum(8 * len(part.data) for part in side_info),
+        "side_info_uses": sum(part.uses for part in side_info),
     }
 
 
@@ -67,7 +83,8 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
     received = channel(sent.symbols, snr, gain=fade, generator=draws)
     slow = received.gain is not None and received.gain.shape[1] == 1
     gain = (received.gain.real.item(), received.gain.imag.item()) if slow else None
-    side_info = frame.side_info if side_info_arrives(channel, snr, fade) else None
+    (arrived,) = arriving((frame.protected(),), channel, snr, fade)
+    side_info = tuple(None if part is None else part.hex() for part in arrived)
     after = replace(frame, snr_db=snr_db, gain=gain, side_info=side_info)
     meta_file, data_file = write_frame(output, after, received)
     return {"meta_file": str(meta_file), "data_file": str(data_file), "symbols": frame.uses, "gain": gain}

@@ -3,13 +3,11 @@
 from dataclasses import replace
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor, nn
+from torch import nn
 
 from deepjscc.channels import Channel
 from deepjscc.models import JSCC
-from deepjscc.symbols import SIDE_INFO_RATE, side_info_uses
-from deepjscc.types import Gain, Images, SnrDb, Transmission
+from deepjscc.types import Gain, Images, SideInfo, SnrDb, Transmission
 
 
 class Link(nn.Module):
@@ -35,24 +33,33 @@ class Link(nn.Module):
     ) -> Transmission:
         """Send a batch of images; see :class:`deepjscc.systems.base.System`. A learned link always delivers.
 
-        Side information is taken to be ideally coded at 1/8 bit a use: where the channel (this fade) carries less,
-        it is lost and the decoder is told so.
+        Side information is taken to be ideally coded: where the channel (this fade) carries less than its rate, it is
+        lost and the decoder is told so.
 
         Raises:
             UsageError: a bandwidth ratio the model does not make.
         """
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
-        sent = self.model.encode(images, believed, bandwidth_ratio=self.bandwidth_ratio)
+        sent = self.model.encode(
+            images,
+            believed,
+            bandwidth_ratio=self.bandwidth_ratio,
+            side_info_snr_db=believed - self.channel.margin_db,
+        )
         gain = self.channel.draw_gain(len(images), sent.symbols.shape[1], generator)
         received = self.channel(sent.symbols, snr_db, gain=gain, generator=generator)
-        arrived = side_info_arrives(self.channel, snr_db, gain)
-        side_info = tuple(side if ok else None for side, ok in zip(sent.side_info, arrived.tolist(), strict=True))
+        arrived = arriving(sent.side_info, self.channel, snr_db, gain)
         size = (images.shape[-2], images.shape[-1])
-        decoded = self.model.decode(replace(received, side_info=side_info), size)
-        uses = [sent.symbols.shape[1] + side_info_uses(side) for side in sent.side_info]
-        return Transmission(decoded, torch.tensor(uses), torch.ones(len(images), dtype=torch.bool))
+        decoded = self.model.decode(replace(received, side_info=arrived, counts=sent.counts), size)
+        return Transmission(decoded, torch.tensor(sent.uses()), torch.ones(len(images), dtype=torch.bool))
 
 
-def side_info_arrives(channel: Channel, snr_db: SnrDb, gain: Gain | None) -> Bool[Tensor, " batch"]:
-    """Whether the channel, as drawn, carries the rate of the side information, ideally coded."""
-    return channel.capacity(snr_db, gain) >= SIDE_INFO_RATE
+def arriving(
+    side_info: tuple[tuple[SideInfo, ...], ...], channel: Channel, snr_db: SnrDb, gain: Gain | None
+) -> tuple[tuple[bytes | None, ...], ...]:
+    """What of the side information gets through: the parts whose rate the channel, as drawn, carries ideally coded."""
+    capacity = channel.capacity(snr_db, gain).tolist()
+    return tuple(
+        tuple(part.data if part.rate <= bits else None for part in parts)
+        for parts, bits in zip(side_info, capacity, strict=True)
+    )

@@ -16,13 +16,14 @@ from deepjscc.types import Image8, Images
 
 
 class Batches:
-    """The batch of every step; each image once an epoch, flipped left to right with probability 1/2.
+    """The batch of every step; each image once an epoch, flipped left to right, crops also transposed, by chance.
 
     Args:
         data: the training images; kept in memory as 8 bits, on ``device`` where all are of one size.
         batch: images a step, over all processes; the short rest of an epoch is left out.
         crop: side of a random square cut out of each image; None takes images whole, which must be of one size.
         seed: of order, crops and flips.
+        cuts: how often each image comes in an epoch.
         rank, world: this process of how many; it gets its share of each batch.
         device: where the images are wanted.
 
@@ -38,12 +39,13 @@ class Batches:
         crop: int | None,
         seed: int,
         *,
+        cuts: int = 1,
         rank: int = 0,
         world: int = 1,
         device: torch.device | str = "cpu",
     ) -> None:
         images: list[Image8] = [data[index] for index in range(len(data))]
-        if len(images) < batch:
+        if cuts * len(images) < batch:
             raise UsageError(f"{data.name} holds {len(images)} images, fewer than a batch of {batch}")
         if batch % world:
             raise UsageError(f"a batch of {batch} cannot be shared by {world} processes; make it a multiple")
@@ -53,13 +55,13 @@ class Batches:
         if crop is not None and min(min(image.shape[1:]) for image in images) < crop:
             raise UsageError(f"{data.name} holds images smaller than the crop of {crop} pixels")
         self.images = torch.stack(images).to(device) if one_size else images
-        self.batch, self.crop, self.seed, self.device = batch, crop, seed, device
+        self.batch, self.crop, self.seed, self.cuts, self.device = batch, crop, seed, cuts, device
         self.share = slice(rank * batch // world, (rank + 1) * batch // world)
         self._order = lru_cache(maxsize=1)(self._draw_order)
 
     def __len__(self) -> int:
         """Steps an epoch."""
-        return len(self.images) // self.batch
+        return self.cuts * len(self.images) // self.batch
 
     def indices(self, step: int) -> list[int]:
         """Which images the step sees, over all processes."""
@@ -75,7 +77,8 @@ class Batches:
             batch = self.images[torch.tensor(chosen, device=self.images.device)]
         else:
             cut = [self._cut(self.images[i], *place) for i, place in zip(chosen, places[:, :2].tolist(), strict=True)]
-            batch = torch.stack(cut).to(self.device)
+            turned = torch.rand(self.batch, generator=draws)[self.share] < 0.5
+            batch = torch.stack([c.mT if t else c for c, t in zip(cut, turned, strict=True)]).to(self.device)
         flip = (places[:, 2] < 0.5).to(batch.device)
         batch = torch.where(flip[:, None, None, None], batch.flip(3), batch)
         return to_float(batch).contiguous(memory_format=torch.channels_last)
@@ -86,4 +89,5 @@ class Batches:
         return image[:, top : top + crop, left : left + crop]
 
     def _draw_order(self, epoch: int) -> list[int]:
-        return torch.randperm(len(self.images), generator=generator(self.seed, "order", epoch)).tolist()
+        order = torch.randperm(self.cuts * len(self.images), generator=generator(self.seed, "order", epoch))
+        return (order % len(self.images)).tolist()

@@ -2,12 +2,12 @@
 
 import torch
 
-from deepjscc.channels import make_channel
+from deepjscc.channels import Channel, make_channel
 from deepjscc.errors import UsageError
 from deepjscc.models import JSCC, MODELS
 from deepjscc.seeds import generator
 from deepjscc.systems import Link
-from deepjscc.training.recipe import Recipe
+from deepjscc.training.recipe import ChannelRecipe, Recipe
 from deepjscc.types import SnrDb
 from deepjscc.zoo import load
 
@@ -30,9 +30,16 @@ def build_link(recipe: Recipe) -> Link:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
     if recipe.model.warm_start is not None:
         take_over(model, recipe.model.warm_start)
-    wanted = recipe.channel
-    channel = make_channel(wanted.name, coherence=wanted.coherence, csi=wanted.csi, k_factor_db=wanted.k_factor_db)
-    return Link(model, channel)
+    return Link(model, build_channel(recipe.channel))
+
+
+def build_channel(wanted: ChannelRecipe) -> Channel:
+    """The channel of a recipe.
+
+    Raises:
+        UsageError: unknown, or given what it does not have.
+    """
+    return make_channel(wanted.name, coherence=wanted.coherence, csi=wanted.csi, k_factor_db=wanted.k_factor_db)
 
 
 @torch.no_grad()
@@ -44,7 +51,7 @@ def take_over(model: JSCC, name: str) -> None:
         DeepJSCCError: weights that cannot be read.
     """
     other = load(name)
-    if other.kind != model.kind:
+    if not isinstance(model, type(other)):
         raise UsageError(f"{name} holds weights of a {other.kind}; a {model.kind} cannot start with them")
     theirs = other.state_dict()
     for key, ours in model.state_dict().items():
@@ -53,10 +60,29 @@ def take_over(model: JSCC, name: str) -> None:
             ours[common] = theirs[key][common]
 
 
-def draw_snr_db(recipe: Recipe, count: int, *parts: object) -> SnrDb:
-    """The recipe's SNR, or one drawn uniformly in its range for each image, from a generator seeded by ``parts``."""
-    snr_db = recipe.channel.snr_db
+def draw_channel(recipe: Recipe, step: int) -> ChannelRecipe:
+    """The channel of a step: one of the others, each with its share, else the main one."""
+    left = torch.rand((), generator=generator(recipe.seed, "channel", step)).item()
+    for other in recipe.other_channels:
+        left -= other.share
+        if left < 0:
+            return other
+    return recipe.channel
+
+
+def draw_snr_db(recipe: Recipe, channel: ChannelRecipe, count: int, *parts: object) -> SnrDb:
+    """The channel's SNR, or one drawn uniformly in its range for each image, from a generator seeded by ``parts``."""
+    snr_db = channel.snr_db
     if isinstance(snr_db, float):
         return torch.full((count,), snr_db)
     low, high = snr_db
     return low + (high - low) * torch.rand(count, generator=generator(recipe.seed, "snr", *parts))
+
+
+def draw_ratio(recipe: Recipe, channel: ChannelRecipe, step: int) -> float | None:
+    """The channel's bandwidth ratio, or one drawn with a uniform logarithm in its range."""
+    ratio = channel.bandwidth_ratio
+    if not isinstance(ratio, tuple):
+        return ratio
+    share = torch.rand((), generator=generator(recipe.seed, "ratio", step)).item()
+    return ratio[0] ** (1 - share) * ratio[1] ** share

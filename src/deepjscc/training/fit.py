@@ -1,48 +1,81 @@
-"""Fitting `linear`: mean, KLT basis and variances from photographs, in one pass."""
+"""Fitting `linear` to photographs: mean, KLT basis, classes of blocks and how they lie beside one another."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 
+from deepjscc.data import ImageSet
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
+from deepjscc.models.class_map import contexts
 from deepjscc.models.linear import Linear
-from deepjscc.types import Image8
+from deepjscc.types import Images
 
 VARIANCE_FLOOR = 1e-9  # of the 1e-5 or so that 8-bit rounding leaves in the weakest coefficient
+ROUNDS = 25
+FEWEST = 200  # blocks that a class needs for its variances to be learned anew
 
 
-def fit_linear(images: Iterable[Image8], block: int = 16, say: Callable[[int], object] = lambda _: None) -> Linear:
-    """Learn the linear code from photographs; every block, its mirror images and its transposes count alike.
+def fit_linear(
+    data: ImageSet, block: int = 16, classes: int = 16, say: Callable[[int, int], object] = lambda done, of: None
+) -> Linear:
+    """Learn the closed-form code from photographs.
+
+    The basis is the KLT of all blocks, their mirror images and transposes counting alike. The classes are a mixture of
+    zero-mean Gaussians with independent coefficients, fitted by classification EM (Celeux & Govaert 1992) from
+    quantiles of the block's energy.
 
     Args:
-        images: 8-bit pictures; rows and columns beyond a multiple of the block are left out.
+        data: 8-bit pictures; rows and columns beyond a multiple of the block are left out.
         block: side of the blocks in pixels.
-        say: called with the number of pictures seen after each.
+        classes: of blocks.
+        say: called with passes over the pictures done and to do.
 
     Raises:
-        UsageError: no picture is as large as a block.
+        UsageError: no picture is as large as a block, or there are fewer blocks than classes.
     """
-    model = Linear(block)
+    model = Linear(block, classes)
+    pictures = [cut for index in range(len(data)) if (cut := _whole_blocks(to_float(data[index]), block)) is not None]
+    if not pictures:
+        raise UsageError(f"none of the pictures holds a block of {block}x{block} pixels; give larger ones")
+    _fit_basis(model, pictures)
+    say(1, ROUNDS + 2)
+    squared = torch.cat([model.coefficients(picture)[0].square() for picture in pictures])
+    if len(squared) < classes:
+        raise UsageError(f"{len(squared)} blocks are too few for {classes} classes; give more photographs")
+    variances = squared.mean(0).expand(classes + 1, -1).clone()
+    likeliest = squared[:, 1:].sum(1).argsort().argsort() * classes // len(squared)
+    for round_ in range(ROUNDS):
+        for kind in range(classes):
+            members = likeliest == kind
+            if members.sum() >= min(FEWEST, len(squared) // classes):
+                variances[kind] = squared[members].mean(0)
+        model.deviation.copy_(variances.clamp_min(VARIANCE_FLOOR).sqrt())
+        model.neighbours.copy_((torch.bincount(likeliest, minlength=classes) + 1.0).log().expand_as(model.neighbours))
+        likeliest = model.classify(squared[None])[0]
+        say(2 + round_, ROUNDS + 2)
+    _count_neighbours(model, pictures)
+    say(ROUNDS + 2, ROUNDS + 2)
+    return model.eval()
+
+
+def _whole_blocks(image: Images, block: int) -> Images | None:
+    height, width = (side // block * block for side in image.shape[2:])
+    return image[:, :, :height, :width] if height and width else None
+
+
+def _fit_basis(model: Linear, pictures: list[Images]) -> None:
     values = len(model.mean)
     first, second, count = torch.zeros(values).double(), torch.zeros(values, values).double(), 0
-    for index, image in enumerate(images):
-        height, width = (side // block * block for side in image.shape[1:])
-        if height and width:
-            blocks = model.to_blocks(to_float(image)[0, :, :height, :width]) - 0.5
-            first += blocks.sum(0)
-            second += blocks.T @ blocks
-            count += len(blocks)
-        say(index + 1)
-    if count == 0:
-        raise UsageError(f"none of the pictures holds a block of {block}x{block} pixels; give larger ones")
-    first, second = first / count, second / count
-    first, second = _symmetrise(first, second, block)
-    variance, basis = torch.linalg.eigh(second - torch.outer(first, first))
+    for picture in pictures:
+        blocks = model.to_blocks(picture)[0] - 0.5
+        first += blocks.sum(0)
+        second += blocks.T @ blocks
+        count += len(blocks)
+    first, second = _symmetrise(first / count, second / count, model.stride)
+    _, basis = torch.linalg.eigh(second - torch.outer(first, first))
     model.mean.copy_(first + 0.5)
     model.basis.copy_(basis.flip(1))
-    model.deviation.copy_(variance.flip(0).clamp_min(VARIANCE_FLOOR).sqrt())
-    return model.eval()
 
 
 def _symmetrise(first: torch.Tensor, second: torch.Tensor, block: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -52,3 +85,19 @@ def _symmetrise(first: torch.Tensor, second: torch.Tensor, block: int) -> tuple[
     orders = [order.flatten() for square in turned for order in (square, square.transpose(1, 2))]
     mean = torch.stack([first[order] for order in orders]).mean(0)
     return mean, torch.stack([second[order][:, order] for order in orders]).mean(0)
+
+
+def _count_neighbours(model: Linear, pictures: list[Images]) -> None:
+    """How often each class follows its left and upper neighbours; each picture also mirrored and transposed."""
+    kinds = model.classes
+    seen = torch.zeros((kinds + 1) ** 2 * kinds)
+    for picture in pictures:
+        columns = picture.shape[3] // model.stride
+        grid = model.classify(model.coefficients(picture).square()).view(-1, columns)
+        for square in (grid, grid.T):
+            for turned in (square, square.flip(0), square.flip(1), square.flip(0, 1)):
+                index = contexts(turned, kinds) * kinds + turned
+                seen += torch.bincount(index.flatten(), minlength=len(seen))
+    seen = seen.view(-1, kinds)
+    # Contexts seen rarely lean on how frequent the classes are anywhere.
+    model.neighbours.copy_((seen + 4 * (seen.sum(0) + 1) / (seen.sum() + kinds)).log())

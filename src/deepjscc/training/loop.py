@@ -10,14 +10,16 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from deepjscc.channels import Channel
 from deepjscc.data import ImageSet, open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.metrics import psnr
+from deepjscc.models import JSCC
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
 from deepjscc.systems import Link
 from deepjscc.training.batches import Batches
-from deepjscc.training.build import build_link, draw_snr_db
+from deepjscc.training.build import build_channel, build_link, draw_channel, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
 from deepjscc.training.losses import LOSSES
 from deepjscc.training.processes import make_fabric
@@ -74,15 +76,18 @@ def train(
 
 
 class Transmit(nn.Module):
-    """A link whose forward is one transmission: what is wrapped for several processes, cast and compiled."""
+    """A model whose forward is one transmission: what is wrapped for several processes, cast and compiled."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, model: JSCC) -> None:
         super().__init__()
-        self.link = link
+        self.model = model
 
-    def forward(self, images: Images, snr_db: SnrDb, draws: torch.Generator) -> Images:
+    def forward(
+        self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
+    ) -> Images:
         """Images to what comes out at the far end."""
-        return self.link.transmit(images, snr_db, generator=draws).images
+        link = Link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
+        return link.transmit(images, snr_db, generator=draws).images
 
 
 class Run:
@@ -111,6 +116,7 @@ class Run:
             options.batch,
             recipe.data.crop,
             recipe.seed,
+            cuts=recipe.data.cuts,
             rank=self.fabric.global_rank,
             world=self.fabric.world_size,
             device=self.fabric.device,
@@ -123,7 +129,8 @@ class Run:
         if resume:
             self.step, seconds = load_state(self.folder, self.link, self.ema, self.optimiser, recipe)
         self.logs = Logs(self.folder) if self.fabric.is_global_zero else None
-        transmit = Transmit(self.link)
+        transmit = Transmit(self.link.model)
+        self.channels = {each: build_channel(each) for each in (recipe.channel, *recipe.other_channels)}
         module = torch.compile(transmit) if options.compile else transmit
         self.module, self.optimiser = self.fabric.setup(cast(nn.Module, module), self.optimiser)
         self.start = time.monotonic() - seconds
@@ -148,8 +155,10 @@ class Run:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         images = self.batches[step]
-        snr_db = draw_snr_db(recipe, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
-        decoded = self.module(images, snr_db, generator(recipe.seed, "noise", step, self.fabric.global_rank))
+        over = draw_channel(recipe, step)
+        snr_db = draw_snr_db(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
+        draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
+        decoded = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
         loss = LOSSES[recipe.optimiser.loss](images, decoded)
         if not torch.isfinite(loss):
             epoch, batch = divmod(step, len(self.batches))
@@ -234,7 +243,7 @@ def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
     values = []
     for start, images in data.spread(recipe.data.validation_images).batches():
         images = images.to(device)
-        snr_db = draw_snr_db(recipe, len(images), "validation", start).to(device)
+        snr_db = draw_snr_db(recipe, recipe.channel, len(images), "validation", start).to(device)
         decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
         values.append(psnr(images, decoded))
     return torch.cat(values).mean().item()

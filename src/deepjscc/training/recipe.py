@@ -27,28 +27,46 @@ class ModelRecipe:
 
 @dataclass(frozen=True)
 class ChannelRecipe:
-    """``name`` of :data:`deepjscc.channels.CHANNELS`; ``snr_db`` fixed, or ``[low, high]`` drawn per image."""
+    """``name`` of :data:`deepjscc.channels.CHANNELS`; ``snr_db`` fixed, or ``[low, high]`` drawn per image.
+
+    ``bandwidth_ratio``, for models that take one, is fixed too, or ``[low, high]``: one a step, its logarithm uniform.
+    """
 
     name: str = "awgn"
     coherence: Literal["image", "symbol"] | None = None
     csi: Literal["none", "receiver"] | None = None
     k_factor_db: float | None = None
     snr_db: float | tuple[float, float] = 10.0
+    bandwidth_ratio: float | tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        ends = self.snr_db if isinstance(self.snr_db, tuple) else (self.snr_db, self.snr_db)
-        if not ends[0] <= ends[1]:
-            raise UsageError(f"channel.snr_db must be a number, or [low, high], not {self.snr_db}")
+        for name, value in (("snr_db", self.snr_db), ("bandwidth_ratio", self.bandwidth_ratio)):
+            low, high = value if isinstance(value, tuple) else (value, value)
+            if low is not None and high is not None and not low <= high:
+                raise UsageError(f"channel.{name} must be a number, or [low, high], not {value}")
+            if name == "bandwidth_ratio" and low is not None and not low > 0:
+                raise UsageError(f"channel.bandwidth_ratio must be more than 0, not {value}")
+
+
+@dataclass(frozen=True)
+class OtherChannelRecipe(ChannelRecipe):
+    """A channel that a ``share`` of the steps go over instead of the main one."""
+
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
 class DataRecipe:
-    """Data sets by name or folder; ``crop`` cuts random squares out of photographs (multiple of the model's stride)."""
+    """Data sets by name or folder.
+
+    ``crop`` cuts random squares out of photographs (multiple of the model's stride); ``cuts`` of each an epoch.
+    """
 
     train: str
     validation: str | None = None
     validation_images: int = 1000
     crop: int | None = None
+    cuts: int = 1
 
 
 @dataclass(frozen=True)
@@ -80,11 +98,12 @@ class OptimiserRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training."""
+    """One training; ``other_channels`` take their shares of the steps away from ``channel``."""
 
     model: ModelRecipe
     data: DataRecipe
     channel: ChannelRecipe = field(default_factory=ChannelRecipe)
+    other_channels: list[OtherChannelRecipe] = field(default_factory=list)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
     seed: int = 0
 

@@ -1,0 +1,75 @@
+"""The 24 bits that a block code sends of each image beside its symbols, and the rates its class map may go at."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from deepjscc.errors import UsageError
+from deepjscc.types import SideInfo
+
+MAP_RATES = (0.0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 1.0)  # bits per complex use; 0: there is no map
+
+
+@dataclass(frozen=True)
+class Header:
+    """6 bits for the SNR the powers are for, 10 for the image's power gain, 3 for the map's rate, 5 to check them.
+
+    Attributes:
+        snr_index: the SNR in whole dB above -20, 0 to 63.
+        gain_index: the amplitude gain, log2 in steps of 1/64 above -6, 0 to 1023.
+        map_index: the rate of the class map among :data:`MAP_RATES`; 0: every block is of the average class.
+    """
+
+    snr_index: int
+    gain_index: int = 6 * 64  # an image of average power: gain 1
+    map_index: int = 0
+
+    BYTES: ClassVar[int] = 3
+    USES: ClassVar[int] = SideInfo(bytes(BYTES)).uses
+
+    @staticmethod
+    def of(snr_db: float, gain: float = 1.0, map_index: int = 0) -> "Header":
+        """The nearest header; what lies outside its range is clamped to it."""
+        index = round(min(max(snr_db, -20.0), 43.0)) + 20
+        return Header(index, min(max(round(64 * (math.log2(gain) + 6)), 0), 1023), map_index)
+
+    @property
+    def snr_db(self) -> float:
+        """SNR the powers were allocated for."""
+        return self.snr_index - 20.0
+
+    @property
+    def gain(self) -> float:
+        """Amplitude by which the image's latent was scaled to reach mean power 1."""
+        return 2.0 ** (self.gain_index / 64 - 6)
+
+    def pack(self) -> bytes:
+        """Three bytes, big-endian."""
+        word = self.snr_index << 13 | self.gain_index << 3 | self.map_index
+        return (word << 5 | _check(word)).to_bytes(self.BYTES, "big")
+
+    @staticmethod
+    def unpack(data: bytes) -> "Header":
+        """Undo :meth:`pack`.
+
+        Raises:
+            UsageError: not a header, or a damaged one.
+        """
+        word, check = divmod(int.from_bytes(data, "big"), 32)
+        if len(data) != Header.BYTES or _check(word) != check:
+            raise UsageError(f"the side information {data.hex()} is damaged: not the {Header.BYTES} bytes of a header")
+        return Header(word >> 13, word >> 3 & 1023, word & 7)
+
+
+def map_index(snr_db: float) -> int:
+    """The fastest rate of a map that an ideal code brings through at ``snr_db``; 0 where none does."""
+    capacity = math.log2(1 + 10 ** (min(snr_db, 100.0) / 10))
+    return max(index for index, rate in enumerate(MAP_RATES) if rate <= capacity)
+
+
+def _check(word: int) -> int:
+    """CRC-5 (x^5 + x^2 + 1) of 19 bits, from all ones."""
+    check = 31
+    for bit in range(18, -1, -1):
+        check = (check << 1) ^ (0x25 if (check >> 4 ^ word >> bit) & 1 else 0)
+    return check & 31

@@ -1,0 +1,146 @@
+"""`universal`: at step 0 the linear code; seamless, for any size and link; every weight learns."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from deepjscc.channels import AWGN, Rayleigh
+from deepjscc.images import to_float
+from deepjscc.metrics import psnr
+from deepjscc.models import Linear, Universal
+from deepjscc.models.rows import BatchRows
+from deepjscc.symbols import mean_power
+from deepjscc.systems import Link
+from deepjscc.zoo import load
+
+
+@pytest.fixture
+def fresh() -> Universal:
+    """As it begins: the linear code of the zoo inside."""
+    model = Universal(width=8, encoder_depth=1, decoder_depth=1, clean_width=4)
+    model.load_state_dict(load("linear").state_dict(), strict=False)
+    return model.eval()
+
+
+@pytest.fixture
+def stirred(fresh: Universal) -> Universal:
+    """With networks that say something everywhere."""
+    draws = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for weight in fresh.parameters():
+            weight.add_(0.05 * torch.randn(weight.shape, generator=draws))
+    return fresh
+
+
+def _link(model: Linear, ratio: float = 1 / 8) -> Link:
+    return Link(model, AWGN(), bandwidth_ratio=ratio)
+
+
+@pytest.mark.parametrize("snr_db", [-5.0, 10.0, 30.0])
+def test_it_begins_as_the_linear_code(fresh: Universal, coffee: torch.Tensor, snr_db: float) -> None:
+    images = to_float(coffee)
+    sent = [
+        _link(model).transmit(images, torch.tensor([snr_db]), generator=torch.Generator().manual_seed(0)).images
+        for model in (fresh, load("linear"))
+    ]
+    assert torch.allclose(*sent, atol=1e-4)
+
+
+def test_every_weight_learns(stirred: Universal) -> None:
+    images = torch.rand(2, 3, 64, 64)
+    _link(stirred).transmit(images, torch.tensor([0.0, 15.0])).images.sub(images).square().sum().backward()
+    silent = [name for name, weight in stirred.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert not silent
+
+
+def test_strips_have_no_seams(stirred: Universal, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, snr = to_float(coffee), torch.tensor([7.0])
+    size = (images.shape[2], images.shape[3])
+    whole = stirred.encode(images, snr, bandwidth_ratio=1 / 8)
+    received = AWGN()(whole.symbols, snr, generator=torch.Generator().manual_seed(0))
+    received = replace(received, side_info=tuple(tuple(part.data for part in parts) for parts in whole.side_info))
+    decoded = stirred.decode(received, size)
+    monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 2 * 16 * size[1])
+    pieces = stirred.encode_rows(BatchRows(images, 16), snr, bandwidth_ratio=1 / 8)
+    assert pieces.side_info == whole.side_info
+    assert torch.allclose(pieces.symbols, whole.symbols, atol=1e-4)
+    assert torch.allclose(stirred.decode(received, size), decoded, atol=1e-4)
+
+
+def test_the_halo_is_not_larger_than_it_must_be(stirred: Universal) -> None:
+    """A changed block changes the decoder's picture as far as the halo says, and not further."""
+    images = torch.rand(1, 3, 16 * 15, 16)
+    sent = stirred.encode(images, torch.tensor([math.inf]), bandwidth_ratio=1 / 2)
+    received = AWGN()(sent.symbols, torch.tensor([math.inf]))
+    rows = []
+    for change in (0.0, 1.0):
+        symbols = received.symbols.clone()
+        symbols[0, 0] += change  # the strongest coefficients of the first blocks
+        rows.append(stirred.decode(replace(received, symbols=symbols), (16 * 15, 16)))
+    moved = (rows[0] - rows[1]).abs().amax((0, 1, 3)).view(15, 16).amax(1) > 1e-7
+    assert moved[0]
+    assert not moved[stirred.halo + 2 :].any()
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70), st.floats(1 / 96, 1.0), st.sampled_from([-20.0, 0.0, 60.0, math.inf]))
+def test_any_size_ratio_and_snr(height: int, width: int, ratio: float, snr_db: float) -> None:
+    model = Universal(width=8, encoder_depth=1, decoder_depth=1, clean_width=4)
+    model.load_state_dict(load("linear").state_dict(), strict=False)
+    images = torch.rand(2, 3, height, width)
+    sent = _link(model, ratio).transmit(images, torch.full((2,), snr_db))
+    assert sent.images.shape == images.shape
+    assert sent.images.isfinite().all()
+
+
+def test_power_is_one_and_strangers_do_not_meet(stirred: Universal, coffee: torch.Tensor) -> None:
+    images = to_float(torch.stack([coffee[:, :64, :64], coffee[:, 200:264, 300:364] // 4]))
+    together = stirred.encode(images, torch.tensor([0.0, 15.0]), bandwidth_ratio=1 / 8)
+    for row, count in zip(together.symbols, together.counts, strict=True):
+        assert mean_power(row[None, :count]).item() == pytest.approx(1, rel=1e-4)
+    alone = stirred.encode(images[1:], torch.tensor([15.0]), bandwidth_ratio=1 / 8)
+    assert torch.allclose(alone.symbols[0], together.symbols[1, : alone.counts[0]], atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_constant_images_and_nothing_to_send(stirred: Universal, value: float) -> None:
+    images = torch.full((1, 3, 40, 40), value)
+    assert _link(stirred).transmit(images, torch.tensor([10.0])).images.isfinite().all()
+
+
+def test_symbols_that_did_not_come_are_told_by_their_noise(fresh: Universal, coffee: torch.Tensor) -> None:
+    """The first half of the stream alone: what a receiver has that stopped listening."""
+    images, snr = to_float(coffee), torch.tensor([10.0])
+    sent = fresh.encode(images, snr, bandwidth_ratio=1 / 8)
+    received = AWGN()(sent.symbols, snr, generator=torch.Generator().manual_seed(0))
+    received = replace(received, side_info=tuple(tuple(part.data for part in parts) for parts in sent.side_info))
+    heard = torch.arange(sent.symbols.shape[1]) < sent.symbols.shape[1] // 2
+    size = (images.shape[2], images.shape[3])
+    results = []
+    for noise in (received.noise_variance, received.noise_variance.masked_fill(~heard, torch.inf)):
+        symbols = received.symbols.where(heard, torch.zeros(()))
+        decoded = fresh.decode(replace(received, symbols=symbols, noise_variance=noise), size)
+        results.append(psnr(images, decoded).item())
+    whole = psnr(images, fresh.decode(received, size)).item()
+    assert whole > results[1] + 0.5 > 20
+    assert results[1] >= results[0]
+
+
+def test_fast_fading_with_csi_is_better_than_its_worst_symbols(fresh: Universal, coffee: torch.Tensor) -> None:
+    images, snr = to_float(coffee), torch.tensor([10.0])
+    quality = {}
+    for csi in ("none", "receiver"):
+        link = Link(fresh, Rayleigh("symbol", csi), bandwidth_ratio=1 / 8)  # type: ignore[arg-type]
+        quality[csi] = psnr(images, link.transmit(images, snr, generator=torch.Generator().manual_seed(0)).images)
+    assert quality["receiver"] > 22 > quality["none"]
+
+
+def test_sizes_are_within_their_limits() -> None:
+    small = sum(weight.numel() for weight in Universal().parameters())
+    medium = Universal(width=192, encoder_depth=4, decoder_depth=8, clean_width=32)
+    assert small <= 3_000_000
+    assert sum(weight.numel() for weight in medium.parameters()) <= 12_000_000
