@@ -31,6 +31,7 @@ from deepjscc.training.recipe import (
     OtherChannelRecipe,
     Recipe,
 )
+from deepjscc.training.state import keep_for_later
 
 CIFAR = Recipe(
     model=ModelRecipe("cnn", {"filters": 4}),
@@ -134,6 +135,44 @@ def test_resuming_what_cannot_be(fake_cifar10: Path, tmp_path: Path) -> None:
     said: list[Progress] = []
     train(CIFAR, tmp_path / "a.safetensors", resume=True, say=said.append)  # all done: nothing more
     assert not said
+
+
+def test_a_later_training_begins_where_an_earlier_one_ended(fake_cifar10: Path, tmp_path: Path) -> None:
+    train(CIFAR, tmp_path / "a.safetensors")
+    keep_for_later(tmp_path / "a.safetensors.run", tmp_path / "kept.safetensors")
+    newest = max((tmp_path / "a.safetensors.run").glob("state-*"))
+    assert (tmp_path / "kept.safetensors").stat().st_size < 0.75 * newest.stat().st_size
+    still = replace(CIFAR, optimiser=replace(CIFAR.optimiser, learning_rate=1e-9, epochs=1), seed=3)
+    ended = train(still, tmp_path / "b.safetensors", begin=tmp_path / "kept.safetensors").state_dict()
+    began = load_checkpoint(tmp_path / "a.safetensors").state_dict()
+    assert all(torch.allclose(began[name], ended[f"model.{name}"], atol=2e-2) for name in began)
+    wider = replace(still, model=replace(CIFAR.model, config={"filters": 6}))
+    with pytest.raises(DeepJSCCError, match="state of another model"):
+        train(wider, tmp_path / "c.safetensors", begin=tmp_path / "kept.safetensors")
+    with pytest.raises(DeepJSCCError, match="not a state"):
+        train(still, tmp_path / "d.safetensors", begin=tmp_path / "absent.safetensors")
+    with pytest.raises(DeepJSCCError, match="holds no state"):
+        keep_for_later(tmp_path, tmp_path / "kept.safetensors")
+
+
+def test_universal_trains_over_several_channels_and_ratios(tmp_path: Path) -> None:
+    """From the linear code on photographs: two epochs over three channels."""
+    recipe = Recipe(
+        ModelRecipe("universal", {"width": 8, "encoder_depth": 1, "decoder_depth": 1, "clean_width": 4}, "linear"),
+        DataRecipe("samples", crop=64, cuts=4),
+        ChannelRecipe(snr_db=(-5.0, 20.0), bandwidth_ratio=(1 / 24, 1 / 4)),
+        [
+            OtherChannelRecipe("rayleigh", "image", "receiver", bandwidth_ratio=1 / 8, share=0.3),
+            OtherChannelRecipe("rayleigh", "symbol", "receiver", bandwidth_ratio=1 / 8, share=0.3),
+        ],
+        OptimiserRecipe(batch=2, epochs=2, loss="log_mse"),
+    )
+    said: list[Progress] = []
+    train(recipe, tmp_path / "u.safetensors", say=said.append)
+    assert load_checkpoint(tmp_path / "u.safetensors").kind == "universal"
+    assert all(math.isfinite(progress.loss) for progress in said)
+    with pytest.raises(UsageError, match="cannot start"):
+        build_link(replace(recipe, model=replace(recipe.model, name="cnn", config={})))
 
 
 @pytest.fixture

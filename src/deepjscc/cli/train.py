@@ -18,6 +18,9 @@ def train(
     ] = None,
     minutes: Annotated[float | None, Parameter(help="End, annealed, after this time in all.")] = None,
     resume: Annotated[bool, Parameter(negative="", help="Go on from the newest state in OUTPUT.run/.")] = False,
+    begin: Annotated[
+        Path | None, Parameter(help="A state an earlier run left: its weights and moments, with a schedule anew.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a model by a recipe; under torchrun or SLURM, in several processes.
@@ -29,6 +32,8 @@ def train(
     """
     if minutes is not None and not minutes > 0:
         raise UsageError("--minutes must be more than 0")
+    if begin is not None and resume:
+        raise UsageError("--resume goes on with this run, --begin starts another from a state; give one of them")
     if output.suffix != ".safetensors":
         raise UsageError(f"{output}: weights are safetensors; give a name that ends in .safetensors")
 
@@ -48,4 +53,4 @@ def train(
             if now.validation_psnr_db is not None or now.share >= 1:
                 print_json(vars(now)) if json else print(now.describe(), flush=True)
 
-        run(settings, output, minutes=minutes, resume=resume, say=say)
+        run(settings, output, minutes=minutes, resume=resume, begin=begin, say=say)

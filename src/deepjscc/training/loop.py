@@ -24,7 +24,7 @@ from deepjscc.training.logs import Logs, Progress
 from deepjscc.training.losses import LOSSES
 from deepjscc.training.processes import make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
-from deepjscc.training.state import load_state, open_folder, save_state
+from deepjscc.training.state import begin_from, load_state, open_folder, save_state
 from deepjscc.types import Images, SnrDb
 
 SECONDS_BETWEEN_WORDS = 1.0
@@ -38,6 +38,7 @@ def train(
     *,
     minutes: float | None = None,
     resume: bool = False,
+    begin: Path | None = None,
     say: Callable[[Progress], object] = lambda _: None,
 ) -> Link:
     """Train a model; its averaged weights go to ``output``, the run's state and logs to ``OUTPUT.run/``.
@@ -49,6 +50,7 @@ def train(
         output: a ``.safetensors`` file, written after every epoch, beside and then renamed.
         minutes: end, annealed, after this time in all: the cosine runs over it instead of over the epochs.
         resume: go on from the newest state; the same weights come out as from an unbroken run.
+        begin: a state that an earlier run left: its weights, moments and average, with a schedule of one's own.
         say: called about once a second and after every epoch, in the first process.
 
     Returns:
@@ -60,7 +62,7 @@ def train(
             NaN; the last good state stays.
         KeyboardInterrupt: after the state was saved.
     """
-    run = Run(recipe, output, minutes, resume, say)
+    run = Run(recipe, output, minutes, resume, begin, say)
     try:
         while (share := run.share()) < 1:
             run.take_step(share)
@@ -99,6 +101,7 @@ class Run:
         output: Path,
         minutes: float | None,
         resume: bool,
+        begin: Path | None,
         say: Callable[[Progress], object],
     ) -> None:
         self.recipe, self.output, self.minutes, self.say = recipe, output, minutes, say
@@ -128,6 +131,8 @@ class Run:
             open_folder(self.folder, resume)
         if resume:
             self.step, seconds = load_state(self.folder, self.link, self.ema, self.optimiser, recipe)
+        elif begin is not None:
+            begin_from(begin, self.link, self.ema, self.optimiser)
         self.logs = Logs(self.folder) if self.fabric.is_global_zero else None
         transmit = Transmit(self.link.model)
         self.channels = {each: build_channel(each) for each in (recipe.channel, *recipe.other_channels)}

@@ -73,21 +73,60 @@ def load_state(
     Raises:
         DeepJSCCError: no state there, none that can be read, or one of another recipe.
     """
-    states = sorted(folder.glob("state-*.safetensors"), reverse=True)
-    for path in states:
+    for path in sorted(folder.glob("state-*.safetensors"), reverse=True):
         try:
-            with safe_open(str(path), framework="pt") as file:
-                metadata = file.metadata()
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            tensors, metadata = _read(path)
         except (SafetensorError, OSError):
             continue  # cut short by a dying machine: the one before it is whole
         if metadata["recipe"] != describe(recipe):
             raise DeepJSCCError(f"{path}: the state of another recipe; train into another file, or without --resume")
-        weights.load_state_dict(_part(tensors, "weights."))
-        average.load_state_dict(_part(tensors, "average."))
-        optimiser.load_state_dict(optimiser.state_dict() | {"state": _moments(tensors)})
+        _fill(tensors, weights, average, optimiser)
         return int(metadata["step"]), float(metadata["seconds"])
     raise DeepJSCCError(f"{folder}: no state to resume from; start without --resume")
+
+
+def begin_from(path: Path, weights: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Fill in the state of an earlier sitting, whatever its recipe; steps and schedule begin anew.
+
+    Raises:
+        DeepJSCCError: it cannot be read, or is of a model of another form.
+    """
+    try:
+        tensors, _ = _read(path)
+        _fill(tensors, weights, average, optimiser)
+    except (SafetensorError, OSError) as error:
+        raise DeepJSCCError(f"{path}: not a state of a training ({error})") from None
+    except (RuntimeError, ValueError, KeyError) as error:
+        raise DeepJSCCError(f"{path}: the state of another model: {str(error).splitlines()[0]}") from None
+
+
+def keep_for_later(folder: Path, output: Path) -> None:
+    """Write a run's newest state at two thirds of its size: moments in bfloat16, the average in half precision.
+
+    Raises:
+        DeepJSCCError: there is none, or it cannot be read.
+    """
+    newest = max(folder.glob("state-*.safetensors"), default=None)
+    if newest is None:
+        raise DeepJSCCError(f"{folder}: holds no state of a training")
+    tensors, metadata = _read(newest)
+    smaller = {"moments": torch.bfloat16, "average": torch.float16}
+    packed = {
+        name: value.to(smaller.get(name.split(".")[0], value.dtype)) if value.dim() else value
+        for name, value in tensors.items()
+    }
+    write_atomically(output, lambda file: file.write(serialise(packed, metadata)))
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with safe_open(str(path), framework="pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata()  # noqa: SIM118 - not a dict
+
+
+def _fill(tensors: dict[str, Tensor], weights: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    weights.load_state_dict(_part(tensors, "weights."))
+    average.load_state_dict(_part(tensors, "average."))
+    optimiser.load_state_dict(optimiser.state_dict() | {"state": _moments(tensors)})
 
 
 def describe(recipe: Recipe) -> str:
