@@ -13,13 +13,13 @@ from typing import ClassVar
 from zlib import crc32
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import UsageError
 from deepjscc.images import padded_size
-from deepjscc.models.allocation import Allocation, allocate, expected_error
+from deepjscc.models.allocation import BASE, Allocation, allocate, expected_error
 from deepjscc.models.base import JSCC
 from deepjscc.models.class_map import decode_map, encode_map
 from deepjscc.models.header import MAP_RATES, Header, map_index
@@ -42,13 +42,13 @@ class Plan:
         grid: rows and columns of blocks.
         allocation: of the stream to the coefficients.
         snr_db: that the powers are for.
-        known: False for an image whose map was lost: its symbols cannot be told apart.
+        known: False for an image whose map was lost: of its stream only the base can be told apart.
     """
 
     grid: tuple[int, int]
     allocation: Allocation
     snr_db: SnrDb
-    known: tuple[bool, ...]
+    known: Bool[Tensor, " batch"]
 
 
 class Linear(JSCC):
@@ -142,7 +142,7 @@ class Linear(JSCC):
         """LMMSE estimate of every coefficient, then back to pixels; see :meth:`JSCC.decode`.
 
         Where the header was lost, the power of an average image and the nominal SNR are assumed; where the map was,
-        the picture is what the decoder makes of nothing received.
+        only the base of the stream is of use, and the picture is coarse.
         """
         return torch.cat(list(self.decode_rows(received, size)), 2)[:, :, : size[0]]
 
@@ -152,13 +152,13 @@ class Linear(JSCC):
         grid = (padded[0] // self.stride, padded[1] // self.stride)
         plan, gain = self._plan_received(received, grid)
         longest = 2 * received.symbols.shape[1]
-        known = torch.tensor(plan.known, device=gain.device)[:, None]
+        base = torch.arange(len(self.mean), device=gain.device) < BASE
         latent = to_latent(received.symbols, longest) * math.sqrt(2)
         for strip in self.strips(grid, len(gain)):
             outer = Strip(strip.outer_first, strip.outer_last, strip.outer_first, strip.outer_last)
             places = self._places(plan, outer, longest)
             index = places.flatten(1).clamp_max(longest - 1)
-            sent = (places < longest) & known[..., None]
+            sent = (places < longest) & (plan.known[:, None, None] | base)
             # What was not sent is what came with infinite noise.
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
@@ -215,7 +215,7 @@ class Linear(JSCC):
         chosen = torch.where(pays[:, None], classes, average)
         allocation = allocate(chosen, variances, torch.where(pays, mapped, plain), noise)
         sent = [code if paid else (0, b"") for code, paid in zip(maps, pays.tolist(), strict=True)]
-        return Plan(grid, allocation, rounded, (True,) * len(sent)), sent
+        return Plan(grid, allocation, rounded, torch.ones_like(pays)), sent
 
     def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
         """Coefficients of a strip and its halo to the strip's latent, of any power."""
@@ -302,7 +302,7 @@ class Linear(JSCC):
         reals = 2 * torch.tensor(counts, device=device)
         snr = torch.tensor(snr_db, device=device)
         allocation = allocate(classes.to(device), self.variances, reals, noise_variance(snr))
-        return Plan(grid, allocation, snr, tuple(known)), torch.tensor(gains, device=device)
+        return Plan(grid, allocation, snr, torch.tensor(known, device=device)), torch.tensor(gains, device=device)
 
 
 def _run(strip: Strip, grid: tuple[int, int]) -> tuple[int, int]:

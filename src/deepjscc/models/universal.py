@@ -161,9 +161,11 @@ class Universal(Linear):
         told = torch.stack([gain.log2().clamp(-2, 2), bounded.log10().mean((1, 2)) / 2], 1)
         added = self.decoder(seen, torch.cat([self._link(plan), told], 1), columns).float()
         with torch.autocast(observed.device.type, enabled=False):
-            rough = self.to_pixels(estimate + added * error.sqrt(), columns)
+            rough = self.to_pixels(estimate + added * error.sqrt() * plan.known[:, None, None], columns)
             spread = self.from_blocks(error @ self.basis.square().T, columns).clamp_min(0).sqrt()
-        images = rough + self.clean_up(rough, spread).float() * spread
+        # The networks have not learned to read a stream without its map.
+        known = plan.known[:, None, None, None]
+        images = rough + self.clean_up(rough, spread).float() * spread * known
         top = (strip.first - strip.outer_first) * self.stride
         return images[:, :, top : top + (strip.last - strip.first) * self.stride]
 
@@ -177,7 +179,7 @@ class Universal(Linear):
         allocation, columns = plan.allocation, plan.grid[1]
         kinds = len(self.deviation)
         power = (allocation.scale.square() * self.variances).log1p()
-        sent = (allocation.start < allocation.reals[:, None, None]).to(power)
+        sent = (allocation.count > 0).to(power)
         kind = torch.eye(kinds, device=power.device).expand(len(power), -1, -1)
         by_class = torch.cat([_grouped(power), _grouped(sent), kind], 2)
         return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)
