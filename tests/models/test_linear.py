@@ -186,6 +186,15 @@ def test_without_the_map_a_coarse_picture_is_left(linear: Linear, coffee: torch.
     assert quality[0] > quality[1] > 17  # the mean colour alone: 12.7
 
 
+def test_a_lost_header_takes_the_map_with_it(linear: Linear, coffee: torch.Tensor) -> None:
+    """Made for 20 dB with a map; all side information lost: the base is still read, not a stream in the wrong order."""
+    images, snr = to_float(coffee), torch.tensor([20.0])
+    sent = linear.encode(images, snr, bandwidth_ratio=1 / 8)
+    assert len(sent.side_info[0]) == 2
+    received = replace(AWGN()(sent.symbols, snr), side_info=((None, None),))
+    assert psnr(images, linear.decode(received, (images.shape[2], images.shape[3]))).item() > 15
+
+
 def test_damaged_side_information_is_refused_by_name(linear: Linear, coffee: torch.Tensor) -> None:
     images, snr = to_float(coffee), torch.tensor([10.0])
     sent = linear.encode(images, snr, bandwidth_ratio=1 / 8)

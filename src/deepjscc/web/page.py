@@ -195,13 +195,27 @@ def build_page() -> gr.Blocks:
                     with gr.Tab("Many receivers"):
                         gr.Markdown("One transmission, made for the SNR of the slider, as eight receivers have it.")
                         broadcast = gr.Button("Send to eight receivers")
-                        heard = gr.Gallery(columns=4, format="png", elem_id="receivers", show_label=False)
+                        heard = gr.Gallery(
+                            columns=4,
+                            height="auto",
+                            object_fit="contain",
+                            format="png",
+                            elem_id="receivers",
+                            show_label=False,
+                        )
                     with gr.Tab("Stages"):
                         gr.Markdown(
                             "One transmission as it arrives: an eighth, a quarter, half and all of the symbols."
                         )
                         arrive = gr.Button("Receive in stages")
-                        staged = gr.Gallery(columns=2, format="png", elem_id="stages", show_label=False)
+                        staged = gr.Gallery(
+                            columns=2,
+                            height="auto",
+                            object_fit="contain",
+                            format="png",
+                            elem_id="stages",
+                            show_label=False,
+                        )
                     with gr.Tab("Constellation"):
                         scatter = gr.Button("Draw the symbols")
                         symbols = gr.Plot(elem_id="constellation", show_label=False)
