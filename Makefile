@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow lint kodak benchmark clean
+.PHONY: demo test test-slow lint kodak browser benchmark clean
 
 demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
 	mkdir -p out
@@ -28,6 +28,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+browser:  ## Debian's Chromium, in which the page is tested; without it those tests are skipped
+	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 
 kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
 	mkdir -p out

@@ -83,12 +83,17 @@ def test_uploads_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
     for content, words in ((b"", "not an image"), (b"hello", "not an image"), (bomb.getvalue(), "megapixels")):
         place.write_bytes(content)
-        with pytest.raises(gr.Error, match=words) as caught:
-            page.load_upload(str(place))
+        with pytest.raises(DeepJSCCError, match=words) as caught:
+            page.open_upload(str(place))
         assert str(tmp_path) not in str(caught.value)  # where uploads lie is nobody's business
     monkeypatch.setattr(page, "UPLOAD_BYTES", 4)
-    with pytest.raises(gr.Error, match="are more than"):
-        page.load_upload(str(place))
+    with pytest.raises(DeepJSCCError, match="are more than"):
+        page.open_upload(str(place))
+
+
+def test_a_bad_setting_is_a_message_on_the_page(shown: Image.Image) -> None:
+    with pytest.raises(gr.Error, match="unknown model"):
+        page.show_learned(shown, "gone", *CONTROLS[1:])
 
 
 def test_large_uploads_are_scaled_down_and_it_is_said(tmp_path: Path) -> None:

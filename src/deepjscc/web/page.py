@@ -22,6 +22,7 @@ from deepjscc.web.figures import constellation_figure, curve_figure
 from deepjscc.zoo import cards
 
 UPLOAD_BYTES = 20 * 2**20
+UPLOAD_PIXELS = 40_000_000
 SHOWN_SIDE = 1024  # longer pictures are scaled down, so that a slider answers at once
 CHANNELS: dict[str, dict[str, Any]] = {
     "AWGN": {"channel": "awgn"},
@@ -30,6 +31,7 @@ CHANNELS: dict[str, dict[str, Any]] = {
 }
 RATIOS = {f"1/{n}": 1 / n for n in (96, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)}
 DEFAULT_MODEL = "universal-s"
+BUTTONS = ["download", "fullscreen"]  # not "share", which would post the picture elsewhere
 FOLLOWS = "follows every SNR (an envelope)"
 PLANNED = "built for the SNR below"
 
@@ -55,7 +57,7 @@ def open_upload(path: str) -> tuple[Image.Image, str]:
     if size > UPLOAD_BYTES:
         raise DeepJSCCError(f"{name}: {size >> 20} MB are more than the {UPLOAD_BYTES >> 20} MB taken here")
     try:
-        picture = open_rgb(path)
+        picture = open_rgb(path, UPLOAD_PIXELS)
     except DeepJSCCError as error:
         raise DeepJSCCError(str(error).replace(path, name)) from None
     if max(picture.size) <= SHOWN_SIDE:
@@ -137,10 +139,13 @@ def make_files(picture: Image.Image, ours: Outcome, *controls: Any) -> list[str]
     return [str(folder / "received.png"), report["meta_file"], report["data_file"]]
 
 
-def load_upload(path: str) -> tuple[Image.Image, Image.Image, str]:
-    """An upload, for the state and to look at."""
-    with _told():
+def load_upload(path: str) -> tuple[Any, Any, str]:
+    """An upload, for the state and to look at; if it cannot be read, the picture before stays and a note says why."""
+    try:
         picture, note = open_upload(path)
+    except DeepJSCCError as error:
+        gr.Warning(str(error))
+        return gr.skip(), gr.skip(), f"**{error}**"
     return picture, picture, note
 
 
@@ -167,25 +172,26 @@ def build_page() -> gr.Blocks:
                 note = gr.Markdown(elem_id="note")
                 snr_db = gr.Slider(-10, 30, value=3, step=1, label="Channel SNR [dB]", elem_id="snr")
                 ratio = gr.Dropdown(list(RATIOS), value="1/12", label="Bandwidth ratio (channel uses per value)")
-                channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
-                model = gr.Dropdown(models, value=first, label="Learned model")
-                codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec, with an ideal code")
-                plan = gr.Radio([FOLLOWS, PLANNED], value=PLANNED, label="The digital link")
-                planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link was built for [dB]")
+                with gr.Accordion("Channel, model, digital link", open=False):
+                    channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
+                    model = gr.Dropdown(models, value=first, label="Learned model")
+                    codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec, with an ideal code")
+                    plan = gr.Radio([FOLLOWS, PLANNED], value=PLANNED, label="The digital link")
+                    planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link was built for [dB]")
             with gr.Column(scale=3, min_width=280):
                 controls: list[Any] = [model, codec, snr_db, ratio, channel, plan, planned_db]
                 with gr.Tabs():
                     with gr.Tab("Side by side"), gr.Row():
                         with gr.Column(min_width=260):
-                            original = gr.Image(label="Original", format="png", interactive=False)
+                            original = gr.Image(label="Original", format="png", interactive=False, buttons=BUTTONS)
                         with gr.Column(min_width=260):
                             learned_image = gr.Image(
-                                label="Learned", format="png", interactive=False, elem_id="learned"
+                                label="Learned", format="png", interactive=False, buttons=BUTTONS, elem_id="learned"
                             )
                             learned_numbers = gr.Markdown(elem_id="learned-numbers")
                         with gr.Column(min_width=260):
                             digital_image = gr.Image(
-                                label="Digital", format="png", interactive=False, elem_id="digital"
+                                label="Digital", format="png", interactive=False, buttons=BUTTONS, elem_id="digital"
                             )
                             digital_numbers = gr.Markdown(elem_id="digital-numbers")
                     with gr.Tab("PSNR over SNR"):
