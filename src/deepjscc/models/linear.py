@@ -7,7 +7,8 @@ average class and none is sent.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -99,15 +100,19 @@ class Linear(JSCC):
         padded = padded_size(rows.size, self.stride)
         grid = (padded[0] // self.stride, padded[1] // self.stride)
         lasting = (snr_db - MARGIN_DB if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
-        classes, energy = self.survey(rows, grid, len(snr_db))
+
+        @lru_cache(maxsize=1)  # a picture of one strip is transformed once
+        def read(first: int, last: int) -> Blocks:
+            return self.coefficients(rows.strip(first * self.stride, last * self.stride))
+
+        classes, energy = self.survey(read, grid, len(snr_db))
         uses = self.uses(rows.size, bandwidth_ratio)
         plan, maps = plan_to_send(self.tables, classes, energy, grid, snr_db, lasting, uses)
         reals = plan.allocation.reals
         longest = int(reals.max())
         latent = self.mean.new_zeros(len(reals), longest + 1)  # the last place takes what is not sent
         for strip in self.strips(grid, len(reals)):
-            outer = self.coefficients(rows.strip(strip.outer_first * self.stride, strip.outer_last * self.stride))
-            modulated = self.modulate(outer, plan, strip)
+            modulated = self.modulate(read(strip.outer_first, strip.outer_last), plan, strip)
             latent.scatter_(1, self._places(plan, strip, longest).flatten(1), modulated.flatten(1))
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
@@ -142,14 +147,20 @@ class Linear(JSCC):
             yield self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
 
     def survey(
-        self, rows: Rows, grid: tuple[int, int], batch: int
+        self, read: Callable[[int, int], Blocks], grid: tuple[int, int], batch: int
     ) -> tuple[Int[Tensor, "batch blocks"], Float[Tensor, "batch classes values"]]:
-        """The likeliest class of every block, and the energy of the coefficients by class."""
+        """The likeliest class of every block, and the energy of the coefficients by class.
+
+        Args:
+            read: coefficients of some rows of blocks.
+            grid: rows and columns of blocks.
+            batch: number of images.
+        """
         classes, energy = [], self.mean.new_zeros(batch, self.classes, len(self.mean))
         # In full precision, as at the other end: what is counted here decides which symbols go.
         with torch.no_grad(), torch.autocast(self.mean.device.type, enabled=False):
             for strip in self.strips(grid, batch):
-                squared = self.coefficients(rows.strip(strip.first * self.stride, strip.last * self.stride)).square()
+                squared = read(strip.first, strip.last).square()
                 likeliest = self.classify(squared)
                 members = F.one_hot(likeliest, self.classes).to(squared)
                 energy += members.transpose(1, 2) @ squared
