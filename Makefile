@@ -9,10 +9,10 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
 	mkdir -p out
 	$(BIN)/deepjscc send sample:coffee -o out/coffee.png --snr-db 3 --bandwidth-ratio 1/12 --compare jpeg2000
-	$(BIN)/deepjscc sheet sample:coffee --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
+	$(BIN)/deepjscc sheet sample:coffee --system universal-s --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
 		--snr-db=-5:20:5 --bandwidth-ratio 1/12 -o out/sheet.png
-	$(BIN)/deepjscc evaluate --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB --data samples \
-		--bandwidth-ratio 1/12 --snr-db=-5:20:2.5 -o out/results.parquet > out/results.txt
+	$(BIN)/deepjscc evaluate --system universal-s --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
+		--data samples --bandwidth-ratio 1/12 --snr-db=-5:20:2.5 -o out/results.parquet > out/results.txt
 	cat out/results.txt
 	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.svg
 	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.png
@@ -34,14 +34,15 @@ browser:  ## Debian's Chromium, in which the page is tested; without it those te
 
 kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
 	mkdir -p out
-	$(BIN)/deepjscc evaluate --system linear --system jpeg2000+ideal --system jpeg2000+ideal@10dB --data kodak \
-		--bandwidth-ratio 1/8 --snr-db=-5:20:5 -o out/kodak.parquet
+	$(BIN)/deepjscc evaluate --system universal-s --system linear --system jpeg2000+ideal \
+		--system jpeg2000+ideal@10dB --data kodak --bandwidth-ratio 1/8 --snr-db=-5:20:5 -o out/kodak.parquet
 	$(BIN)/deepjscc plot out/kodak.parquet -o out/kodak.svg
 
 benchmark: $(READY)  ## speed and memory, printed; not part of the tests
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/memory.py
+	$(BIN)/python benchmarks/memory.py linear
+	$(BIN)/python benchmarks/memory.py universal-s
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "deepjscc needs Python 3.11 or newer; set PYTHON=")'

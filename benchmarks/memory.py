@@ -1,4 +1,4 @@
-"""Peak memory of `deepjscc send` on a 100-megapixel photograph by `linear`. Aim: under 2 GiB. Takes a minute or two."""
+"""Peak memory of `deepjscc send` on 100 megapixels: `python benchmarks/memory.py [MODEL]`. Takes minutes."""
 
 import resource
 import subprocess
@@ -16,6 +16,7 @@ WIDTH, HEIGHT = 11_600, 8_700
 
 def main() -> None:
     """Make the picture, send it in a process of its own, print its peak."""
+    model = sys.argv[1] if len(sys.argv) > 1 else "universal-s"
     with tempfile.TemporaryDirectory() as folder:
         tile = Image.open(sample_path("coffee")).convert("RGB")
         large = Image.new("RGB", (WIDTH, HEIGHT))
@@ -24,12 +25,12 @@ def main() -> None:
                 large.paste(tile, (left, top))
         source, output = Path(folder) / "large.png", Path(folder) / "received.png"
         large.save(source, compress_level=1)
-        command = [sys.executable, "-m", "deepjscc", "send", str(source), "-o", str(output), "--bandwidth-ratio", "1/8"]
+        command = [sys.executable, "-m", "deepjscc", "send", str(source), "-o", str(output), "--model", model]
         start = time.perf_counter()
-        subprocess.run(command, check=True)
+        subprocess.run([*command, "--bandwidth-ratio", "1/8"], check=True)
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(f"{WIDTH * HEIGHT / 1e6:.0f} megapixels: {seconds:.0f} s, peak memory {peak:.2f} GiB")
+    print(f"{model}, {WIDTH * HEIGHT / 1e6:.0f} megapixels: {seconds:.0f} s, peak memory {peak:.2f} GiB")
 
 
 if __name__ == "__main__":

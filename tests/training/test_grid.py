@@ -56,6 +56,7 @@ def test_failures_are_named(grid: Path, tmp_path: Path, capsys) -> None:
         (("c{filters}", "c{snr_db}"), "no axis"),
         (("c{filters}", "same"), "tell the trainings apart"),
         (("axes", "axis"), "unknown key"),
+        (("[2, 3]", "[]"), "has no values"),
         (("[2, 3]", '["two"]'), "does not take|must be"),
         (("r.toml", "absent.toml"), "no such recipe"),
         (("recipe =", "recipe"), "not TOML"),

@@ -20,6 +20,7 @@ from deepjscc.units import parse_snr_list
 if TYPE_CHECKING:
     from deepjscc.channels import Channel
 
+DEFAULT_MODEL = "universal-s"  # it takes any picture over any channel
 Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
 Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]

@@ -5,6 +5,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    DEFAULT_MODEL,
     ChannelOptions,
     EncoderSnr,
     Json,
@@ -27,7 +28,7 @@ def send(
     output: Output,
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
-    model: str = "linear",
+    model: str = DEFAULT_MODEL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,

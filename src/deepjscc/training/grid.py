@@ -67,6 +67,9 @@ def read_grid(path: Path) -> list[Training]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from None
     grid = build(GridRecipe, table, str(path))
+    for key, choices in grid.axes.items():
+        if not choices:
+            raise UsageError(f"{path}: the axis {key!r} has no values")
     recipe, keys = path.parent / grid.recipe, list(grid.axes)
     trainings = []
     for values in itertools.product(*grid.axes.values()):

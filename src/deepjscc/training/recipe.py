@@ -221,7 +221,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         if isinstance(value, list) and len(value) == len(args):
             return tuple(_value(part, item, where) for part, item in zip(args, value, strict=True))
     elif origin is list:
-        if isinstance(value, list) and value:
+        if isinstance(value, list):
             return [_value(args[0], item, where) for item in value]
     elif kind is Any:
         return value

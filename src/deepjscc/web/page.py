@@ -10,6 +10,7 @@ import gradio as gr
 from matplotlib.figure import Figure
 from PIL import Image
 
+from deepjscc.cli.common import DEFAULT_MODEL
 from deepjscc.data.samples import NAMES, sample_path
 from deepjscc.digital import CODECS
 from deepjscc.errors import DeepJSCCError
@@ -30,7 +31,6 @@ CHANNELS: dict[str, dict[str, Any]] = {
     "fast Rayleigh fading": {"channel": "rayleigh", "coherence": "symbol"},
 }
 RATIOS = {f"1/{n}": 1 / n for n in (96, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)}
-DEFAULT_MODEL = "universal-s"
 BUTTONS = ["download", "fullscreen"]  # not "share", which would post the picture elsewhere
 FOLLOWS = "follows every SNR (an envelope)"
 PLANNED = "built for the SNR below"
@@ -134,8 +134,9 @@ def make_files(picture: Image.Image, ours: Outcome, *controls: Any) -> list[str]
     folder = Path(tempfile.mkdtemp(prefix="deepjscc-"))
     with _told():
         save_picture(ours.picture, folder / "received.png")
-        ratio = ours.bandwidth_ratio if setting.model in ("linear", DEFAULT_MODEL) else None
-        report = encode_image(from_picture(picture), setting.model, folder / "sent", setting.snr_db, ratio)
+        report = encode_image(
+            from_picture(picture), setting.model, folder / "sent", setting.snr_db, ours.bandwidth_ratio
+        )
     return [str(folder / "received.png"), report["meta_file"], report["data_file"]]
 
 
@@ -159,7 +160,6 @@ def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
 def build_page() -> gr.Blocks:
     """The page, ready to be served."""
     models = list(cards())
-    first = DEFAULT_MODEL if DEFAULT_MODEL in models else "linear"
     with gr.Blocks(title="deepjscc", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         picture, ours, theirs = gr.State(), gr.State(), gr.State()
         gr.Markdown(
@@ -174,7 +174,7 @@ def build_page() -> gr.Blocks:
                 ratio = gr.Dropdown(list(RATIOS), value="1/12", label="Bandwidth ratio (channel uses per value)")
                 with gr.Accordion("Channel, model, digital link", open=False):
                     channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
-                    model = gr.Dropdown(models, value=first, label="Learned model")
+                    model = gr.Dropdown(models, value=DEFAULT_MODEL, label="Learned model")
                     codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec, with an ideal code")
                     plan = gr.Radio([FOLLOWS, PLANNED], value=PLANNED, label="The digital link")
                     planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link was built for [dB]")
