@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+READY_DOCS := .venv/.ready-docs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow lint kodak benchmark clean
+.PHONY: demo test test-slow lint docs kodak benchmark clean
 
 demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
 	mkdir -p out
@@ -29,6 +30,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(READY_DOCS)  ## the site in out/docs, notebooks run; a warning is an error
+	$(BIN)/python -m sphinx -b html -W --keep-going -E -q -d out/.doctrees docs out/docs
+	@echo "Look at out/docs/index.html"
+
 kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
 	mkdir -p out
 	$(BIN)/deepjscc evaluate --system linear --system jpeg2000+ideal --system jpeg2000+ideal@10dB --data kodak \
@@ -45,6 +50,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[samples,dev]'
 	touch $(READY)
+
+$(READY_DOCS): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $(READY_DOCS)
 
 clean:
 	rm -rf .venv out build dist
