@@ -67,7 +67,7 @@ def readable_signature(app, what, name, obj, options, signature, returns):
             text = text.replace(long, f"~deepjscc.types.{short}")
         text = text.replace("snr_db: Float[Tensor, 'batch']", "snr_db: ~deepjscc.types.SnrDb")
         text = text.replace("~torch._C.Generator", "~torch.Generator")
-        return re.sub(r"<function <lambda>[^>]*>", "…", text)
+        return re.sub(r"<function \S*<lambda>( at 0x[0-9a-f]+)?>", "...", text)
 
     if signature == "(*args, **kwargs)":  # what a protocol says of itself
         signature = None
@@ -81,6 +81,13 @@ def physics_is_not_markup(app, what, name, obj, options, lines):
     for index, line in enumerate(lines):
         parts = re.split(r"(``.*?``)", line)
         lines[index] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
+    lines[:] = [one for line in lines for one in one_name_a_line(line)]
+
+
+def one_name_a_line(line):
+    """``psnr_db, ssim: on 8 bits`` under Attributes: napoleon knows single names only."""
+    match = re.fullmatch(r"( {4}(?: {4})?)(\w+(?:, \w+)+): (.+)", line)
+    return [f"{match[1]}{name}: {match[3]}" for name in match[2].split(", ")] if match else [line]
 
 
 def setup(app):
