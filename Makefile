@@ -5,7 +5,7 @@ READY := .venv/.ready
 READY_DOCS := .venv/.ready-docs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow lint docs kodak benchmark clean
+.PHONY: demo test test-slow lint docs kodak browser benchmark clean
 
 demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
 	mkdir -p out
@@ -33,6 +33,9 @@ lint: $(READY)
 docs: $(READY_DOCS)  ## the site in out/docs, notebooks run; a warning is an error
 	$(BIN)/python -m sphinx -b html -W --keep-going -E -q -d out/.doctrees docs out/docs
 	@echo "Look at out/docs/index.html"
+
+browser:  ## Debian's Chromium, in which the page is tested; without it those tests are skipped
+	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 
 kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
 	mkdir -p out

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-MARK = re.compile(r"^<!-- generated: (\w+)(?: (\S+))? -->$", re.MULTILINE)
+MARK = re.compile(r"^<!-- generated: (\w+) ?(.*) -->$", re.MULTILINE)
+WITH_BASES = ("channels", "models", "digital/codecs")
 VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
 
 AXES = (
@@ -20,7 +21,7 @@ AXES = (
 
 def fill_in(app: Any, page: str, source: list[str]) -> None:
     """Sphinx's `source-read`: put the generated text in its places."""
-    source[0] = MARK.sub(lambda match: MAKERS[match[1]](*filter(None, [match[2]])), source[0])
+    source[0] = MARK.sub(lambda match: MAKERS[match[1]](*match[2].split()), source[0])
 
 
 def cards() -> str:
@@ -90,9 +91,25 @@ def commands() -> str:
     return "\n\n".join(parts)
 
 
+def modules(*rooms: str) -> str:
+    """The reference of every module in these rooms, from the docstrings."""
+    import deepjscc
+
+    package, parts = Path(deepjscc.__file__).parent, []
+    for room in rooms:
+        for file in sorted((package / room).glob("*.py")) or [package / f"{room}.py"]:
+            if file.name == "__init__.py" and "import" not in file.read_text():
+                continue
+            name = ".".join(file.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
+            options = [":members:", ":ignore-module-all:", *[":show-inheritance:"] * (room in WITH_BASES)]
+            block = [f".. automodule:: deepjscc.{name}", *(f"   {option}" for option in options)]
+            parts.append("\n".join([f"## {name}", "", "```{eval-rst}", *block, "```"]))
+    return "\n\n".join(parts)
+
+
 def _table(heads: list[str], rows: list[list[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
-MAKERS = {"cards": cards, "results": results, "commands": commands}
+MAKERS = {"cards": cards, "results": results, "commands": commands, "modules": modules}

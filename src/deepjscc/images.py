@@ -33,22 +33,23 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
-def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
+def open_rgb(source: Path | str | BinaryIO, max_pixels: int | None = None) -> Image.Image:
     """Open a picture as 8-bit RGB: EXIF orientation applied, alpha laid over white, 16-bit scaled, grey and palette
     spread over three channels; of an animation the first frame.
 
     Raises:
-        DeepJSCCError: missing, not an image, truncated, zero-sized or larger than :data:`MAX_PIXELS`.
+        DeepJSCCError: missing, not an image, truncated, zero-sized or larger than ``max_pixels`` (:data:`MAX_PIXELS`).
     """
     name = source if isinstance(source, Path | str) else getattr(source, "name", "the image")
+    max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound follows
             picture: Image.Image = Image.open(source)
         width, height = picture.size
-        if width * height > MAX_PIXELS:
+        if width * height > max_pixels:
             raise DeepJSCCError(
-                f"{name}: {width}x{height} is more than {MAX_PIXELS // 10**6} megapixels; scale it down"
+                f"{name}: {width}x{height} is more than {max_pixels // 10**6} megapixels; scale it down"
             )
         if width * height == 0:
             raise DeepJSCCError(f"{name}: the image has no pixels")
@@ -59,7 +60,7 @@ def open_rgb(source: Path | str | BinaryIO) -> Image.Image:
     except FileNotFoundError:
         raise DeepJSCCError(f"{name}: no such file") from None
     except Image.DecompressionBombError:
-        raise DeepJSCCError(f"{name}: more than {MAX_PIXELS // 10**6} megapixels; scale it down") from None
+        raise DeepJSCCError(f"{name}: more than {max_pixels // 10**6} megapixels; scale it down") from None
     except UnidentifiedImageError:
         raise DeepJSCCError(f"{name}: not an image that can be read (PNG, JPEG, WebP, TIFF, AVIF)") from None
     except (PermissionError, IsADirectoryError) as error:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepjscc.models.allocation import Allocation, allocate, expected_error
+from deepjscc.models.allocation import BASE, Allocation, allocate, expected_error
 
 
 def _some(seed: int, reals: int, n0: float) -> tuple[Allocation, torch.Tensor]:
@@ -37,11 +37,12 @@ def test_a_prefix_of_the_stream_is_what_a_smaller_ratio_sends() -> None:
     assert torch.equal(first[first < 80], second[second < 80])
 
 
-def test_strong_coefficients_go_first() -> None:
+def test_the_base_goes_first_then_strong_coefficients() -> None:
     allocation, variances = _some(2, 240, 0.1)
-    variance = variances[allocation.classes[0]].flatten()
-    order = allocation.places(0, 20)[0].flatten().argsort()
-    assert (variance[order].diff() <= 0).all()
+    places = allocation.places(0, 20)[0]
+    assert torch.equal(places[:, :BASE].T.flatten(), torch.arange(20 * BASE))
+    order = places[:, BASE:].flatten().argsort()
+    assert (variances[allocation.classes[0]][:, BASE:].flatten()[order].diff() <= 0).all()
 
 
 @pytest.mark.parametrize("n0", [100.0, 1.0, 0.01, 0.0])

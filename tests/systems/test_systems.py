@@ -115,19 +115,32 @@ def test_equal_generators_give_equal_pictures(images: torch.Tensor) -> None:
 
 @pytest.mark.parametrize("snr_db", [-math.inf, -300.0, -20.0, 60.0, math.inf])
 def test_extreme_snrs(images: torch.Tensor, snr_db: float) -> None:
-    for name in ("linear", "jpeg2000+ideal"):
+    for name in ("linear", "universal-s", "jpeg2000+ideal"):
         sent = make_system(name, AWGN(), bandwidth_ratio=1 / 6).system.transmit(images, _snr(snr_db, snr_db))
         assert sent.images.isfinite().all()
 
 
 @pytest.mark.parametrize("channel", [AWGN(), Rayleigh("image"), Rayleigh("symbol")])
 @pytest.mark.parametrize(
-    ("height", "width", "ratio"), [(200, 300, 1 / 8), (123, 211, 1 / 7.3), (97, 64, 1 / 2), (50, 70, 1 / 96)]
+    ("model", "height", "width", "ratio"),
+    [
+        ("linear", 200, 300, 1 / 8),
+        ("linear", 123, 211, 1 / 7.3),
+        ("linear", 97, 64, 1 / 2),
+        ("linear", 50, 70, 1 / 96),
+        ("universal-s", 383, 211, 1 / 8),
+    ],
 )
 def test_strips_give_the_result_of_one_piece(
-    coffee: torch.Tensor, channel: AWGN, height: int, width: int, ratio: float, monkeypatch: pytest.MonkeyPatch
+    coffee: torch.Tensor,
+    channel: AWGN,
+    model: str,
+    height: int,
+    width: int,
+    ratio: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    link = Link(load("linear"), channel, bandwidth_ratio=ratio)
+    link = Link(load(model), channel, bandwidth_ratio=ratio)
     image = coffee[:, :height, :width].contiguous()
     whole = link.transmit(to_float(image), _snr(6.0), generator=torch.Generator().manual_seed(3))
     monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 5000)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from deepjscc.data import open_data
 from deepjscc.errors import DeepJSCCError, UsageError
@@ -146,6 +147,10 @@ def test_a_later_training_begins_where_an_earlier_one_ended(fake_cifar10: Path, 
     ended = train(still, tmp_path / "b.safetensors", begin=tmp_path / "kept.safetensors").state_dict()
     began = load_checkpoint(tmp_path / "a.safetensors").state_dict()
     assert all(torch.allclose(began[name], ended[f"model.{name}"], atol=2e-2) for name in began)
+    kept = load_file(str(tmp_path / "kept.safetensors"))
+    state = load_file(str(max((tmp_path / "b.safetensors.run").glob("state-*"))))
+    steps = [value.item() for name, value in state.items() if name.endswith(".step")]
+    assert steps == [value.item() + 5 for name, value in kept.items() if name.endswith(".step")]  # Adam went on
     wider = replace(still, model=replace(CIFAR.model, config={"filters": 6}))
     with pytest.raises(DeepJSCCError, match="state of another model"):
         train(wider, tmp_path / "c.safetensors", begin=tmp_path / "kept.safetensors")
@@ -171,6 +176,8 @@ def test_universal_trains_over_several_channels_and_ratios(tmp_path: Path) -> No
     train(recipe, tmp_path / "u.safetensors", say=said.append)
     assert load_checkpoint(tmp_path / "u.safetensors").kind == "universal"
     assert all(math.isfinite(progress.loss) for progress in said)
+    with pytest.raises(UsageError, match="cannot be taken in part"):
+        build_link(replace(recipe, model=replace(recipe.model, config={"classes": 4})))
     with pytest.raises(UsageError, match="cannot start"):
         build_link(replace(recipe, model=replace(recipe.model, name="cnn", config={})))
 

@@ -107,3 +107,24 @@ def test_fading_recipes(tmp_path: Path) -> None:
     assert (recipe.channel.coherence, recipe.channel.csi, recipe.channel.snr_db) == ("image", "none", (5.0, 9.0))
     with pytest.raises(UsageError, match="csi must be"):
         read_recipe(tmp_path / "r.toml", ["channel.csi=genie"])
+
+
+def test_other_channels_are_read_and_checked(tmp_path: Path) -> None:
+    other = '[[other_channels]]\nname = "rayleigh"\ncoherence = "symbol"\nshare = {}\n'
+    recipe = _read(tmp_path, GOOD + other.format(0.25) + other.format(0.5))
+    assert [each.share for each in recipe.other_channels] == [0.25, 0.5]
+    for wrong, words in (
+        (other.format(-1), "share"),
+        (other.format(0.7) * 2, "more than 1"),
+        (other.format('"a"'), ""),
+    ):
+        with pytest.raises(UsageError, match=words):
+            _read(tmp_path, GOOD + wrong)
+
+
+@pytest.mark.parametrize(
+    "setting", ["bandwidth_ratio = [0.5, inf]", "bandwidth_ratio = 0", "bandwidth_ratio = [0.5, 0.1]"]
+)
+def test_ratios_that_cannot_be(tmp_path: Path, setting: str) -> None:
+    with pytest.raises(UsageError, match="bandwidth_ratio"):
+        _read(tmp_path, GOOD.replace("[channel]", f"[channel]\n{setting}"))

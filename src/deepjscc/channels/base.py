@@ -67,7 +67,7 @@ class Channel(nn.Module):
         """
         if gain is None:
             return awgn_capacity(snr_db)
-        return awgn_capacity(snr_db + 20 * torch.log10(gain[:, 0].abs()))
+        return awgn_capacity(snr_db + 20 * torch.log10(gain[:, 0].abs().to(snr_db.device)))
 
 
 def equalised_noise(snr_db: SnrDb, gain: Gain) -> Float[Tensor, "batch coherence"]:

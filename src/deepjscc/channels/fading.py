@@ -50,7 +50,8 @@ class Rician(Channel):
         if self.coherence == "image":
             return super().capacity(snr_db, gain)
         # Gauss-Hermite over the real and imaginary part of the scatter; the weight is exp(-x^2 - y^2) / pi.
-        nodes, weights = map(torch.from_numpy, np.polynomial.hermite.hermgauss(_QUADRATURE_NODES))
+        rule = np.polynomial.hermite.hermgauss(_QUADRATURE_NODES)
+        nodes, weights = (torch.from_numpy(part).to(snr_db.device) for part in rule)
         spread = math.sqrt(self.scatter_power)
         power = (self.line_of_sight + spread * nodes[:, None]) ** 2 + (spread * nodes[None]) ** 2
         density = weights[:, None] * weights[None] / math.pi

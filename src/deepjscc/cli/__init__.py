@@ -21,6 +21,7 @@ COMMANDS = {
     "fit": "Learn the closed-form code `linear` from a folder of photographs.",
     "train": "Train a model by a recipe.",
     "grid": "Train every combination of a grid, several at a time.",
+    "serve": "Serve a page: a picture over a channel, with sliders.",
     "fetch": "Download a data set, checked.",
 }
 

@@ -1,10 +1,12 @@
 """`deepjscc encode`: a picture to I/Q symbols."""
 
+import math
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json, say
+from deepjscc.errors import UsageError
 from deepjscc.units import parse_ratio
 
 
@@ -16,8 +18,9 @@ def encode(
     bandwidth_ratio: Ratio = None,
     model: str = "linear",
     margin_db: Annotated[
-        float, Parameter(help="How much worse the channel may be before side information is lost.")
-    ] = 6.0,
+        float | None,
+        Parameter(help="How much worse the channel may be before side information is lost; 6 dB if not given."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
@@ -27,6 +30,8 @@ def encode(
         model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
     """
     believed = one_snr(snr_db)
+    if margin_db is not None and math.isnan(margin_db):
+        raise UsageError("the margin cannot be NaN; give it in dB")
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
     from deepjscc.evaluation.single import ratio_note

@@ -78,5 +78,3 @@ def send(
         print_json(results)
     else:
         print_table(list(results[0]), [list(result.values()) for result in results])
-        if ratio is not None and abs(learned.bandwidth_ratio / ratio - 1) > 0.01:
-            print(f"note: {model} spent a bandwidth ratio of {learned.bandwidth_ratio:.4g}, not {ratio:.4g}")

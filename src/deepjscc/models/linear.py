@@ -7,48 +7,27 @@ average class and none is sent.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import ClassVar
-from zlib import crc32
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.errors import UsageError
 from deepjscc.images import padded_size
-from deepjscc.models.allocation import Allocation, allocate, expected_error
+from deepjscc.models.allocation import BASE, Variances
 from deepjscc.models.base import JSCC
-from deepjscc.models.class_map import decode_map, encode_map
-from deepjscc.models.header import MAP_RATES, Header, map_index
+from deepjscc.models.header import Header
 from deepjscc.models.rows import BatchRows, Rows, Strip, strips
+from deepjscc.models.side_info import MARGIN_DB, Heard, Plan, Tables, pack, plan_received, plan_to_send
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Received, SideInfo, Size, SnrDb
-from deepjscc.units import noise_variance
+from deepjscc.types import Encoded, Images, Received, Size, SnrDb
 
 Blocks = Float[Tensor, "batch blocks values"]
-FADE_DB = 6.0  # by which the channel may be worse than believed before the class map is lost
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
 LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a coefficient is
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What both ends know of a batch before any symbol.
-
-    Attributes:
-        grid: rows and columns of blocks.
-        allocation: of the stream to the coefficients.
-        snr_db: that the powers are for.
-        known: False for an image whose map was lost: its symbols cannot be told apart.
-    """
-
-    grid: tuple[int, int]
-    allocation: Allocation
-    snr_db: SnrDb
-    known: tuple[bool, ...]
 
 
 class Linear(JSCC):
@@ -80,7 +59,12 @@ class Linear(JSCC):
         self.register_buffer("neighbours", torch.zeros((classes + 1) ** 2, classes))
 
     @property
-    def variances(self) -> Float[Tensor, "kinds values"]:
+    def tables(self) -> Tables:
+        """What it has learned of classes."""
+        return Tables(self.variances, self.neighbours)
+
+    @property
+    def variances(self) -> Variances:
         """Of each coefficient in each class, over photographs."""
         return self.deviation.square()
 
@@ -115,34 +99,32 @@ class Linear(JSCC):
         """:meth:`encode` with the pixels taken strip by strip: memory grows with the symbols, not the pixels."""
         padded = padded_size(rows.size, self.stride)
         grid = (padded[0] // self.stride, padded[1] // self.stride)
-        lasting = (snr_db - FADE_DB if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
-        classes, energy = self.survey(rows, grid, len(snr_db))
-        plan, maps = self.plan(classes, energy, grid, snr_db, lasting, self.uses(rows.size, bandwidth_ratio))
+        lasting = (snr_db - MARGIN_DB if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
+
+        @lru_cache(maxsize=1)  # a picture of one strip is transformed once
+        def read(first: int, last: int) -> Blocks:
+            return self.coefficients(rows.strip(first * self.stride, last * self.stride))
+
+        classes, energy = self.survey(read, grid, len(snr_db))
+        uses = self.uses(rows.size, bandwidth_ratio)
+        plan, maps = plan_to_send(self.tables, classes, energy, grid, snr_db, lasting, uses)
         reals = plan.allocation.reals
         longest = int(reals.max())
         latent = self.mean.new_zeros(len(reals), longest + 1)  # the last place takes what is not sent
         for strip in self.strips(grid, len(reals)):
-            outer = self.coefficients(rows.strip(strip.outer_first * self.stride, strip.outer_last * self.stride))
-            modulated = self.modulate(outer, plan, strip)
+            modulated = self.modulate(read(strip.outer_first, strip.outer_last), plan, strip)
             latent.scatter_(1, self._places(plan, strip, longest).flatten(1), modulated.flatten(1))
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
-        headers = [
-            Header.of(snr, g, maps[i][0]) for i, (snr, g) in enumerate(zip(snr_db.tolist(), gain.tolist(), strict=True))
-        ]
-        side_info = tuple(
-            (SideInfo(header.pack()), *([SideInfo(data, MAP_RATES[index])] if index else []))
-            for header, (index, data) in zip(headers, maps, strict=True)
-        )
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
-        return Encoded(symbols, side_info, tuple((reals // 2).tolist()))
+        return Encoded(symbols, pack(plan, gain, maps), tuple((reals // 2).tolist()))
 
     def decode(self, received: Received, size: Size) -> Images:
         """LMMSE estimate of every coefficient, then back to pixels; see :meth:`JSCC.decode`.
 
         Where the header was lost, the power of an average image and the nominal SNR are assumed; where the map was,
-        the picture is what the decoder makes of nothing received.
+        only the base of the stream is of use, and the picture is coarse.
         """
         return torch.cat(list(self.decode_rows(received, size)), 2)[:, :, : size[0]]
 
@@ -150,28 +132,35 @@ class Linear(JSCC):
         """:meth:`decode` strip by strip, from the top; the last may reach past the picture's end."""
         padded = padded_size(size, self.stride)
         grid = (padded[0] // self.stride, padded[1] // self.stride)
-        plan, gain = self._plan_received(received, grid)
+        plan, heard = plan_received(self.tables, received, grid)
         longest = 2 * received.symbols.shape[1]
-        known = torch.tensor(plan.known, device=gain.device)[:, None]
         latent = to_latent(received.symbols, longest) * math.sqrt(2)
-        for strip in self.strips(grid, len(gain)):
+        base = torch.arange(len(self.mean), device=latent.device) < BASE
+        for strip in self.strips(grid, len(latent)):
             outer = Strip(strip.outer_first, strip.outer_last, strip.outer_first, strip.outer_last)
             places = self._places(plan, outer, longest)
             index = places.flatten(1).clamp_max(longest - 1)
-            sent = (places < longest) & known[..., None]
+            sent = (places < longest) & (heard.known[:, None, None] | base)
             # What was not sent is what came with infinite noise.
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
-            yield self.synthesise_strip(observed, noise, gain, plan, strip)[..., : size[1]].clamp(0, 1)
+            yield self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
 
     def survey(
-        self, rows: Rows, grid: tuple[int, int], batch: int
+        self, read: Callable[[int, int], Blocks], grid: tuple[int, int], batch: int
     ) -> tuple[Int[Tensor, "batch blocks"], Float[Tensor, "batch classes values"]]:
-        """The likeliest class of every block, and the energy of the coefficients by class."""
+        """The likeliest class of every block, and the energy of the coefficients by class.
+
+        Args:
+            read: coefficients of some rows of blocks.
+            grid: rows and columns of blocks.
+            batch: number of images.
+        """
         classes, energy = [], self.mean.new_zeros(batch, self.classes, len(self.mean))
-        with torch.no_grad():
+        # In full precision, as at the other end: what is counted here decides which symbols go.
+        with torch.no_grad(), torch.autocast(self.mean.device.type, enabled=False):
             for strip in self.strips(grid, batch):
-                squared = self.coefficients(rows.strip(strip.first * self.stride, strip.last * self.stride)).square()
+                squared = read(strip.first, strip.last).square()
                 likeliest = self.classify(squared)
                 members = F.one_hot(likeliest, self.classes).to(squared)
                 energy += members.transpose(1, 2) @ squared
@@ -188,35 +177,6 @@ class Linear(JSCC):
         offset = 0.5 * variances.log().sum(1) - frequency
         return (0.5 * squared @ variances.reciprocal().T + offset).argmin(2)
 
-    def plan(
-        self,
-        classes: Int[Tensor, "batch blocks"],
-        energy: Float[Tensor, "batch classes values"],
-        grid: tuple[int, int],
-        snr_db: SnrDb,
-        lasting_snr_db: SnrDb,
-        uses: int,
-    ) -> tuple[Plan, list[tuple[int, bytes]]]:
-        """Decide for each image whether its map pays; the plan, and the index of the map's rate with its bytes."""
-        rounded = torch.tensor([Header.of(snr).snr_db for snr in snr_db.tolist()], device=snr_db.device)
-        noise = noise_variance(rounded)
-        average = torch.full_like(classes, self.classes)
-        plain = torch.full_like(snr_db, 2 * (uses - Header.USES), dtype=torch.long)
-        maps = [self._code_map(one.view(grid), lasting) for one, lasting in zip(classes, lasting_snr_db, strict=True)]
-        costs = [SideInfo(data, MAP_RATES[index]).uses if index else uses for index, data in maps]
-        mapped = plain - 2 * torch.tensor(costs, device=plain.device)
-        variances = self.variances
-        error_plain = expected_error(
-            allocate(average, variances, plain, noise), _of_average_class(energy), variances, noise
-        )
-        with_map = allocate(classes, variances, mapped.clamp_min(1), noise)
-        error_mapped = expected_error(with_map, F.pad(energy, (0, 0, 0, 1)), variances, noise)
-        pays = (mapped > 0) & (error_mapped < error_plain)
-        chosen = torch.where(pays[:, None], classes, average)
-        allocation = allocate(chosen, variances, torch.where(pays, mapped, plain), noise)
-        sent = [code if paid else (0, b"") for code, paid in zip(maps, pays.tolist(), strict=True)]
-        return Plan(grid, allocation, rounded, (True,) * len(sent)), sent
-
     def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
         """Coefficients of a strip and its halo to the strip's latent, of any power."""
         run = _run(strip, plan.grid)
@@ -224,32 +184,30 @@ class Linear(JSCC):
         inner = outer[:, skipped : skipped + run[1] - run[0]]
         return inner * plan.allocation.of_blocks(plan.allocation.scale, *run)
 
-    def synthesise_strip(
-        self, observed: Blocks, noise: Blocks, gain: Float[Tensor, " batch"], plan: Plan, strip: Strip
-    ) -> Images:
-        """What came of a strip and its halo to the strip's pixels.
-
-        An image whose latent was scaled by ``gain`` has coefficients of variance v / gain^2.
-        """
-        estimate, _ = self.lmmse(observed, noise, gain, plan, strip)
+    def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
+        """What came of a strip and its halo to the strip's pixels."""
+        estimate, _ = self.lmmse(observed, noise, heard, plan, strip)
         skipped = (strip.first - strip.outer_first) * plan.grid[1]
         inner = estimate[:, skipped : skipped + (strip.last - strip.first) * plan.grid[1]]
         return self.to_pixels(inner, plan.grid[1])
 
-    def lmmse(
-        self, observed: Blocks, noise: Blocks, gain: Float[Tensor, " batch"], plan: Plan, strip: Strip
-    ) -> tuple[Blocks, Blocks]:
-        """Of y = gain · scale · c + n the estimate of c and its error variance, over a strip with its halo."""
+    def lmmse(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> tuple[Blocks, Blocks]:
+        """Of y = gain · scale · c + n the estimate of c and its error variance, over a strip with its halo.
+
+        An image whose latent was scaled by ``gain`` has coefficients of variance v / gain^2.
+        """
         run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
         scale = plan.allocation.of_blocks(plan.allocation.scale, *run)
         variance = self.variances[plan.allocation.classes[:, run[0] : run[1]]]
         certain = scale / noise.clamp_min(1e-20)
         error = variance / (1 + variance * scale * certain)
-        return observed * error * certain / gain[:, None, None], error / gain[:, None, None].square()
+        gain = heard.gain[:, None, None]
+        return observed * error * certain / gain, error / gain.square()
 
     def coefficients(self, images: Images) -> Blocks:
-        """Padded images to the KLT of their blocks in raster order."""
-        return (self.to_blocks(images) - self.mean) @ self.basis
+        """Padded images to the KLT of their blocks in raster order; in full precision, whatever networks run in."""
+        with torch.autocast(images.device.type, enabled=False):
+            return (self.to_blocks(images) - self.mean) @ self.basis
 
     def to_pixels(self, coefficients: Blocks, columns: int) -> Images:
         """Undo :meth:`coefficients`."""
@@ -272,42 +230,6 @@ class Linear(JSCC):
         places = plan.allocation.places(*_run(strip, plan.grid))
         return torch.where(places < plan.allocation.reals[:, None, None], places, longest)
 
-    def _code_map(self, classes: Int[Tensor, "rows columns"], lasting_snr_db: Tensor) -> tuple[int, bytes]:
-        index = map_index(lasting_snr_db.item())
-        if index == 0:
-            return 0, b""
-        data = encode_map(classes.cpu(), self.neighbours.cpu())
-        return index, data + bytes([crc32(data) & 255])
-
-    def _plan_received(self, received: Received, grid: tuple[int, int]) -> tuple[Plan, Float[Tensor, " batch"]]:
-        """The plan as side information tells it, and the gains."""
-        batch, blocks = len(received.symbols), grid[0] * grid[1]
-        classes = torch.full((batch, blocks), self.classes)
-        snr_db, gains, known = [], [], []
-        for index, parts in enumerate(received.side_info or ((None,),) * batch):
-            packed = parts[0] if parts else None
-            header = Header.of(received.snr_db[index].item()) if packed is None else Header.unpack(packed)
-            coded = parts[1] if header.map_index and len(parts) > 1 else None
-            if coded is not None:
-                if not coded or crc32(coded[:-1]) & 255 != coded[-1]:
-                    raise UsageError("the class map is damaged: its checksum differs")
-                classes[index] = decode_map(coded[:-1], *grid, self.neighbours.cpu()).flatten()
-            snr_db.append(header.snr_db)
-            gains.append(header.gain)
-            known.append(header.map_index == 0 or coded is not None)
-        device = received.symbols.device
-        counts = received.counts or (received.symbols.shape[1],) * batch
-        if not 0 < max(counts) <= (blocks * len(self.mean) + 1) // 2:
-            raise UsageError(f"{max(counts)} symbols are not an image of {grid[1]}x{grid[0]} blocks by {self.kind}")
-        reals = 2 * torch.tensor(counts, device=device)
-        snr = torch.tensor(snr_db, device=device)
-        allocation = allocate(classes.to(device), self.variances, reals, noise_variance(snr))
-        return Plan(grid, allocation, snr, tuple(known)), torch.tensor(gains, device=device)
-
 
 def _run(strip: Strip, grid: tuple[int, int]) -> tuple[int, int]:
     return strip.first * grid[1], strip.last * grid[1]
-
-
-def _of_average_class(energy: Float[Tensor, "batch classes values"]) -> Float[Tensor, "batch kinds values"]:
-    return torch.cat([torch.zeros_like(energy), energy.sum(1, keepdim=True)], 1)

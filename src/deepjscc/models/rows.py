@@ -45,7 +45,7 @@ class Strip:
 
 
 def strips(grid: tuple[int, int], pixels: int, halo: int) -> Iterator[Strip]:
-    """Cut a grid of blocks into strips.
+    """Cut a grid of blocks into strips of whole rows: memory grows with a picture's width times 2 · halo + 1 rows.
 
     Args:
         grid: rows and columns of blocks.

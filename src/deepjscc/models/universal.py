@@ -2,7 +2,7 @@
 
 The encoder adds what a network makes of the image to the coefficients that `linear` would send (and to those it would
 leave silent); the decoder adds what a network makes of everything received to the LMMSE estimate, in units of each
-coefficient's posterior deviation, and cleans up the picture at full resolution. The networks begin at zero, where the
+coefficient's posterior deviation, and cleans up the picture. The networks begin at zero, where the
 code *is* `linear`. The decoder is told the noise variance of every symbol; one that was not sent is one received with
 infinite variance.
 """
@@ -16,14 +16,15 @@ from torch.nn import functional as F
 
 from deepjscc.blocks.residual import ConditionedResidual, zeroed
 from deepjscc.models.allocation import ByClass
-from deepjscc.models.linear import Blocks, Linear, Plan
+from deepjscc.models.linear import Blocks, Linear
 from deepjscc.models.rows import Strip
+from deepjscc.models.side_info import NOISE_RANGE, Heard, Plan
 from deepjscc.types import Images
 
 STRONGEST = 256  # coefficients that the networks also see on the scale of all photographs, not of their class
 GROUPS = 64  # of neighbouring coefficients, over which powers and uncertainties are averaged for the networks
-NOISE_RANGE = (4e-3, 1e2)  # of the noise variances that the networks are told: what they are trained on
-SNR_RANGE = (-8.0, 24.0)  # likewise of the SNR planned for
+SNR_RANGE = (-8.0, 24.0)  # of the SNRs planned for that the networks are told: what they are trained on
+BLOCK = 16  # side of the blocks, four positions at 1/8 resolution
 CONDITION = 64
 SPREAD_FLOOR = 1e-4  # variance below which coefficients are not blown up on the way into a network
 LARGEST = 10.0  # value that goes into a network
@@ -91,7 +92,7 @@ class Universal(Linear):
         width: features at 1/8 resolution.
         encoder_depth, decoder_depth: residual blocks on either side.
         clean_width: features of the clean-up at half resolution.
-        block, classes: of the linear code it starts from.
+        classes: of the linear code it starts from.
     """
 
     kind: ClassVar[str] = "universal"
@@ -102,11 +103,11 @@ class Universal(Linear):
         encoder_depth: int = 3,
         decoder_depth: int = 5,
         clean_width: int = 24,
-        block: int = 16,
         classes: int = 16,
     ) -> None:
-        super().__init__(block, classes)
-        self.config |= {
+        super().__init__(BLOCK, classes)
+        self.config = {
+            "classes": classes,
             "width": width,
             "encoder_depth": encoder_depth,
             "decoder_depth": decoder_depth,
@@ -117,7 +118,7 @@ class Universal(Linear):
         self.decoder = Trunk(values + STRONGEST + GROUPS + described, width, decoder_depth, 4, values)
         self.clean_up = CleanUp(clean_width)
         # A 3x3 convolution at 1/8 resolution reaches 8 pixels; the clean-up 6 positions at half resolution.
-        self.halo = -(-max(2 * encoder_depth * 8, 2 * decoder_depth * 8 + 16) // block)
+        self.halo = -(-max(2 * encoder_depth * 8, 2 * decoder_depth * 8 + 16) // BLOCK)
 
     def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
         """The linear latent and what the encoder's network adds to it."""
@@ -137,18 +138,16 @@ class Universal(Linear):
         skipped, blocks = (strip.first - strip.outer_first) * columns, (strip.last - strip.first) * columns
         return super().modulate(outer, plan, strip) + added[:, skipped : skipped + blocks]
 
-    def synthesise_strip(
-        self, observed: Blocks, noise: Blocks, gain: Float[Tensor, " batch"], plan: Plan, strip: Strip
-    ) -> Images:
+    def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
         """The LMMSE estimate and what the decoder's networks add to it."""
         columns = plan.grid[1]
         run = (strip.outer_first * columns, strip.outer_last * columns)
-        estimate, error = self.lmmse(observed, noise, gain, plan, strip)
+        estimate, error = self.lmmse(observed, noise, heard, plan, strip)
         variance = self.variances[plan.allocation.classes[:, run[0] : run[1]]]
         power = plan.allocation.of_blocks(plan.allocation.scale, *run).square() * variance
         bounded = noise.clamp(*NOISE_RANGE)
         overall = (self.variances[-1, :STRONGEST] + SPREAD_FLOOR).rsqrt()
-        left = error * gain[:, None, None].square() / variance
+        left = error * heard.gain[:, None, None].square() / variance
         seen = torch.cat(
             [
                 (observed * (power + bounded + 0.3).rsqrt()).clamp(-LARGEST, LARGEST),
@@ -158,26 +157,23 @@ class Universal(Linear):
             ],
             2,
         )
-        told = torch.stack([gain.log2().clamp(-2, 2), bounded.log10().mean((1, 2)) / 2], 1)
+        told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level / 2], 1)
         added = self.decoder(seen, torch.cat([self._link(plan), told], 1), columns).float()
         with torch.autocast(observed.device.type, enabled=False):
-            rough = self.to_pixels(estimate + added * error.sqrt(), columns)
+            rough = self.to_pixels(estimate + added * error.sqrt() * heard.known[:, None, None], columns)
             spread = self.from_blocks(error @ self.basis.square().T, columns).clamp_min(0).sqrt()
-        images = rough + self.clean_up(rough, spread).float() * spread
+        # The networks have not learned to read a stream without its map.
+        known = heard.known[:, None, None, None]
+        images = rough + self.clean_up(rough, spread).float() * spread * known
         top = (strip.first - strip.outer_first) * self.stride
         return images[:, :, top : top + (strip.last - strip.first) * self.stride]
-
-    def coefficients(self, images: Images) -> Blocks:
-        """See :meth:`Linear.coefficients`; exact, also where the networks run in lower precision."""
-        with torch.autocast(images.device.type, enabled=False):
-            return super().coefficients(images)
 
     def _described(self, plan: Plan, strip: Strip) -> Blocks:
         """Of every block what both ends know: its class, and how strongly and how surely it is sent."""
         allocation, columns = plan.allocation, plan.grid[1]
         kinds = len(self.deviation)
         power = (allocation.scale.square() * self.variances).log1p()
-        sent = (allocation.start < allocation.reals[:, None, None]).to(power)
+        sent = (allocation.count > 0).to(power)
         kind = torch.eye(kinds, device=power.device).expand(len(power), -1, -1)
         by_class = torch.cat([_grouped(power), _grouped(sent), kind], 2)
         return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)

@@ -1,5 +1,7 @@
 """From a recipe to a link ready to be trained, and the draws of its channel."""
 
+import math
+
 import torch
 
 from deepjscc.channels import Channel, make_channel
@@ -30,7 +32,7 @@ def build_link(recipe: Recipe) -> Link:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
     if recipe.model.warm_start is not None:
         take_over(model, recipe.model.warm_start)
-    return Link(model, build_channel(recipe.channel))
+    return Link(model, build_channel(recipe.channel), bandwidth_ratio=middle_ratio(recipe.channel))
 
 
 def build_channel(wanted: ChannelRecipe) -> Channel:
@@ -53,8 +55,10 @@ def take_over(model: JSCC, name: str) -> None:
     other = load(name)
     if not isinstance(model, type(other)):
         raise UsageError(f"{name} holds weights of a {other.kind}; a {model.kind} cannot start with them")
-    theirs = other.state_dict()
+    theirs, tables = other.state_dict(), dict(model.named_buffers())
     for key, ours in model.state_dict().items():
+        if key in tables and key in theirs and theirs[key].shape != ours.shape:
+            raise UsageError(f"{name} has another {key} ({tuple(theirs[key].shape)}); a table cannot be taken in part")
         if key in theirs and theirs[key].dim() == ours.dim():
             common = tuple(slice(0, min(sides)) for sides in zip(ours.shape, theirs[key].shape, strict=True))
             ours[common] = theirs[key][common]
@@ -77,6 +81,12 @@ def draw_snr_db(recipe: Recipe, channel: ChannelRecipe, count: int, *parts: obje
         return torch.full((count,), snr_db)
     low, high = snr_db
     return low + (high - low) * torch.rand(count, generator=generator(recipe.seed, "snr", *parts))
+
+
+def middle_ratio(channel: ChannelRecipe) -> float | None:
+    """The channel's bandwidth ratio, of a range the geometric mean: what validation measures at."""
+    ratio = channel.bandwidth_ratio
+    return math.sqrt(ratio[0] * ratio[1]) if isinstance(ratio, tuple) else ratio
 
 
 def draw_ratio(recipe: Recipe, channel: ChannelRecipe, step: int) -> float | None:

@@ -1,6 +1,6 @@
 """Fitting `linear` to photographs: mean, KLT basis, classes of blocks and how they lie beside one another."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -13,6 +13,7 @@ from deepjscc.types import Images
 
 VARIANCE_FLOOR = 1e-9  # of the 1e-5 or so that 8-bit rounding leaves in the weakest coefficient
 ROUNDS = 25
+MOST_BLOCKS = 500_000  # from which classes are learned, evenly spread: 1.5 GB of coefficients
 FEWEST = 200  # blocks that a class needs for its variances to be learned anew
 
 
@@ -35,12 +36,12 @@ def fit_linear(
         UsageError: no picture is as large as a block, or there are fewer blocks than classes.
     """
     model = Linear(block, classes)
-    pictures = [cut for index in range(len(data)) if (cut := _whole_blocks(to_float(data[index]), block)) is not None]
-    if not pictures:
+    blocks = _fit_basis(model, data)
+    if blocks == 0:
         raise UsageError(f"none of the pictures holds a block of {block}x{block} pixels; give larger ones")
-    _fit_basis(model, pictures)
     say(1, ROUNDS + 2)
-    squared = torch.cat([model.coefficients(picture)[0].square() for picture in pictures])
+    every = -(-blocks // MOST_BLOCKS)
+    squared = torch.cat([model.coefficients(picture)[0, ::every].square() for picture in _whole_blocks(data, block)])
     if len(squared) < classes:
         raise UsageError(f"{len(squared)} blocks are too few for {classes} classes; give more photographs")
     variances = squared.mean(0).expand(classes + 1, -1).clone()
@@ -54,28 +55,35 @@ def fit_linear(
         model.neighbours.copy_((torch.bincount(likeliest, minlength=classes) + 1.0).log().expand_as(model.neighbours))
         likeliest = model.classify(squared[None])[0]
         say(2 + round_, ROUNDS + 2)
-    _count_neighbours(model, pictures)
+    _count_neighbours(model, data)
     say(ROUNDS + 2, ROUNDS + 2)
     return model.eval()
 
 
-def _whole_blocks(image: Images, block: int) -> Images | None:
-    height, width = (side // block * block for side in image.shape[2:])
-    return image[:, :, :height, :width] if height and width else None
+def _whole_blocks(data: ImageSet, block: int) -> Iterator[Images]:
+    """One picture after another, cut to whole blocks; memory holds one at a time."""
+    for index in range(len(data)):
+        image = to_float(data[index])
+        height, width = (side // block * block for side in image.shape[2:])
+        if height and width:
+            yield image[:, :, :height, :width]
 
 
-def _fit_basis(model: Linear, pictures: list[Images]) -> None:
+def _fit_basis(model: Linear, data: ImageSet) -> int:
+    """Mean and KLT; the number of blocks seen."""
     values = len(model.mean)
     first, second, count = torch.zeros(values).double(), torch.zeros(values, values).double(), 0
-    for picture in pictures:
+    for picture in _whole_blocks(data, model.stride):
         blocks = model.to_blocks(picture)[0] - 0.5
         first += blocks.sum(0)
         second += blocks.T @ blocks
         count += len(blocks)
-    first, second = _symmetrise(first / count, second / count, model.stride)
-    _, basis = torch.linalg.eigh(second - torch.outer(first, first))
-    model.mean.copy_(first + 0.5)
-    model.basis.copy_(basis.flip(1))
+    if count:
+        first, second = _symmetrise(first / count, second / count, model.stride)
+        _, basis = torch.linalg.eigh(second - torch.outer(first, first))
+        model.mean.copy_(first + 0.5)
+        model.basis.copy_(basis.flip(1))
+    return count
 
 
 def _symmetrise(first: torch.Tensor, second: torch.Tensor, block: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,11 +95,11 @@ def _symmetrise(first: torch.Tensor, second: torch.Tensor, block: int) -> tuple[
     return mean, torch.stack([second[order][:, order] for order in orders]).mean(0)
 
 
-def _count_neighbours(model: Linear, pictures: list[Images]) -> None:
+def _count_neighbours(model: Linear, data: ImageSet) -> None:
     """How often each class follows its left and upper neighbours; each picture also mirrored and transposed."""
     kinds = model.classes
     seen = torch.zeros((kinds + 1) ** 2 * kinds)
-    for picture in pictures:
+    for picture in _whole_blocks(data, model.stride):
         columns = picture.shape[3] // model.stride
         grid = model.classify(model.coefficients(picture).square()).view(-1, columns)
         for square in (grid, grid.T):

@@ -243,7 +243,10 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
 
 @torch.no_grad()
 def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
-    """Mean per-image PSNR over an even sample of the validation images, the same noise every time."""
+    """Mean per-image PSNR over an even sample of the validation images, the same noise every time.
+
+    Over the recipe's main channel, at its bandwidth ratio or the middle of its range.
+    """
     device = next(link.parameters()).device
     values = []
     for start, images in data.spread(recipe.data.validation_images).batches():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import tomllib
 import types
 from collections.abc import Sequence
@@ -44,8 +45,8 @@ class ChannelRecipe:
             low, high = value if isinstance(value, tuple) else (value, value)
             if low is not None and high is not None and not low <= high:
                 raise UsageError(f"channel.{name} must be a number, or [low, high], not {value}")
-            if name == "bandwidth_ratio" and low is not None and not low > 0:
-                raise UsageError(f"channel.bandwidth_ratio must be more than 0, not {value}")
+            if name == "bandwidth_ratio" and low is not None and high is not None and not 0 < low <= high < math.inf:
+                raise UsageError(f"channel.bandwidth_ratio must be positive and finite, not {value}")
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class OtherChannelRecipe(ChannelRecipe):
     """A channel that a ``share`` of the steps go over instead of the main one."""
 
     share: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.share <= 1:
+            raise UsageError(f"other_channels.share must be more than 0 and up to 1, not {self.share}")
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,10 @@ class DataRecipe:
     validation_images: int = 1000
     crop: int | None = None
     cuts: int = 1
+
+    def __post_init__(self) -> None:
+        if self.cuts < 1 or (self.crop is not None and self.crop < 1):
+            raise UsageError("data.cuts and data.crop must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,10 @@ class Recipe:
     other_channels: list[OtherChannelRecipe] = field(default_factory=list)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if sum(other.share for other in self.other_channels) > 1:
+            raise UsageError("the shares of other_channels come to more than 1")
 
 
 def read_recipe(path: Path | str, overrides: Sequence[str] = ()) -> Recipe:

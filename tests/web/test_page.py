@@ -1,0 +1,113 @@
+"""What the page shows, without a browser: every view, and uploads that cannot be."""
+
+import io
+import socket
+from itertools import pairwise
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from PIL import Image
+
+from deepjscc.errors import DeepJSCCError
+from deepjscc.evaluation import live
+from deepjscc.evaluation.live import Setting
+from deepjscc.images import read_image, to_float, to_picture
+from deepjscc.web import page
+from deepjscc.web.server import serve_page
+
+CONTROLS = ("linear", "jpeg2000", 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
+
+
+@pytest.fixture
+def shown(picture: Path) -> Image.Image:
+    return to_picture(to_float(read_image(picture))[0])
+
+
+def test_digital_spends_what_the_learned_link_does_and_fails_below_its_plan(shown: Image.Image) -> None:
+    _, numbers, ours = page.show_learned(shown, *CONTROLS)
+    _, lost, theirs = page.show_digital(shown, ours, *CONTROLS)
+    assert f"{ours.psnr_db:.2f} dB" in numbers
+    assert "outage" in lost
+    assert theirs.channel_uses == ours.channel_uses
+    above = (*CONTROLS[:2], 7.0, *CONTROLS[3:])
+    assert page.show_digital(shown, ours, *above)[2].delivered
+
+
+def test_receivers_with_better_channels_have_better_pictures(shown: Image.Image) -> None:
+    values = [o.psnr_db for o in live.receivers(shown, Setting("linear", "jpeg2000", 5.0, 1 / 4))]
+    assert len(values) == 8
+    assert values[0] < values[-1]
+    assert all(later > earlier - 0.2 for earlier, later in pairwise(values))
+
+
+def test_stages_improve_and_count_what_has_arrived(shown: Image.Image) -> None:
+    outcomes = live.stages(shown, Setting("linear", "jpeg2000", 15.0, 1 / 4))
+    values = [outcome.psnr_db for outcome in outcomes]
+    assert values == sorted(values)
+    assert [o.channel_uses for o in outcomes] == [round(s * outcomes[-1].channel_uses) for s in live.SHARES]
+    assert len(live.stages(shown, Setting("cnn-c8-awgn-10db", "jpeg2000", 10.0, 1 / 4))) == 1
+
+
+def test_the_curve_fills_in(shown: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CURVE_DB", (0.0, 10.0))
+    _, _, ours = page.show_learned(shown, *CONTROLS)
+    words = [word for _, word in page.show_curve(shown, ours, ours, *CONTROLS)]
+    assert words == ["1 of 2 SNRs", "2 of 2 SNRs"]
+
+
+@pytest.mark.parametrize("channel", page.CHANNELS)
+def test_constellations_have_power_one(shown: Image.Image, channel: str) -> None:
+    setting = Setting("linear", "jpeg2000", 10.0, 1 / 8, **page.CHANNELS[channel])
+    sent, received = live.constellation(shown, setting)
+    assert np.mean(np.abs(sent) ** 2) == pytest.approx(1, rel=0.2)
+    assert len(sent) == len(received) <= 2 * live.POINTS
+
+
+def test_files_to_take_home(shown: Image.Image) -> None:
+    _, _, ours = page.show_learned(shown, *CONTROLS)
+    files = [Path(file) for file in page.make_files(shown, ours, *CONTROLS)]
+    assert [file.suffix for file in files] == [".png", ".sigmf-meta", ".sigmf-data"]
+    assert all(file.stat().st_size for file in files)
+
+
+def test_uploads_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "upload.png"
+    animated = io.BytesIO()
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
+    frames[0].save(animated, "GIF", save_all=True, append_images=frames[1:])
+    place.write_bytes(animated.getvalue())
+    assert page.open_upload(str(place))[0].getpixel((0, 0)) == (255, 0, 0)  # the first frame
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    for content, words in ((b"", "not an image"), (b"hello", "not an image"), (bomb.getvalue(), "megapixels")):
+        place.write_bytes(content)
+        with pytest.raises(DeepJSCCError, match=words) as caught:
+            page.open_upload(str(place))
+        assert str(tmp_path) not in str(caught.value)  # where uploads lie is nobody's business
+    monkeypatch.setattr(page, "UPLOAD_BYTES", 4)
+    with pytest.raises(DeepJSCCError, match="are more than"):
+        page.open_upload(str(place))
+
+
+def test_a_bad_setting_is_a_message_on_the_page(shown: Image.Image) -> None:
+    with pytest.raises(gr.Error, match="unknown model"):
+        page.show_learned(shown, "gone", *CONTROLS[1:])
+
+
+def test_large_uploads_are_scaled_down_and_it_is_said(tmp_path: Path) -> None:
+    Image.new("RGB", (3000, 1000), "green").save(tmp_path / "wide.png")
+    picture, note = page.open_upload(str(tmp_path / "wide.png"))
+    assert picture.size == (1024, 341)
+    assert "3000x1000, scaled down" in note
+
+
+def test_a_taken_port_and_a_wrong_one_are_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(DeepJSCCError, match="in use"):
+            serve_page(taken.getsockname()[1], public=False)
+    with pytest.raises(DeepJSCCError, match="65535"):
+        serve_page(70_000, public=False)
