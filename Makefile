@@ -2,9 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+READY_DOCS := .venv/.ready-docs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow lint kodak browser benchmark clean
+.PHONY: demo test test-slow lint docs kodak browser benchmark clean
 
 demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
 	mkdir -p out
@@ -29,6 +30,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(READY_DOCS)  ## the site in out/docs, notebooks run; a warning is an error
+	$(BIN)/python -m sphinx -b html -W --keep-going -E -q -d out/.doctrees docs out/docs
+	@echo "Look at out/docs/index.html"
+
 browser:  ## Debian's Chromium, in which the page is tested; without it those tests are skipped
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
 
@@ -49,6 +54,10 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[samples,dev]'
 	touch $(READY)
+
+$(READY_DOCS): $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $(READY_DOCS)
 
 clean:
 	rm -rf .venv out build dist

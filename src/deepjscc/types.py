@@ -7,13 +7,13 @@ import torch
 from jaxtyping import Bool, Complex, Float, Int, UInt8
 from torch import Tensor
 
-Images = Float[Tensor, "batch 3 height width"]  # values in [0, 1]
-Image8 = UInt8[Tensor, "3 height width"]  # one 8-bit picture, as codecs take it
-Latent = Float[Tensor, "batch reals"]  # the encoder's real output, before pairing into I/Q
-Symbols = Complex[Tensor, "batch uses"]  # mean |z|^2 = 1 per image
-Gain = Complex[Tensor, "batch coherence"]  # h: one per image (coherence 1) or one per symbol
-SnrDb = Float[Tensor, " batch"]  # 10 log10(P / N0), N0 the noise variance of a complex symbol
-Size = tuple[int, int]  # height, width
+Images = Float[Tensor, "batch 3 height width"]  #: values in [0, 1]
+Image8 = UInt8[Tensor, "3 height width"]  #: one 8-bit picture, as codecs take it
+Latent = Float[Tensor, "batch reals"]  #: the encoder's real output, before pairing into I/Q
+Symbols = Complex[Tensor, "batch uses"]  #: mean |z|^2 = 1 per image
+Gain = Complex[Tensor, "batch coherence"]  #: h: one per image (coherence 1) or one per symbol
+SnrDb = Float[Tensor, " batch"]  #: 10 log10(P / N0), N0 the noise variance of a complex symbol
+Size = tuple[int, int]  #: height, width
 
 
 @dataclass(frozen=True)

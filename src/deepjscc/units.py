@@ -14,7 +14,11 @@ SNR_FLOOR_DB = -200.0  # below, N0 would overflow float32 in a receiver's produc
 
 
 def from_db(db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Power ratio of decibels."""
+    """Power ratio of decibels.
+
+    >>> from_db(torch.tensor([0.0, 10.0, 20.0]))
+    tensor([  1.,  10., 100.])
+    """
     return torch.pow(10.0, db / 10)
 
 
@@ -24,12 +28,19 @@ def noise_variance(snr_db: SnrDb) -> Float[Tensor, " batch"]:
 
 
 def awgn_capacity(snr_db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """Bits per complex use, ``log2(1 + P/N0)`` (Shannon 1948)."""
+    """Bits per complex use, ``log2(1 + P/N0)`` (Shannon 1948).
+
+    >>> awgn_capacity(torch.tensor([0.0]))
+    tensor([1.], dtype=torch.float64)
+    """
     return torch.log2(1 + from_db(snr_db.double()))
 
 
 def parse_ratio(text: str) -> float:
     """A bandwidth ratio from ``1/12`` or ``0.125``.
+
+    >>> parse_ratio("1/8")
+    0.125
 
     Raises:
         UsageError: not a positive finite number.
@@ -45,6 +56,9 @@ def parse_ratio(text: str) -> float:
 
 def parse_snr_list(text: str) -> list[float]:
     """SNRs in dB from ``3``, ``-5,0,5``, ``-5:20:5`` (both ends included) or ``inf``.
+
+    >>> parse_snr_list("-5:5:5,inf")
+    [-5.0, 0.0, 5.0, inf]
 
     Raises:
         UsageError: not a number, NaN, or a range that never ends.

@@ -15,6 +15,9 @@ def make_channel(
 ) -> Channel:
     """Build a channel from its name; an option left None keeps the channel's default.
 
+    >>> make_channel("rayleigh", csi="none").coherence
+    'image'
+
     Raises:
         UsageError: unknown name, or an option this channel does not have.
     """

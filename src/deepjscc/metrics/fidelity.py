@@ -24,6 +24,10 @@ def mse(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
 def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tensor, " batch_or_one"]:
     """Peak signal-to-noise ratio in dB: ``-10 log10(MSE)`` of 8-bit pictures; infinite where they are equal.
 
+    >>> black, grey = torch.zeros(1, 3, 8, 8), torch.full((1, 3, 8, 8), 51 / 255)
+    >>> round(psnr(black, grey).item(), 2)
+    13.98
+
     Args:
         images: what was sent.
         decoded: what came out, not yet rounded.

@@ -17,6 +17,13 @@ class DigitalLink:
         channel: between the antennas.
         bandwidth_ratio: complex channel uses per source value.
         coding: the channel code; ideal (at capacity) by default.
+
+    >>> from deepjscc.channels import AWGN
+    >>> from deepjscc.digital import CODECS
+    >>> link = DigitalLink(CODECS["jpeg2000"](), AWGN(), bandwidth_ratio=1 / 6)
+    >>> sent = link.transmit(torch.full((1, 3, 64, 64), 0.5), torch.tensor([0.0]))
+    >>> sent.delivered.tolist(), sent.channel_uses.tolist()
+    ([True], [2048])
     """
 
     def __init__(self, codec: Codec, channel: Channel, *, bandwidth_ratio: float, coding: Coding | None = None) -> None:

@@ -17,6 +17,14 @@ class Link(nn.Module):
         model: the encoder and decoder.
         channel: between them.
         bandwidth_ratio: complex channel uses per source value, side information included; None takes the model's own.
+
+    >>> from deepjscc.channels import AWGN
+    >>> from deepjscc.zoo import load
+    >>> link = Link(load("cnn-c16-awgn-10db"), AWGN())
+    >>> images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    >>> sent = link.transmit(images, torch.tensor([10.0, 20.0]), generator=torch.Generator().manual_seed(1))
+    >>> sent.images.shape, sent.channel_uses.tolist()
+    (torch.Size([2, 3, 32, 32]), [512, 512])
     """
 
     def __init__(self, model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> None:

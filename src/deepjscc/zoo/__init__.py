@@ -58,6 +58,10 @@ def cards() -> dict[str, Card]:
 def load(name: str) -> JSCC:
     """A model with its weights, in evaluation mode: from the zoo by name, or from a ``.safetensors`` checkpoint.
 
+    >>> model = load("cnn-c16-awgn-10db")
+    >>> model.kind, model.uses((32, 32))
+    ('cnn', 512)
+
     Raises:
         UsageError: no such model.
         DeepJSCCError: weights that are missing, damaged or not ours.

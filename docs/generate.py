@@ -1,0 +1,115 @@
+"""Pages made at build time from what the package knows: zoo cards, a paper's results, the command line's help.
+
+A page holds a line such as ``<!-- generated: cards -->``; what stands here takes its place.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+MARK = re.compile(r"^<!-- generated: (\w+) ?(.*) -->$", re.MULTILINE)
+WITH_BASES = ("channels", "models", "digital/codecs")
+VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
+
+AXES = (
+    ("snr", "SNR, dB", (("psnr", "PSNR, dB"), ("psnr_pooled", "PSNR pooled, dB"))),
+    ("ratio", "bandwidth ratio", (("by_ratio", "PSNR, dB"),)),
+)
+
+
+def fill_in(app: Any, page: str, source: list[str]) -> None:
+    """Sphinx's `source-read`: put the generated text in its places."""
+    source[0] = MARK.sub(lambda match: MAKERS[match[1]](*match[2].split()), source[0])
+
+
+def cards() -> str:
+    """One table of the zoo, then a section a card."""
+    from deepjscc.zoo import cards
+
+    rows, sections = [], []
+    for card in sorted(cards().values(), key=_order):
+        size = card.weights.stat().st_size / 1e6
+        link = f"[`{card.name}`](#{card.name})"
+        rows.append([link, card.summary, card.bandwidth_ratio, card.snr_db, f"{size:.1f} MB"])
+        sections += [f"## {card.name}", "", card.summary[0].upper() + card.summary[1:] + ".", ""]
+        facts = [
+            ["model", f"`{card.model}`"],
+            ["bandwidth ratio", card.bandwidth_ratio],
+            ["trained for", f"{card.snr_db} dB" if card.snr_db[-1].isdigit() else card.snr_db],
+            ["data", card.data],
+            ["training", _command_as_code(card.training)],
+            ["licence of the weights", card.licence],
+            ["SHA-256", f"`{card.sha256[:12]}…`"],
+        ]
+        sections += [_table(["", ""], facts), "", _measured(card.measured), ""]
+    heads = ["name", "what it is", "bandwidth ratio", "SNR in training, dB", "file"]
+    return "\n".join([_table(heads, rows), "", *sections])
+
+
+def _order(card: Any) -> list[Any]:
+    """Models that take any size first; numbers in names by their value."""
+    parts = [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", card.name)]
+    return [card.model == "cnn", *parts]
+
+
+def _measured(measured: dict[str, Any]) -> str:
+    """The curves of a card, over the SNR and, where it has them, over the bandwidth ratio; then the command."""
+    parts = [f"Measured on {measured['data_set']}:", ""]
+    for axis, label, keys in AXES:
+        if axis in measured:
+            rows = [[name, *(f"{value:.2f}" for value in measured[key])] for key, name in keys if key in measured]
+            parts += [_table([label, *map(str, measured[axis])], rows), ""]
+    return "\n".join([*parts, "```", measured["command"], "```"])
+
+
+def _command_as_code(text: str) -> str:
+    """A recipe's name, or a command, as code."""
+    return re.sub(r"(recipes/\S+\.toml(?: --\w+ [\d.]+)?|deepjscc \w+ [^;]+?)(?=[:;,]| with|$)", r"`\1`", text)
+
+
+def results(name: str) -> str:
+    """The claims of a paper from ``results/NAME.json``, as ``deepjscc papers NAME --json`` printed it."""
+    report = json.loads((HERE / "results" / f"{name}.json").read_text())
+    rows = [
+        [claim["claim"], claim["paper"], claim["ours"].replace("+-", "±"), f"**{VERDICTS[claim['holds']]}**"]
+        for claim in report["claims"]
+    ]
+    return _table(["claim", "the paper says", "measured here", "verdict"], rows)
+
+
+def commands() -> str:
+    """Every command with its options, from the command line's own help."""
+    from deepjscc.cli import COMMANDS, app
+
+    parts = []
+    for name in COMMANDS:
+        text = app[name].generate_docs(output_format="markdown", heading_level=2)
+        text = text.replace(f"```console\n{name}", f"```console\ndeepjscc {name}")
+        parts.append(re.sub(r", --empty-[\w-]+(?=`)", "", text))
+    return "\n\n".join(parts)
+
+
+def modules(*rooms: str) -> str:
+    """The reference of every module in these rooms, from the docstrings."""
+    import deepjscc
+
+    package, parts = Path(deepjscc.__file__).parent, []
+    for room in rooms:
+        for file in sorted((package / room).glob("*.py")) or [package / f"{room}.py"]:
+            if file.name == "__init__.py" and "import" not in file.read_text():
+                continue
+            name = ".".join(file.relative_to(package).with_suffix("").parts).removesuffix(".__init__")
+            options = [":members:", ":ignore-module-all:", *[":show-inheritance:"] * (room in WITH_BASES)]
+            block = [f".. automodule:: deepjscc.{name}", *(f"   {option}" for option in options)]
+            parts.append("\n".join([f"## {name}", "", "```{eval-rst}", *block, "```"]))
+    return "\n\n".join(parts)
+
+
+def _table(heads: list[str], rows: list[list[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+MAKERS = {"cards": cards, "results": results, "commands": commands, "modules": modules}

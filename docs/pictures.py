@@ -1,0 +1,126 @@
+"""The pictures of docs/concepts.md and docs/howto/fading.md, made from the sample photographs.
+
+python docs/pictures.py            # writes docs/images/, two minutes or so
+"""
+
+import argparse
+import io
+import tempfile
+from pathlib import Path
+
+import matplotlib as mpl
+import torch
+from matplotlib.figure import Figure
+from PIL import Image
+
+from deepjscc.channels import Rayleigh, make_channel
+from deepjscc.data.samples import sample_path
+from deepjscc.evaluation.report import COLOURS, plot, sheet
+from deepjscc.evaluation.single import send_image
+from deepjscc.evaluation.sweep import Plan, sweep
+from deepjscc.evaluation.table import read_table
+from deepjscc.images import open_rgb, read_image, to_float
+from deepjscc.metrics import psnr
+from deepjscc.seeds import generator
+from deepjscc.systems.names import make_system
+
+HERE = Path(__file__).parent / "images"
+RATIO = 1 / 12
+FADES = 200
+
+
+def cliff_sheet() -> Figure:
+    """One photograph at six SNRs: learned, the envelope of digital links, one link of it."""
+    picture = open_rgb(sample_path("coffee"))
+    names = ("linear", "jpeg2000+ideal", "jpeg2000+ideal@5dB")
+    systems = [make_system(name, make_channel("awgn"), bandwidth_ratio=RATIO) for name in names]
+    return sheet([[send_image(picture, system, snr_db) for snr_db in range(-5, 25, 5)] for system in systems])
+
+
+def cliff_plot() -> Figure:
+    """PSNR over SNR of four photographs: the envelope, and three of the links under it."""
+    links = [f"jpeg2000+ideal@{snr_db}dB" for snr_db in (0, 5, 10)]
+    snrs = tuple(float(snr_db) for snr_db in range(-5, 16))
+    plan = Plan(("linear", "jpeg2000+ideal", *links), "samples", snrs, bandwidth_ratio=RATIO)
+    with tempfile.TemporaryDirectory() as folder:
+        figure = plot(sweep(plan, Path(folder) / "cliff.parquet"))
+    for note in list(figure.axes[0].texts):  # "100% lost" at every dB would be a smear; the crosses say it
+        note.remove()
+    return figure
+
+
+def ratio_plot() -> Figure:
+    """PSNR over SNR of one model at four bandwidth ratios."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ratio.parquet"
+        for ratio in (1 / 48, 1 / 24, 1 / 12, 1 / 6):
+            plan = Plan(("linear",), "samples", tuple(map(float, range(-5, 25, 5))), bandwidth_ratio=ratio)
+            sweep(plan, path)
+        return plot(read_table(path))
+
+
+def broadcast_sheet() -> Figure:
+    """One transmission planned for 15 dB, heard by six receivers."""
+    picture = open_rgb(sample_path("chelsea"))
+    names = ("linear", "jpeg2000+ideal")
+    systems = [make_system(name, make_channel("awgn"), bandwidth_ratio=RATIO) for name in names]
+    snrs = (25, 15, 14, 10, 5, 0)
+    return sheet([[send_image(picture, system, snr, encoder_snr_db=15) for snr in snrs] for system in systems])
+
+
+def fading_plot() -> Figure:
+    """How often a slow Rayleigh fade leaves at least so many dB of PSNR, for the same 200 gains."""
+    photo = to_float(read_image(sample_path("coffee")))
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    names = ("linear", "jpeg2000+ideal", "jpeg2000+ideal@3dB")
+    labels = ("linear", "jpeg2000+ideal, planned for the average", "jpeg2000+ideal, planned for 3 dB")
+    for colour, name, label in zip(COLOURS, names, labels, strict=False):
+        system = make_system(name, Rayleigh(), bandwidth_ratio=RATIO).system
+        values = []
+        with torch.no_grad():
+            for index in range(FADES):
+                sent = system.transmit(photo, torch.tensor([10.0]), generator=generator("fade", index))
+                values.append(psnr(photo, sent.images).item())
+        share = [1 - index / FADES for index in range(FADES)]
+        mean = sum(values) / FADES
+        axes.step(sorted(values), share, where="post", color=colour, label=f"{label}: mean {mean:.1f} dB")
+    axes.set_xlabel("PSNR [dB], 8 bits")
+    axes.set_ylabel("share of fades with at least this PSNR")
+    axes.set_title(f"one photograph, {FADES} slow Rayleigh fades, average SNR 10 dB, CSI at the receiver", fontsize=10)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Small files: SVG for curves, WebP for photographs."""
+    if path.suffix == ".svg":
+        with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "path"}):
+            figure.savefig(path, metadata={"Date": None})
+        return
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    Image.open(buffer).convert("RGB").save(path, quality=80, method=6)
+
+
+PICTURES = {
+    "cliff-sheet.webp": cliff_sheet,
+    "cliff-plot.svg": cliff_plot,
+    "ratio-plot.svg": ratio_plot,
+    "broadcast-sheet.webp": broadcast_sheet,
+    "fading-plot.svg": fading_plot,
+}
+
+
+def main() -> None:
+    """Make all pictures, or those that are named."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(PICTURES), help=", ".join(PICTURES))
+    for name in parser.parse_args().names:
+        save(PICTURES[name](), HERE / name)
+        print(HERE / name, f"{(HERE / name).stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
