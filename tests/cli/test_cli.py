@@ -67,11 +67,11 @@ def test_send(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path)
             "--json",
         )
     )
-    assert [result["system"] for result in results] == ["linear", "webp+ideal"]
+    assert [result["system"] for result in results] == ["universal-s", "webp+ideal"]
     assert results[0]["channel_uses"] == results[1]["channel_uses"] == 1920
     assert read_image(out).shape == read_image(picture).shape
     assert (tmp_path / "out-webp+ideal.png").is_file()
-    assert "linear" in run(
+    assert "universal-s" in run(
         capsys, "send", picture, "-o", out, "--snr-db=-3", "--channel", "rician", "--k-factor-db", "3"
     )
 

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from deepjscc.images import pad_to_multiple
 from deepjscc.types import Images, Size
 
-STRIP_PIXELS = 2_000_000  # of all images of a batch, worked on at a time
+STRIP_PIXELS = 4_000_000  # of all images of a batch, worked on at a time
 
 
 @runtime_checkable
