@@ -168,3 +168,14 @@ def test_sizes_are_within_their_limits() -> None:
     medium = Universal(width=192, encoder_depth=4, decoder_depth=8, clean_width=32)
     assert small <= 3_000_000
     assert sum(weight.numel() for weight in medium.parameters()) <= 12_000_000
+
+
+def test_a_better_channel_than_planned_for_makes_the_picture_better(coffee: torch.Tensor) -> None:
+    images = to_float(coffee)
+    quality = []
+    for snr_db in (3.0, 7.0, 10.0, 15.0, 20.0, 60.0):
+        link, draws = Link(load("universal-s"), AWGN(), bandwidth_ratio=1 / 12), torch.Generator().manual_seed(0)
+        sent = link.transmit(images, torch.tensor([snr_db]), encoder_snr_db=torch.tensor([3.0]), generator=draws)
+        quality.append(psnr(images, sent.images).item())
+    assert quality == sorted(quality)
+    assert quality[-1] > quality[0] + 2

@@ -16,9 +16,9 @@ from deepjscc.types import Received, SideInfo, SnrDb
 from deepjscc.units import noise_variance
 
 NOISE_RANGE = (4e-3, 1e2)  # of the noise variances that networks are told of; what was not received counts as the end
-MARGIN_DB = (
-    6.0  # by which the channel may be worse than believed before the map is lost, unless the caller knows better
-)
+BETTER_DB = 4.0  # by which a channel may be better than planned for before networks are not told of it
+# By how much the channel may be worse than believed before the map is lost, unless the caller knows better.
+MARGIN_DB = 6.0
 
 
 @dataclass(frozen=True)
@@ -138,11 +138,19 @@ def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> 
     reals = 2 * torch.tensor(counts, device=device)
     allocation = allocate(classes, tables.variances, reals, noise_variance(snr_db))
     # Of each image all coefficients, two to a symbol; those that were not sent came with all the noise there is.
-    noise = received.noise_variance.clamp(*NOISE_RANGE).log10()
+    noise = told_noise(received.noise_variance, snr_db[:, None]).log10()
     sent = torch.arange(noise.shape[1], device=device) < reals[:, None] // 2
     least = torch.tensor(NOISE_RANGE[1]).log10().item()
     level = ((noise - least) * sent * known[:, None]).sum(1) * 2 / coefficients + least
     return Plan(grid, allocation, snr_db), Heard(gain, known, level)
+
+
+def told_noise(noise: Tensor, planned_db: Tensor) -> Tensor:
+    """Noise variances as networks are told of them: within what they have met in training.
+
+    A channel much better than planned for is told as one a little better: the rest they would not know how to use.
+    """
+    return noise.maximum(noise_variance(planned_db + BETTER_DB)).clamp(*NOISE_RANGE)
 
 
 def _code(tables: Tables, classes: Int[Tensor, "rows columns"], lasting_snr_db: float) -> CodedMap:
