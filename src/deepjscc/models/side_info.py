@@ -48,6 +48,10 @@ class Plan:
     allocation: Allocation
     snr_db: SnrDb
 
+    def least_noise(self) -> Float[Tensor, " batch"]:
+        """Noise variance of a channel :data:`BETTER_DB` better than planned for: networks hear of none below."""
+        return noise_variance(self.snr_db + BETTER_DB)
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -136,21 +140,18 @@ def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> 
     gain = torch.tensor([header.gain for header, _, _ in heard], device=device)
     known = torch.tensor([known for _, _, known in heard], device=device)
     reals = 2 * torch.tensor(counts, device=device)
-    allocation = allocate(classes, tables.variances, reals, noise_variance(snr_db))
+    plan = Plan(grid, allocate(classes, tables.variances, reals, noise_variance(snr_db)), snr_db)
     # Of each image all coefficients, two to a symbol; those that were not sent came with all the noise there is.
-    noise = told_noise(received.noise_variance, snr_db[:, None]).log10()
+    noise = told_noise(received.noise_variance, plan.least_noise()[:, None]).log10()
     sent = torch.arange(noise.shape[1], device=device) < reals[:, None] // 2
     least = torch.tensor(NOISE_RANGE[1]).log10().item()
     level = ((noise - least) * sent * known[:, None]).sum(1) * 2 / coefficients + least
-    return Plan(grid, allocation, snr_db), Heard(gain, known, level)
+    return plan, Heard(gain, known, level)
 
 
-def told_noise(noise: Tensor, planned_db: Tensor) -> Tensor:
-    """Noise variances as networks are told of them: within what they have met in training.
-
-    A channel much better than planned for is told as one a little better: the rest they would not know how to use.
-    """
-    return noise.maximum(noise_variance(planned_db + BETTER_DB)).clamp(*NOISE_RANGE)
+def told_noise(noise: Tensor, least: Tensor) -> Tensor:
+    """Noise variances as networks are told of them: at least ``least``, and within what they met in training."""
+    return noise.maximum(least).clamp(*NOISE_RANGE)
 
 
 def _code(tables: Tables, classes: Int[Tensor, "rows columns"], lasting_snr_db: float) -> CodedMap:

@@ -18,9 +18,8 @@ from deepjscc.blocks.residual import ConditionedResidual, zeroed
 from deepjscc.models.allocation import ByClass
 from deepjscc.models.linear import Blocks, Linear
 from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import BETTER_DB, Heard, Plan, told_noise
+from deepjscc.models.side_info import Heard, Plan, told_noise
 from deepjscc.types import Images
-from deepjscc.units import noise_variance
 
 STRONGEST = 256  # coefficients that the networks also see on the scale of all photographs, not of their class
 GROUPS = 64  # of neighbouring coefficients, over which powers and uncertainties are averaged for the networks
@@ -144,11 +143,12 @@ class Universal(Linear):
         columns = plan.grid[1]
         run = (strip.outer_first * columns, strip.outer_last * columns)
         # Beside noise there is what the encoder's network added: trusted more than planned for, it would stay.
-        noise = noise.maximum(noise_variance(plan.snr_db + BETTER_DB)[:, None, None])
+        least = plan.least_noise()[:, None, None]
+        noise = noise.maximum(least)
         estimate, error = self.lmmse(observed, noise, heard, plan, strip)
         variance = self.variances[plan.allocation.classes[:, run[0] : run[1]]]
         power = plan.allocation.of_blocks(plan.allocation.scale, *run).square() * variance
-        bounded = told_noise(noise, plan.snr_db[:, None, None])
+        bounded = told_noise(noise, least)
         overall = (self.variances[-1, :STRONGEST] + SPREAD_FLOOR).rsqrt()
         left = error * heard.gain[:, None, None].square() / variance
         seen = torch.cat(
