@@ -116,7 +116,7 @@ def test_other_channels_are_read_and_checked(tmp_path: Path) -> None:
     for wrong, words in (
         (other.format(-1), "share"),
         (other.format(0.7) * 2, "more than 1"),
-        (other.format('"a"'), ""),
+        (other.format('"a"'), "must be"),
     ):
         with pytest.raises(UsageError, match=words):
             _read(tmp_path, GOOD + wrong)
