@@ -16,12 +16,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from deepjscc.channels import Channel
 from deepjscc.images import padded_size
 from deepjscc.models.allocation import BASE, Variances
 from deepjscc.models.base import JSCC
 from deepjscc.models.header import Header
 from deepjscc.models.rows import BatchRows, Rows, Strip, strips
-from deepjscc.models.side_info import MARGIN_DB, Heard, Plan, Tables, pack, plan_received, plan_to_send
+from deepjscc.models.side_info import Heard, Plan, Tables, pack, plan_received, plan_to_send
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
 from deepjscc.types import Encoded, Images, Received, Size, SnrDb
 
@@ -99,7 +100,7 @@ class Linear(JSCC):
         """:meth:`encode` with the pixels taken strip by strip: memory grows with the symbols, not the pixels."""
         padded = padded_size(rows.size, self.stride)
         grid = (padded[0] // self.stride, padded[1] // self.stride)
-        lasting = (snr_db - MARGIN_DB if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
+        lasting = (snr_db - Channel.margin_db if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
 
         @lru_cache(maxsize=1)  # a picture of one strip is transformed once
         def read(first: int, last: int) -> Blocks:

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
 from deepjscc.models.allocation import Allocation, Variances, allocate, expected_error
 from deepjscc.models.class_map import decode_map, encode_map
@@ -17,8 +18,6 @@ from deepjscc.units import noise_variance
 
 NOISE_RANGE = (4e-3, 1e2)  # of the noise variances that networks are told of; what was not received counts as the end
 BETTER_DB = 4.0  # by which a channel may be better than planned for before networks are not told of it
-# By how much the channel may be worse than believed before the map is lost, unless the caller knows better.
-MARGIN_DB = 6.0
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _unpack(
     packed = parts[0] if parts else None
     if packed is None:
         # Where the header is lost, so is any map; at the SNRs where none ever goes nothing else was lost.
-        return Header.of(snr_db), average, map_index(snr_db - MARGIN_DB) == 0
+        return Header.of(snr_db), average, map_index(snr_db - Channel.margin_db) == 0
     header = Header.unpack(packed)
     coded = parts[1] if header.map_index and len(parts) > 1 else None
     if coded is None:

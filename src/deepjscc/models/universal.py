@@ -29,8 +29,6 @@ CONDITION = 64
 SPREAD_FLOOR = 1e-4  # variance below which coefficients are not blown up on the way into a network
 LARGEST = 10.0  # value that goes into a network
 
-Grid = Float[Tensor, "batch width rows columns"]
-
 
 class Trunk(nn.Module):
     """Blocks of 16x16 pixels in, residual blocks at 1/8 resolution, blocks out.

@@ -33,8 +33,8 @@ def encode_image(
         path: of the recording.
         encoder_snr_db: what is believed of the channel.
         bandwidth_ratio: complex uses per source value; None takes the model's own.
-        margin_db: by how much the channel may be worse before side information is lost; None: as a channel without
-            slow fading has it.
+        margin_db: by how much the channel may be worse before side information is lost; None: as the model
+            thinks fit.
 
     Returns:
         Files, symbols and what metadata and side information cost.
@@ -45,8 +45,8 @@ def encode_image(
     """
     images = to_float(image)
     believed = torch.tensor([encoder_snr_db])
-    margin: float = Channel.margin_db if margin_db is None else margin_db
-    sent = load(model).encode(images, believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=believed - margin)
+    lasting = None if margin_db is None else believed - margin_db
+    sent = load(model).encode(images, believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=lasting)
     uses, side_info = sent.symbols.shape[1], sent.side_info[0]
     parts = tuple(part.data.hex() for part in side_info)
     rates = tuple(part.rate for part in side_info)

@@ -157,6 +157,15 @@ def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
     return picture, picture, note
 
 
+def _image(label: str) -> gr.Image:
+    return gr.Image(label=label, format="png", interactive=False, buttons=BUTTONS)
+
+
+def _gallery(columns: int, name: str) -> gr.Gallery:
+    fit: dict[str, Any] = {"height": "auto", "object_fit": "contain", "show_label": False}
+    return gr.Gallery(columns=columns, format="png", buttons=BUTTONS, elem_id=name, **fit)
+
+
 def build_page() -> gr.Blocks:
     """The page, ready to be served."""
     models = list(cards())
@@ -183,16 +192,12 @@ def build_page() -> gr.Blocks:
                 with gr.Tabs():
                     with gr.Tab("Side by side"), gr.Row():
                         with gr.Column(min_width=260):
-                            original = gr.Image(label="Original", format="png", interactive=False, buttons=BUTTONS)
+                            original = _image("Original")
                         with gr.Column(min_width=260):
-                            learned_image = gr.Image(
-                                label="Learned", format="png", interactive=False, buttons=BUTTONS, elem_id="learned"
-                            )
+                            learned_image = _image("Learned")
                             learned_numbers = gr.Markdown(elem_id="learned-numbers")
                         with gr.Column(min_width=260):
-                            digital_image = gr.Image(
-                                label="Digital", format="png", interactive=False, buttons=BUTTONS, elem_id="digital"
-                            )
+                            digital_image = _image("Digital")
                             digital_numbers = gr.Markdown(elem_id="digital-numbers")
                     with gr.Tab("PSNR over SNR"):
                         draw = gr.Button("Measure the curve")
@@ -201,27 +206,13 @@ def build_page() -> gr.Blocks:
                     with gr.Tab("Many receivers"):
                         gr.Markdown("One transmission, made for the SNR of the slider, as eight receivers have it.")
                         broadcast = gr.Button("Send to eight receivers")
-                        heard = gr.Gallery(
-                            columns=4,
-                            height="auto",
-                            object_fit="contain",
-                            format="png",
-                            elem_id="receivers",
-                            show_label=False,
-                        )
+                        heard = _gallery(4, "receivers")
                     with gr.Tab("Stages"):
                         gr.Markdown(
                             "One transmission as it arrives: an eighth, a quarter, half and all of the symbols."
                         )
                         arrive = gr.Button("Receive in stages")
-                        staged = gr.Gallery(
-                            columns=2,
-                            height="auto",
-                            object_fit="contain",
-                            format="png",
-                            elem_id="stages",
-                            show_label=False,
-                        )
+                        staged = _gallery(2, "stages")
                     with gr.Tab("Constellation"):
                         scatter = gr.Button("Draw the symbols")
                         symbols = gr.Plot(elem_id="constellation", show_label=False)
