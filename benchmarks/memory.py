@@ -1,4 +1,4 @@
-"""Peak memory of `deepjscc send` on 100 megapixels: `python benchmarks/memory.py [MODEL]`. Takes minutes."""
+"""Peak memory of `deepjscc send` on 100 megapixels. Aim: under 2 GiB. `python benchmarks/memory.py [MODEL]`."""
 
 import resource
 import subprocess

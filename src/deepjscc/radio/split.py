@@ -11,8 +11,8 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.radio.iq_file import HEADER_BITS, Frame, read_frame, write_frame
 from deepjscc.symbols import mean_power
-from deepjscc.systems.link import arriving
-from deepjscc.types import Image8, Received
+from deepjscc.systems.link import pass_through
+from deepjscc.types import Encoded, Image8, Received
 from deepjscc.zoo import load, weights_hash
 
 
@@ -80,13 +80,11 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
         raise UsageError(
             f"{path}: these symbols have been through a channel at {frame.snr_db:g} dB; take the sent ones"
         )
-    draws, snr = torch.Generator().manual_seed(seed), torch.tensor([snr_db])
-    fade = channel.draw_gain(1, frame.uses, draws)
-    received = channel(sent.symbols, snr, gain=fade, generator=draws)
-    slow = received.gain is not None and received.gain.shape[1] == 1
-    gain = (received.gain.real.item(), received.gain.imag.item()) if slow else None
-    (arrived,) = arriving((frame.protected(),), channel, snr, fade)
-    side_info = tuple(None if part is None else part.hex() for part in arrived)
+    encoded = Encoded(sent.symbols, (frame.protected(),))
+    received = pass_through(channel, encoded, torch.tensor([snr_db]), torch.Generator().manual_seed(seed))
+    fade = received.gain
+    gain = (fade.real.item(), fade.imag.item()) if fade is not None and fade.shape[1] == 1 else None
+    side_info = tuple(None if part is None else part.hex() for part in received.side_info[0])
     after = replace(frame, snr_db=snr_db, gain=gain, side_info=side_info)
     meta_file, data_file = write_frame(output, after, received)
     return {"meta_file": str(meta_file), "data_file": str(data_file), "symbols": frame.uses, "gain": gain}

@@ -7,7 +7,7 @@ from torch import nn
 
 from deepjscc.channels import Channel
 from deepjscc.models import JSCC
-from deepjscc.types import Gain, Images, SideInfo, SnrDb, Transmission
+from deepjscc.types import Encoded, Images, Received, SnrDb, Transmission
 
 
 class Link(nn.Module):
@@ -54,20 +54,20 @@ class Link(nn.Module):
             bandwidth_ratio=self.bandwidth_ratio,
             side_info_snr_db=believed - self.channel.margin_db,
         )
-        gain = self.channel.draw_gain(len(images), sent.symbols.shape[1], generator)
-        received = self.channel(sent.symbols, snr_db, gain=gain, generator=generator)
-        arrived = arriving(sent.side_info, self.channel, snr_db, gain)
-        size = (images.shape[-2], images.shape[-1])
-        decoded = self.model.decode(replace(received, side_info=arrived, counts=sent.counts), size)
+        received = pass_through(self.channel, sent, snr_db, generator)
+        decoded = self.model.decode(received, (images.shape[-2], images.shape[-1]))
         return Transmission(decoded, torch.tensor(sent.uses()), torch.ones(len(images), dtype=torch.bool))
 
 
-def arriving(
-    side_info: tuple[tuple[SideInfo, ...], ...], channel: Channel, snr_db: SnrDb, gain: Gain | None
-) -> tuple[tuple[bytes | None, ...], ...]:
-    """What of the side information gets through: the parts whose rate the channel, as drawn, carries ideally coded."""
-    capacity = channel.capacity(snr_db, gain).tolist()
-    return tuple(
+def pass_through(channel: Channel, sent: Encoded, snr_db: SnrDb, generator: torch.Generator | None = None) -> Received:
+    """What a receiver gets of an encoder's output: symbols through the channel, and with them side information.
+
+    Of side information those parts arrive whose rate the channel, as drawn, carries ideally coded.
+    """
+    gain = channel.draw_gain(len(sent.symbols), sent.symbols.shape[1], generator)
+    received = channel(sent.symbols, snr_db, gain=gain, generator=generator)
+    arrived = tuple(
         tuple(part.data if part.rate <= bits else None for part in parts)
-        for parts, bits in zip(side_info, capacity, strict=True)
+        for parts, bits in zip(sent.side_info, channel.capacity(snr_db, gain).tolist(), strict=True)
     )
+    return replace(received, side_info=arrived, counts=sent.counts)

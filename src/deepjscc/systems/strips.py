@@ -1,14 +1,12 @@
 """Large pictures in bounded memory: pixels strip by strip, only the symbols held as a whole."""
 
-from dataclasses import replace
-
 import torch
 from PIL import Image
 
 from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, pad_to_multiple, to_float, to_picture
 from deepjscc.models.linear import Linear
-from deepjscc.systems.link import Link, arriving
+from deepjscc.systems.link import Link, pass_through
 from deepjscc.types import Images, Size, SnrDb
 
 
@@ -46,9 +44,7 @@ def transmit_strips(
         bandwidth_ratio=link.bandwidth_ratio,
         side_info_snr_db=believed - channel.margin_db,
     )
-    gain = channel.draw_gain(1, sent.symbols.shape[1], generator)
-    received = channel(sent.symbols, snr_db, gain=gain, generator=generator)
-    received = replace(received, side_info=arriving(sent.side_info, channel, snr_db, gain), counts=sent.counts)
+    received = pass_through(channel, sent, snr_db, generator)
     result, top = Image.new("RGB", picture.size), 0
     for strip in model.decode_rows(received, (picture.height, picture.width)):
         # Pasting past the edge is cut off there, which takes the padding away.
