@@ -97,12 +97,14 @@ class Transmission:
         channel_uses: complex uses really spent per image, side information and pilots included.
         delivered: False where a digital link failed and the image is the per-channel mean.
         refinements: of a progressive system, the image after each stage.
+        refinement_uses: complex uses of each image up to and with that stage.
     """
 
     images: Images
     channel_uses: Int[Tensor, " batch"]
     delivered: Bool[Tensor, " batch"]
     refinements: tuple[Images, ...] = ()
+    refinement_uses: tuple[int, ...] = ()
 
     @property
     def bandwidth_ratio(self) -> Float[Tensor, " batch"]:

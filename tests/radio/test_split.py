@@ -32,7 +32,7 @@ def sent(tmp_path: Path, picture: Path) -> Path:
 def test_three_programs_make_the_picture_of_one(sent: Path, picture: Path, channel: AWGN) -> None:
     encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, channel.margin_db)
     pass_channel(sent, channel, sent.with_name("received"), 5.0, seed=4)
-    split, report = decode_image(sent.with_name("received"))
+    split, report, _ = decode_image([sent.with_name("received")])
     images = to_float(read_image(picture))
     link = Link(load("linear"), channel, bandwidth_ratio=1 / 8)
     whole = link.transmit(images, torch.tensor([5.0]), generator=torch.Generator().manual_seed(4))
@@ -41,7 +41,7 @@ def test_three_programs_make_the_picture_of_one(sent: Path, picture: Path, chann
 
 
 def test_straight_from_the_encoder_is_without_noise(sent: Path, picture: Path) -> None:
-    image, report = decode_image(sent.with_suffix(".sigmf-meta"))
+    image, report, _ = decode_image([sent.with_suffix(".sigmf-meta")])
     assert report["snr_db"] is None
     assert (image.float() - read_image(picture).float()).square().mean() < 255**2 * 10**-2.5
 
@@ -60,7 +60,7 @@ def test_other_readers_understand_the_recording(sent: Path) -> None:
 
 
 def test_metadata_has_a_price(tmp_path: Path, picture: Path) -> None:
-    report = encode_image(read_image(picture), "linear", tmp_path / "x", 5.0, 1 / 8)
+    (report,) = encode_image(read_image(picture), "linear", tmp_path / "x", 5.0, 1 / 8)
     assert report["side_info_bits"] >= 24
     assert report["side_info_uses"] >= 192
     assert (
@@ -152,18 +152,18 @@ def test_recordings_of_others_are_named_as_such(tmp_path: Path) -> None:
 def test_other_weights_and_other_sizes_are_refused(tmp_path: Path, sent: Path, picture: Path) -> None:
     save_checkpoint(Cnn(filters=4), tmp_path / "other.safetensors")
     with pytest.raises(DeepJSCCError, match="made with weights"):
-        decode_image(sent, str(tmp_path / "other.safetensors"))
+        decode_image([sent], str(tmp_path / "other.safetensors"))
     encode_image(read_image(picture), str(tmp_path / "other.safetensors"), tmp_path / "cnn", 5.0, None)
-    decode_image(tmp_path / "cnn")
+    decode_image([tmp_path / "cnn"])
     _edit(tmp_path / "cnn", height=40)
     with pytest.raises(UsageError, match="are not an image of"):
-        decode_image(tmp_path / "cnn")
+        decode_image([tmp_path / "cnn"])
     _edit(sent, model="unknown")
     with pytest.raises(UsageError, match="unknown model"):
-        decode_image(sent)
+        decode_image([sent])
     _edit(sent, model="linear", height=1, width=1)
     with pytest.raises(UsageError, match="are not an image of"):
-        decode_image(sent)
+        decode_image([sent])
 
 
 def test_noise_is_added_once(sent: Path) -> None:
@@ -176,7 +176,7 @@ def test_noise_is_added_once(sent: Path) -> None:
 def test_side_information_is_lost_where_a_link_would_lose_it(sent: Path, picture: Path, channel: AWGN) -> None:
     encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, channel.margin_db)
     pass_channel(sent, channel, sent.with_name("received"), -15.0, seed=2)
-    split, _ = decode_image(sent.with_name("received"))
+    split, _, _ = decode_image([sent.with_name("received")])
     images = to_float(read_image(picture))
     link = Link(load("linear"), channel, bandwidth_ratio=1 / 8)
     whole = link.transmit(
@@ -194,5 +194,5 @@ def test_a_checkpoint_that_moved_is_named(tmp_path: Path, picture: Path) -> None
     encode_image(read_image(picture), str(path), tmp_path / "iq", 5.0, None)
     path.rename(tmp_path / "moved.safetensors")
     with pytest.raises(DeepJSCCError, match=r"mine\.safetensors: No such file"):
-        decode_image(tmp_path / "iq")
-    decode_image(tmp_path / "iq", str(tmp_path / "moved.safetensors"))
+        decode_image([tmp_path / "iq"])
+    decode_image([tmp_path / "iq"], str(tmp_path / "moved.safetensors"))

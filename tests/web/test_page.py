@@ -13,6 +13,7 @@ from PIL import Image
 from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation import live
 from deepjscc.evaluation.live import Setting
+from deepjscc.evaluation.single import SHARES
 from deepjscc.images import read_image, to_float, to_picture
 from deepjscc.web import page
 from deepjscc.web.server import serve_page
@@ -46,7 +47,7 @@ def test_stages_improve_and_count_what_has_arrived(shown: Image.Image) -> None:
     outcomes = live.stages(shown, Setting("linear", "jpeg2000", 15.0, 1 / 4))
     values = [outcome.psnr_db for outcome in outcomes]
     assert values == sorted(values)
-    assert [o.channel_uses for o in outcomes] == [round(s * outcomes[-1].channel_uses) for s in live.SHARES]
+    assert [o.channel_uses for o in outcomes] == [round(s * outcomes[-1].channel_uses) for s in SHARES]
     assert len(live.stages(shown, Setting("cnn-c8-awgn-10db", "jpeg2000", 10.0, 1 / 4))) == 1
 
 

@@ -1,21 +1,37 @@
 """`deepjscc decode`: received symbols to a picture."""
 
 from pathlib import Path
+from typing import Annotated
 
-from deepjscc.cli.common import Json, Output, print_json
+from cyclopts import Parameter
+
+from deepjscc.cli.common import Json, Output, print_json, say
 
 
-def decode(recording: Path, *, output: Output, model: str | None = None, json: Json = False) -> None:
+def decode(
+    recordings: Annotated[list[Path], Parameter(negative="")],
+    /,
+    *,
+    output: Output,
+    model: str | None = None,
+    json: Json = False,
+) -> None:
     """Turn received symbols back into a picture.
 
     Args:
-        recording: A SigMF recording of deepjscc encode or channel.
+        recordings: A SigMF recording of deepjscc encode or channel, or those of the stages that have arrived.
         model: The checkpoint the symbols were made with, where it is not of the zoo.
     """
     from deepjscc.images import write_image
     from deepjscc.radio.split import decode_image
 
-    image, report = decode_image(recording, model)
+    image, report, notes = decode_image(recordings, model)
     write_image(image, output)
+    for note in notes:
+        say(note)
     report["file"] = str(output)
-    print_json(report) if json else print(f"{output}: {report['width']}x{report['height']}, by {report['model']}")
+    if json:
+        print_json(report)
+        return
+    stages = f", {report['stages']} stages" if "stages" in report else ""
+    print(f"{output}: {report['width']}x{report['height']}, by {report['model']}{stages}")

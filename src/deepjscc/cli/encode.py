@@ -21,6 +21,9 @@ def encode(
         float | None,
         Parameter(help="How much worse the channel may be before side information is lost; 6 dB if not given."),
     ] = None,
+    stages: Annotated[
+        bool, Parameter(negative="", help="One recording for each stage of a progressive model: NAME-stage1, …")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
@@ -38,15 +41,17 @@ def encode(
     from deepjscc.images import read_image
     from deepjscc.radio.split import encode_image
 
-    report = encode_image(read_image(picture_path(image)), model, output, believed, ratio, margin_db)
-    say(ratio_note(ratio, report["bandwidth_ratio"]))
+    image8 = read_image(picture_path(image))
+    reports = encode_image(image8, model, output, believed, ratio, margin_db, in_stages=stages)
+    say(ratio_note(ratio, sum(report["bandwidth_ratio"] for report in reports)))
     if json:
-        print_json(report)
+        print_json(reports if stages else reports[0])
         return
-    print(
-        f"{report['data_file']}: {report['symbols']} symbols, mean power {report['mean_power']:.4f}, bandwidth ratio "
-        f"{report['bandwidth_ratio']:.4f}\n"
-        f"{report['meta_file']}: {report['metadata_bytes']} bytes of text; the decoder needs "
-        f"{report['header_bits']} bits of header and {report['side_info_bits']} of side information, counted as "
-        f"{report['side_info_uses']} channel uses"
-    )
+    for report in reports:
+        print(
+            f"{report['data_file']}: {report['symbols']} symbols, mean power {report['mean_power']:.4f}, bandwidth "
+            f"ratio {report['bandwidth_ratio']:.4f}\n"
+            f"{report['meta_file']}: {report['metadata_bytes']} bytes of text; the decoder needs "
+            f"{report['header_bits']} bits of header and {report['side_info_bits']} of side information, counted as "
+            f"{report['side_info_uses']} channel uses"
+        )

@@ -31,6 +31,9 @@ def send(
     model: str = DEFAULT_MODEL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
+    stages: Annotated[
+        bool, Parameter(negative="", help="Write the picture after each earlier stage too, and a strip.")
+    ] = False,
     compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -46,7 +49,7 @@ def send(
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
-    from deepjscc.evaluation.single import ratio_note, send_image
+    from deepjscc.evaluation.single import ratio_note, send_image, send_stages
     from deepjscc.images import open_rgb, output_format, save_picture
     from deepjscc.systems.names import make_system
 
@@ -55,25 +58,26 @@ def send(
     names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0)  # a wrong name shows before any work is done
+    system = make_system(model, medium, bandwidth_ratio=ratio)
     picture = open_rgb(picture_path(image))
-    learned = send_image(
-        picture, make_system(model, medium, bandwidth_ratio=ratio), snr, encoder_snr_db=believed, seed=seed
-    )
-    outcomes = [learned] + [
-        send_image(
-            picture,
-            make_system(name, medium, bandwidth_ratio=learned.bandwidth_ratio),
-            snr,
-            encoder_snr_db=believed,
-            seed=seed,
-        )
-        for name in names
-    ]
-    files = [output] + [output.with_name(f"{output.stem}-{name}{output.suffix}") for name in names]
+    if stages:
+        arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)
+    else:
+        arrived = [send_image(picture, system, snr, encoder_snr_db=believed, seed=seed)]
+    spent = arrived[-1].bandwidth_ratio
+    beside = [make_system(name, medium, bandwidth_ratio=spent) for name in names]
+    outcomes = arrived + [send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for one in beside]
+    labels = [f"stage{stage}" for stage in range(1, len(arrived))] + [""] + names
+    files = [output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output for label in labels]
     for outcome, file in zip(outcomes, files, strict=True):
         save_picture(outcome.picture, file)
+    if stages:
+        from deepjscc.evaluation.report import save_figure, strip
 
-    say(ratio_note(ratio, learned.bandwidth_ratio))
+        save_figure(strip(arrived), output.with_name(f"{output.stem}-stages.png"))
+        say(f"{model} sends in one piece: one stage" if len(arrived) == 1 else None)
+
+    say(ratio_note(ratio, spent))
     results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]
     if json:
         print_json(results)

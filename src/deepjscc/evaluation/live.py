@@ -9,8 +9,7 @@ from PIL import Image
 
 from deepjscc.channels import Channel, make_channel
 from deepjscc.channels.base import Coherence
-from deepjscc.channels.prefix import Prefix
-from deepjscc.evaluation.single import Outcome, send_image
+from deepjscc.evaluation.single import Outcome, send_image, send_stages
 from deepjscc.images import from_picture, to_float
 from deepjscc.models import Linear
 from deepjscc.systems import Link
@@ -18,7 +17,6 @@ from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.zoo import load
 
 RECEIVERS_DB = (-5.0, -2.0, 1.0, 4.0, 7.0, 10.0, 15.0, 20.0)
-SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)
 CURVE_DB = tuple(float(snr) for snr in range(-5, 26, 3))
 POINTS = 1500  # of a constellation: more hide one another
 
@@ -80,19 +78,8 @@ def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
 
 
 def stages(picture: Image.Image, setting: Setting) -> list[Outcome]:
-    """One transmission as it arrives: the picture after each of :data:`SHARES` of the symbols.
-
-    Channel uses count what has arrived. Of a model whose symbols only make sense together there is one stage.
-    """
-    if not isinstance(load(setting.model), Linear):
-        return [learned(picture, setting)]
-    outcomes = []
-    for share in SHARES:
-        system = setting.learned_system(Prefix(setting.medium(), share))
-        outcome = send_image(picture, system, setting.snr_db, seed=setting.seed)
-        heard = round(share * outcome.channel_uses)
-        outcomes.append(replace(outcome, channel_uses=heard, bandwidth_ratio=share * outcome.bandwidth_ratio))
-    return outcomes
+    """One transmission as it arrives; see :func:`deepjscc.evaluation.single.send_stages`."""
+    return send_stages(picture, setting.learned_system(setting.medium()), setting.snr_db, seed=setting.seed)
 
 
 def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Outcome]]:

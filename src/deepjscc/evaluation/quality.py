@@ -1,9 +1,9 @@
-"""All metrics of a batch at once, None where an image is too small for one."""
+"""What is measured of a transmission: each stage of it, and all metrics of a batch at once."""
 
 from deepjscc import metrics
 from deepjscc.metrics.perceptual import MIN_SIDE as LPIPS_MIN_SIDE
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, SSIM_MIN_SIDE
-from deepjscc.types import Images
+from deepjscc.types import Images, Transmission
 
 
 def quality(images: Images, decoded: Images, *, with_lpips: bool = False) -> dict[str, list[float | None]]:
@@ -20,3 +20,11 @@ def quality(images: Images, decoded: Images, *, with_lpips: bool = False) -> dic
         "ms_ssim": metrics.ms_ssim(images, decoded).tolist() if side >= MS_SSIM_MIN_SIDE else nothing,
         "lpips": metrics.lpips(images, decoded).tolist() if with_lpips and side >= LPIPS_MIN_SIDE else nothing,
     }
+
+
+def stages(sent: Transmission) -> dict[int | None, tuple[Images, list[int]]]:
+    """What came out after each stage and the channel uses till then, image by image; of one piece under None."""
+    if not sent.refinements:
+        return {None: (sent.images, sent.channel_uses.tolist())}
+    ends = zip(sent.refinements, sent.refinement_uses, strict=True)
+    return {stage: (images, [uses] * len(images)) for stage, (images, uses) in enumerate(ends, 1)}

@@ -124,13 +124,30 @@ def sheet(rows: list[list[Outcome]]) -> Figure:
     Args:
         rows: what came out, the same SNRs in each row.
     """
+    figure = _grid(rows)
+    for place, outcome in zip(figure.axes, rows[0], strict=False):
+        place.set_title(f"SNR {outcome.snr_db:g} dB", fontsize=9)
+    for place, outcomes in zip(figure.axes[:: len(rows[0])], rows, strict=True):
+        place.set_ylabel(outcomes[0].system, fontsize=9)
+    return figure
+
+
+def strip(stages: list[Outcome]) -> Figure:
+    """A strip of pictures: one transmission after each stage, with the bandwidth ratio till then and its PSNR."""
+    figure = _grid([stages])
+    for stage, (place, outcome) in enumerate(zip(figure.axes, stages, strict=True), 1):
+        place.set_title(f"stage {stage}, ratio {outcome.bandwidth_ratio:.4f}", fontsize=9)
+    figure.suptitle(f"{stages[0].system}, SNR {stages[0].snr_db:g} dB", fontsize=9)
+    return figure
+
+
+def _grid(rows: list[list[Outcome]]) -> Figure:
+    """Pictures, each with its PSNR beneath."""
     columns = len(rows[0])
     width, height = rows[0][0].picture.size
     size = (2.1 * columns + 0.6, (2.1 * height / width + 0.35) * len(rows) + 0.3)
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(len(rows), columns, squeeze=False)
-    for place, outcome in zip(axes[0], rows[0], strict=True):
-        place.set_title(f"SNR {outcome.snr_db:g} dB", fontsize=9)
     for line, outcomes in zip(axes, rows, strict=True):
         for place, outcome in zip(line, outcomes, strict=True):
             place.imshow(outcome.picture)
@@ -138,5 +155,4 @@ def sheet(rows: list[list[Outcome]]) -> Figure:
             place.set_yticks([])
             lost = "" if outcome.delivered else ", not delivered"
             place.set_xlabel(f"{outcome.psnr_db:.1f} dB{lost}", fontsize=8, color="#D55E00" if lost else "black")
-        line[0].set_ylabel(outcomes[0].system, fontsize=9)
     return figure

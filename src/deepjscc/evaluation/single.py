@@ -2,19 +2,22 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
 
-from deepjscc.evaluation.quality import quality
+from deepjscc.channels.prefix import Prefix
+from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse
+from deepjscc.models import Linear
 from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_strips
 
 LARGE_PIXELS = 8_000_000
+SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)  # of the symbols: the stages of a model that has none of its own
 NEAR_ENOUGH = 0.02  # of the ratio asked for: padding of odd sizes moves the measured one a little
 
 
@@ -57,33 +60,80 @@ def send_image(
 
     A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip.
     """
+    if picture.width * picture.height <= LARGE_PIXELS or not isinstance(system.system, Link):
+        return _send(picture, system, snr_db, encoder_snr_db, seed)[-1]
     snr = torch.tensor([snr_db])
-    believed = torch.tensor([snr_db if encoder_snr_db is None else encoder_snr_db])
-    draws = torch.Generator().manual_seed(seed)
+    believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
-    if picture.width * picture.height > LARGE_PIXELS and isinstance(system.system, Link):
-        result, uses = transmit_strips(system.system, picture, snr, encoder_snr_db=believed, generator=draws)
-        seconds = time.perf_counter() - clock
-        values: dict[str, list[float | None]] = {"psnr_db": [_psnr_of_large(picture, result)]}
-        delivered = True
-    else:
-        images = to_float(from_picture(picture))
-        sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=draws)
-        seconds = time.perf_counter() - clock
-        values = quality(images, sent.images)
-        result, uses, delivered = to_picture(sent.images[0]), int(sent.channel_uses[0]), bool(sent.delivered[0])
+    result, uses = transmit_strips(system.system, picture, snr, encoder_snr_db=believed, generator=_draws(seed))
+    seconds = time.perf_counter() - clock
     return Outcome(
         system=system.name,
         snr_db=snr_db,
         channel_uses=uses,
         bandwidth_ratio=uses / (3 * picture.width * picture.height),
-        delivered=delivered,
-        psnr_db=values["psnr_db"][0],
-        ssim=values.get("ssim", [None])[0],
-        ms_ssim=values.get("ms_ssim", [None])[0],
+        delivered=True,
+        psnr_db=_psnr_of_large(picture, result),
+        ssim=None,
+        ms_ssim=None,
         seconds=seconds,
         picture=result,
     )
+
+
+@torch.no_grad()
+def send_stages(
+    picture: Image.Image, system: NamedSystem, snr_db: float, *, encoder_snr_db: float | None = None, seed: int = 0
+) -> list[Outcome]:
+    """One transmission as it arrives: what came out after each stage, with the channel uses till then.
+
+    A model without stages of its own whose receiver takes any part of the symbols (`linear`, `universal`) is heard up
+    to each of :data:`SHARES`; any other system has one stage.
+    """
+    link = system.system
+    if not (isinstance(link, Link) and isinstance(link.model, Linear)):
+        return _send(picture, system, snr_db, encoder_snr_db, seed)
+    outcomes = []
+    for share in SHARES:
+        partly = Link(link.model, Prefix(link.channel, share), bandwidth_ratio=link.bandwidth_ratio)
+        heard = replace(system, system=partly)
+        outcome = send_image(picture, heard, snr_db, encoder_snr_db=encoder_snr_db, seed=seed)
+        uses = round(share * outcome.channel_uses)
+        outcomes.append(replace(outcome, channel_uses=uses, bandwidth_ratio=share * outcome.bandwidth_ratio))
+    return outcomes
+
+
+def _send(
+    picture: Image.Image, system: NamedSystem, snr_db: float, encoder_snr_db: float | None, seed: int
+) -> list[Outcome]:
+    """What came out after each stage, or the one thing that did."""
+    images, snr = to_float(from_picture(picture)), torch.tensor([snr_db])
+    believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
+    clock = time.perf_counter()
+    sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=_draws(seed))
+    seconds = time.perf_counter() - clock
+    outcomes = []
+    for decoded, (uses,) in stages(sent).values():
+        values = {name: column[0] for name, column in quality(images, decoded).items()}
+        outcomes.append(
+            Outcome(
+                system=system.name,
+                snr_db=snr_db,
+                channel_uses=uses,
+                bandwidth_ratio=uses / images.numel(),
+                delivered=bool(sent.delivered[0]),
+                psnr_db=values["psnr_db"],
+                ssim=values["ssim"],
+                ms_ssim=values["ms_ssim"],
+                seconds=seconds,
+                picture=to_picture(decoded[0]),
+            )
+        )
+    return outcomes
+
+
+def _draws(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def _psnr_of_large(picture: Image.Image, result: Image.Image) -> float:

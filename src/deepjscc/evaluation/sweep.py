@@ -17,10 +17,11 @@ from deepjscc.channels import Channel, Coherence, Csi, make_channel
 from deepjscc.data import ImageSet, open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.quality import quality as measure_quality
+from deepjscc.evaluation.quality import stages
 from deepjscc.evaluation.table import read_table, to_table, write_table
 from deepjscc.seeds import generator
 from deepjscc.systems.names import NamedSystem, make_system
-from deepjscc.types import Images, Transmission
+from deepjscc.types import Images
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,7 @@ def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterato
             images, _full(unit.snr_db, images), encoder_snr_db=_full(believed, images), generator=draws
         )
         seconds = (time.perf_counter() - clock) / len(images)
-        stages = [(None, sent.images)] if not sent.refinements else list(enumerate(sent.refinements, 1))
-        for stage, decoded in stages:
+        for stage, (decoded, uses) in stages(sent).items():
             quality = measure_quality(images, decoded, with_lpips=plan.lpips)
             for i in range(len(images)):
                 yield {
@@ -176,7 +176,9 @@ def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterato
                     "csi": channel.csi,
                     "k_factor_db": plan.k_factor_db,
                     "requested_ratio": plan.bandwidth_ratio,
-                    **_cost(sent, i),
+                    "bandwidth_ratio": uses[i] / images[0].numel(),
+                    "channel_uses": uses[i],
+                    "delivered": bool(sent.delivered[i]),
                     "container": unit.system.container,
                     "snr_db": unit.snr_db,
                     "encoder_snr_db": believed,
@@ -186,14 +188,6 @@ def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterato
                     "weights_hash": unit.system.weights,
                     "unit": unit.key,
                 }
-
-
-def _cost(sent: Transmission, index: int) -> dict[str, Any]:
-    return {
-        "bandwidth_ratio": sent.bandwidth_ratio[index].item(),
-        "channel_uses": int(sent.channel_uses[index]),
-        "delivered": bool(sent.delivered[index]),
-    }
 
 
 def _full(snr_db: float, images: Images) -> torch.Tensor:

@@ -3,8 +3,24 @@
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.linear import Linear
+from deepjscc.models.multiple_decoders import MultipleDecoders
+from deepjscc.models.residual import Residual
+from deepjscc.models.single_decoder import SingleDecoder
+from deepjscc.models.staged import Staged
 from deepjscc.models.universal import Universal
 
-MODELS: dict[str, type[JSCC]] = {"cnn": Cnn, "linear": Linear, "universal": Universal}
+MODELS: dict[str, type[JSCC]] = {
+    model.kind: model for model in (Cnn, Linear, Universal, MultipleDecoders, SingleDecoder, Residual)
+}
 
-__all__ = ["JSCC", "MODELS", "Cnn", "Linear", "Universal"]
+__all__ = [
+    "JSCC",
+    "MODELS",
+    "Cnn",
+    "Linear",
+    "MultipleDecoders",
+    "Residual",
+    "SingleDecoder",
+    "Staged",
+    "Universal",
+]

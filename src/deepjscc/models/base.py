@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
@@ -78,6 +78,16 @@ class JSCC(nn.Module):
         padded = padded_size(size, self.stride)
         latent = to_latent(received.symbols, self.latent_reals(padded))
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
+
+    def weights_from(self, other: "JSCC") -> dict[str, Tensor]:
+        """Another model's weights under the names they have here: what a training that starts from it takes over.
+
+        Raises:
+            UsageError: weights of another kind.
+        """
+        if not isinstance(self, type(other)):
+            raise UsageError(f"a {self.kind} cannot start with the weights of a {other.kind}")
+        return other.state_dict()
 
     def uses(self, size: Size) -> int:
         """Complex channel uses that an image of this size takes."""

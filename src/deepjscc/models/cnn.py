@@ -2,9 +2,9 @@
 
 from typing import ClassVar
 
-import torch
 from torch import nn
 
+from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
 from deepjscc.models.base import JSCC
 from deepjscc.types import Images, Latent, Size, SnrDb
@@ -21,7 +21,7 @@ class Cnn(JSCC):
     """
 
     kind: ClassVar[str] = "cnn"
-    stride = 4
+    stride = autoencoder.STRIDE
     DENSE_SIZE = 32
 
     def __init__(self, filters: int = 16, dense_reals: int | None = None) -> None:
@@ -29,18 +29,8 @@ class Cnn(JSCC):
         if filters < 1 or (dense_reals is not None and dense_reals < 1):
             raise UsageError(f"cnn needs at least one filter and one latent real, not {filters} and {dense_reals}")
         self.filters, self.dense_reals = filters, dense_reals
-        widths = (3, 16, 32, 32, 32, filters)
-        strides = (2, 2, 1, 1, 1)
-        down: list[nn.Module] = []
-        for i, stride in enumerate(strides):
-            down += [nn.Conv2d(widths[i], widths[i + 1], 5, stride, padding=2), nn.PReLU(widths[i + 1])]
-        up: list[nn.Module] = []
-        for i, stride in reversed(list(enumerate(strides))):
-            up += [nn.ConvTranspose2d(widths[i + 1], widths[i], 5, stride, 2, output_padding=stride - 1)]
-            up += [nn.PReLU(widths[i]) if i else nn.Sigmoid()]
-        # In the convolutional form the fifth convolution is the latent itself: a PReLU there would only bend it.
-        self.encoder = nn.Sequential(*(down if dense_reals else down[:-1]))
-        self.decoder = nn.Sequential(*up)
+        self.encoder = autoencoder.encoder(filters, bend_last=dense_reals is not None)
+        self.decoder = autoencoder.decoder(filters)
         grid = filters * (self.DENSE_SIZE // self.stride) ** 2
         self.encoder_dense = nn.Linear(grid, dense_reals) if dense_reals else nn.Identity()
         self.decoder_dense = nn.Linear(dense_reals, grid) if dense_reals else nn.Identity()
@@ -56,11 +46,9 @@ class Cnn(JSCC):
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
         """Pixels to the latent; this network is not conditioned on the SNR."""
         self.latent_reals((images.shape[-2], images.shape[-1]))
-        features = self.encoder(images.contiguous(memory_format=torch.channels_last))
-        return self.encoder_dense(features.flatten(1)).float()
+        return self.encoder_dense(autoencoder.encode(self.encoder, images).flatten(1)).float()
 
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
         """The received latent to pixels."""
         grid = (-1, self.filters, size[0] // self.stride, size[1] // self.stride)
-        features = self.decoder_dense(latent).reshape(grid).contiguous(memory_format=torch.channels_last)
-        return self.decoder(features).float()
+        return autoencoder.decode(self.decoder, self.decoder_dense(latent).reshape(grid))

@@ -40,6 +40,8 @@ class Frame:
         side_info_rates: bits per complex use at which each part is counted.
         snr_db: nominal P / N0 of the channel passed; None before any channel (no noise).
         gain: of slow fading, where the receiver knows it, as [re, im].
+        stage: of a progressive model's transmission the stage these symbols are, from 1; None: all of it.
+        transmission: first digits of the SHA-256 of all symbols sent, which tells stages of several images apart.
     """
 
     model: str
@@ -51,16 +53,20 @@ class Frame:
     side_info_rates: tuple[float, ...]
     snr_db: float | None = None
     gain: tuple[float, float] | None = None
+    stage: int | None = None
+    transmission: str | None = None
 
     def __post_init__(self) -> None:
-        texts = (self.model, self.weights_hash, *(part or "" for part in self.side_info))
+        texts = (self.model, self.weights_hash, self.transmission or "", *(part or "" for part in self.side_info))
         if not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"model, weights_hash and side_info must be text, not {texts}")
+            raise ValueError(f"model, weights_hash, transmission and side_info must be text, not {texts}")
         if len(self.side_info_rates) != len(self.side_info) or not all(0 < rate < 64 for rate in self.side_info_rates):
             raise ValueError(f"{self.side_info_rates} are no rates of {len(self.side_info)} parts of side information")
         numbers = (self.height, self.width, self.uses)
         if any(type(number) is not int or number < 1 for number in numbers):
             raise ValueError(f"height, width and uses must be positive whole numbers, not {numbers}")
+        if self.stage is not None and (type(self.stage) is not int or self.stage < 1):
+            raise ValueError(f"the stage must be a positive whole number, not {self.stage!r}")
         if self.height * self.width > MAX_PIXELS or self.uses > MAX_USES:
             raise ValueError(
                 f"{self.width}x{self.height} pixels and {self.uses} symbols are more than any picture here"

@@ -1,5 +1,6 @@
 """The link split at the antennas: encode, channel and decode as three programs with I/Q files between them."""
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import torch
 from deepjscc.channels import Channel
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
-from deepjscc.radio.iq_file import HEADER_BITS, Frame, read_frame, write_frame
+from deepjscc.models import Staged
+from deepjscc.radio.iq_file import HEADER_BITS, Frame, paths, read_frame, write_frame
+from deepjscc.radio.stages import Recording, put_together
+from deepjscc.seeds import generator
 from deepjscc.symbols import mean_power
 from deepjscc.systems.link import pass_through
-from deepjscc.types import Encoded, Image8, Received
+from deepjscc.types import Encoded, Image8, Received, Symbols
 from deepjscc.zoo import load, weights_hash
 
 
@@ -24,42 +28,67 @@ def encode_image(
     encoder_snr_db: float,
     bandwidth_ratio: float | None,
     margin_db: float | None = None,
-) -> dict[str, Any]:
-    """Encode one picture into a recording.
+    *,
+    in_stages: bool = False,
+) -> list[dict[str, Any]]:
+    """Encode one picture into a recording, or into one for each stage.
 
     Args:
         image: what to encode.
         model: of the zoo, or a checkpoint.
-        path: of the recording.
+        path: of the recording; of stages ``PATH-stage1`` and so on.
         encoder_snr_db: what is believed of the channel.
         bandwidth_ratio: complex uses per source value; None takes the model's own.
         margin_db: by how much the channel may be worse before side information is lost; None: as the model
             thinks fit.
+        in_stages: a recording a stage, of a model that has stages.
 
     Returns:
-        Files, symbols and what metadata and side information cost.
+        For each recording its files, symbols and what metadata and side information cost.
 
     Raises:
-        UsageError: an unknown model, or a ratio it does not make.
+        UsageError: an unknown model, a ratio it does not make, or stages it does not have.
         DeepJSCCError: the place cannot be written.
     """
-    images = to_float(image)
+    images, network = to_float(image), load(model)
+    if in_stages and not isinstance(network, Staged):
+        raise UsageError(f"{model} sends in one piece; leave --stages out")
     believed = torch.tensor([encoder_snr_db])
     lasting = None if margin_db is None else believed - margin_db
-    sent = load(model).encode(images, believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=lasting)
-    uses, side_info = sent.symbols.shape[1], sent.side_info[0]
+    sent = network.encode(images, believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=lasting)
+    side_info = sent.side_info[0]
     parts = tuple(part.data.hex() for part in side_info)
     rates = tuple(part.rate for part in side_info)
-    frame = Frame(model, weights_hash(model), image.shape[1], image.shape[2], uses, parts, rates)
-    silent = torch.zeros(1, uses)  # no channel yet: no noise
-    received = Received(sent.symbols, silent, None, torch.tensor([torch.inf]))
+    whole = Frame(model, weights_hash(model), image.shape[1], image.shape[2], sent.symbols.shape[1], parts, rates)
+    if not isinstance(network, Staged) or not in_stages:
+        return [_record(path, whole, sent.symbols, sent.uses()[0], images.numel())]
+    meta_file, _ = paths(path)
+    stem = meta_file.with_suffix("")
+    transmission = hashlib.sha256(sent.symbols.numpy().tobytes()).hexdigest()[:12]
+    pieces = enumerate(sent.symbols.chunk(network.stages, 1), 1)
+    return [
+        _record(
+            stem.with_name(f"{stem.name}-stage{stage}"),
+            replace(whole, uses=symbols.shape[1], stage=stage, transmission=transmission),
+            symbols,
+            symbols.shape[1],
+            images.numel(),
+        )
+        for stage, symbols in pieces
+    ]
+
+
+def _record(path: Path, frame: Frame, symbols: Symbols, spent: int, values: int) -> dict[str, Any]:
+    """Write sent symbols, which have met no noise yet, and say what they cost."""
+    received = Received(symbols, torch.zeros(1, frame.uses), None, torch.tensor([torch.inf]))
     meta_file, data_file = write_frame(path, frame, received)
+    side_info = frame.protected()
     return {
         "meta_file": str(meta_file),
         "data_file": str(data_file),
-        "symbols": uses,
-        "mean_power": mean_power(sent.symbols)[0].item(),
-        "bandwidth_ratio": sent.uses()[0] / images.numel(),
+        "symbols": frame.uses,
+        "mean_power": mean_power(symbols)[0].item(),
+        "bandwidth_ratio": spent / values,
         "metadata_bytes": meta_file.stat().st_size,
         "header_bits": HEADER_BITS,
         "side_info_bits": sum(8 * len(part.data) for part in side_info),
@@ -81,30 +110,54 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
             f"{path}: these symbols have been through a channel at {frame.snr_db:g} dB; take the sent ones"
         )
     encoded = Encoded(sent.symbols, (frame.protected(),))
-    received = pass_through(channel, encoded, torch.tensor([snr_db]), torch.Generator().manual_seed(seed))
+    draws, gain = torch.Generator().manual_seed(seed), None
+    if frame.stage is not None:
+        # Slow fading keeps its gain from stage to stage; the noise is new in each.
+        if channel.coherence == "image":
+            gain = channel.draw_gain(1, frame.uses, draws)
+        draws = generator(seed, "stage", frame.stage)
+    received = pass_through(channel, encoded, torch.tensor([snr_db]), draws, gain=gain)
     fade = received.gain
-    gain = (fade.real.item(), fade.imag.item()) if fade is not None and fade.shape[1] == 1 else None
+    known = (fade.real.item(), fade.imag.item()) if fade is not None and fade.shape[1] == 1 else None
     side_info = tuple(None if part is None else part.hex() for part in received.side_info[0])
-    after = replace(frame, snr_db=snr_db, gain=gain, side_info=side_info)
+    after = replace(frame, snr_db=snr_db, gain=known, side_info=side_info)
     meta_file, data_file = write_frame(output, after, received)
-    return {"meta_file": str(meta_file), "data_file": str(data_file), "symbols": frame.uses, "gain": gain}
+    return {"meta_file": str(meta_file), "data_file": str(data_file), "symbols": frame.uses, "gain": known}
 
 
 @torch.no_grad()
-def decode_image(path: Path, model: str | None = None) -> tuple[Image8, dict[str, Any]]:
-    """Decode a recording with the model it names, or with ``model``.
+def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, dict[str, Any], list[str]]:
+    """Decode a recording, or what has arrived of several stages, with the model it names, or with ``model``.
+
+    Args:
+        files: one recording of all symbols, or recordings of stages in any order.
+        model: the checkpoint they were made with, where it is not of the zoo.
+
+    Returns:
+        The picture, what is known of it, and a line for each recording that could not be used.
 
     Raises:
-        DeepJSCCError: a recording that cannot be read, or of other weights.
-        UsageError: a model this installation does not have.
+        DeepJSCCError: a recording that cannot be read, of other weights, or no first stage.
+        UsageError: a model this installation does not have, or several recordings that are not stages.
     """
-    frame, received = read_frame(path)
+    recordings = [Recording(path, *read_frame(path)) for path in files]
+    whole = next((one for one in recordings if one.frame.stage is None), None)
+    if whole is not None and len(recordings) > 1:
+        raise UsageError(f"{whole.path}: holds all of a picture, not a stage; decode it alone")
+    first = next((one for one in recordings if one.frame.stage == 1), recordings[0])
+    frame, path = first.frame, first.path
     name = model or frame.model
     if weights_hash(name) != frame.weights_hash:
         raise DeepJSCCError(
             f"{path}: made with weights {frame.weights_hash} of {frame.model}, but {name} here has "
             f"{weights_hash(name)}; give the matching checkpoint with --model"
         )
-    images = load(name).decode(received, frame.size)
+    network, received, notes = load(name), first.received, list[str]()
     report = {"model": name, "height": frame.height, "width": frame.width, "symbols": frame.uses}
-    return to_8bit(images)[0], report | {"snr_db": frame.snr_db}
+    if whole is None:
+        if not isinstance(network, Staged):
+            raise DeepJSCCError(f"{path}: a stage of {name}, which has none")
+        received, used, notes = put_together(recordings, network.stages)
+        report |= {"symbols": received.symbols.shape[1], "stages": len(used)}
+    images = network.decode(received, frame.size)
+    return to_8bit(images)[0], report | {"snr_db": frame.snr_db}, notes

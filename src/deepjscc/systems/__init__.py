@@ -3,5 +3,6 @@
 from deepjscc.systems.base import PairSystem, System
 from deepjscc.systems.digital import DigitalLink
 from deepjscc.systems.link import Link
+from deepjscc.systems.progressive import ProgressiveLink, ResidualLink, make_link
 
-__all__ = ["DigitalLink", "Link", "PairSystem", "System"]
+__all__ = ["DigitalLink", "Link", "PairSystem", "ProgressiveLink", "ResidualLink", "System", "make_link"]

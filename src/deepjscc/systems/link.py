@@ -7,7 +7,7 @@ from torch import nn
 
 from deepjscc.channels import Channel
 from deepjscc.models import JSCC
-from deepjscc.types import Encoded, Images, Received, SnrDb, Transmission
+from deepjscc.types import Encoded, Gain, Images, Received, SnrDb, Transmission
 
 
 class Link(nn.Module):
@@ -59,12 +59,21 @@ class Link(nn.Module):
         return Transmission(decoded, torch.tensor(sent.uses()), torch.ones(len(images), dtype=torch.bool))
 
 
-def pass_through(channel: Channel, sent: Encoded, snr_db: SnrDb, generator: torch.Generator | None = None) -> Received:
+def pass_through(
+    channel: Channel,
+    sent: Encoded,
+    snr_db: SnrDb,
+    generator: torch.Generator | None = None,
+    *,
+    gain: Gain | None = None,
+) -> Received:
     """What a receiver gets of an encoder's output: symbols through the channel, and with them side information.
 
-    Of side information those parts arrive whose rate the channel, as drawn, carries ideally coded.
+    Of side information those parts arrive whose rate the channel, as drawn, carries ideally coded. A gain that was
+    drawn before holds here too.
     """
-    gain = channel.draw_gain(len(sent.symbols), sent.symbols.shape[1], generator)
+    if gain is None:
+        gain = channel.draw_gain(len(sent.symbols), sent.symbols.shape[1], generator)
     received = channel(sent.symbols, snr_db, gain=gain, generator=generator)
     arrived = tuple(
         tuple(part.data if part.rate <= bits else None for part in parts)

@@ -1,13 +1,18 @@
-"""Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal`` or ``jpeg2000+ideal@10dB``."""
+"""Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal`` or ``jpeg2000+ideal@10dB``.
 
+A model of residual transmission may say how its transmitter estimates: ``MODEL@m=100`` or ``MODEL@feedback``.
+"""
+
+import re
 from dataclasses import dataclass
 
 from deepjscc.channels import Channel
 from deepjscc.digital import CODECS, Ideal
 from deepjscc.errors import UsageError
+from deepjscc.models import Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import DigitalLink
-from deepjscc.systems.link import Link
+from deepjscc.systems.progressive import ResidualLink, make_link
 from deepjscc.zoo import load, weights_hash
 
 
@@ -43,11 +48,10 @@ def make_system(
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
     """
     codec_name, plus, coding_name = name.partition("+")
-    if not plus or name.endswith(".safetensors"):
+    if not plus or ".safetensors" in name:
         if name in CODECS:
             raise UsageError(f"{name} is a codec; name its channel coding too, as {name}+ideal")
-        link = Link(load(name), channel, bandwidth_ratio=bandwidth_ratio)
-        return NamedSystem(name, link, weights=weights_hash(name))
+        return _learned(name, channel, bandwidth_ratio)
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
     coding = parse_coding(coding_name)
@@ -60,6 +64,21 @@ def make_system(
         coding=coding,
     )
     return NamedSystem(name, digital, container=container)
+
+
+def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> NamedSystem:
+    """A model, and of residual transmission how its transmitter estimates."""
+    estimates = re.fullmatch(r"(.+)@(feedback|m=(\d+))", name)
+    model_name = estimates[1] if estimates else name
+    model = load(model_name)
+    if estimates is None:
+        link = make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
+    elif isinstance(model, Residual):
+        receptions = None if estimates[3] is None else int(estimates[3])
+        link = ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio, receptions=receptions)
+    else:
+        raise UsageError(f"{name}: only residual transmission estimates what arrived; leave @{estimates[2]} out")
+    return NamedSystem(name, link, weights=weights_hash(model_name))
 
 
 def parse_coding(text: str) -> Ideal:

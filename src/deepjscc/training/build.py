@@ -8,7 +8,7 @@ from deepjscc.channels import Channel, make_channel
 from deepjscc.errors import UsageError
 from deepjscc.models import JSCC, MODELS
 from deepjscc.seeds import generator
-from deepjscc.systems import Link
+from deepjscc.systems import Link, make_link
 from deepjscc.training.recipe import ChannelRecipe, Recipe
 from deepjscc.types import SnrDb
 from deepjscc.zoo import load
@@ -30,9 +30,12 @@ def build_link(recipe: Recipe) -> Link:
             raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
     if next(model.parameters(), None) is None:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
-    if recipe.model.warm_start is not None:
-        take_over(model, recipe.model.warm_start)
-    return Link(model, build_channel(recipe.channel), bandwidth_ratio=middle_ratio(recipe.channel))
+    start = recipe.model.warm_start
+    for name in [start] if isinstance(start, str) else start or []:
+        take_over(model, name)
+    if not start and not all(weight.requires_grad for weight in model.parameters()):
+        raise UsageError(f"{recipe.model.name} trains its last stage alone; name the earlier ones as model.warm_start")
+    return make_link(model, build_channel(recipe.channel), bandwidth_ratio=middle_ratio(recipe.channel))
 
 
 def build_channel(wanted: ChannelRecipe) -> Channel:
@@ -52,10 +55,11 @@ def take_over(model: JSCC, name: str) -> None:
         UsageError: weights of another kind.
         DeepJSCCError: weights that cannot be read.
     """
-    other = load(name)
-    if not isinstance(model, type(other)):
-        raise UsageError(f"{name} holds weights of a {other.kind}; a {model.kind} cannot start with them")
-    theirs, tables = other.state_dict(), dict(model.named_buffers())
+    try:
+        theirs = model.weights_from(load(name))
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
+    tables = dict(model.named_buffers())
     for key, ours in model.state_dict().items():
         if key in tables and key in theirs and theirs[key].shape != ours.shape:
             raise UsageError(f"{name} has another {key} ({tuple(theirs[key].shape)}); a table cannot be taken in part")

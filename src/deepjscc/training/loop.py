@@ -17,7 +17,7 @@ from deepjscc.metrics import psnr
 from deepjscc.models import JSCC
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
-from deepjscc.systems import Link
+from deepjscc.systems import Link, make_link
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_channel, build_link, draw_channel, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
@@ -86,10 +86,11 @@ class Transmit(nn.Module):
 
     def forward(
         self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
-    ) -> Images:
-        """Images to what comes out at the far end."""
-        link = Link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
-        return link.transmit(images, snr_db, generator=draws).images
+    ) -> tuple[Images, ...]:
+        """Images to what comes out at the far end, of a progressive system after each stage."""
+        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
+        sent = link.transmit(images, snr_db, generator=draws)
+        return sent.refinements or (sent.images,)
 
 
 class Run:
@@ -110,7 +111,7 @@ class Run:
         self.link = build_link(recipe).to(self.fabric.device)
         self.link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = AveragedModel(self.link, multi_avg_fn=_moving_average(options.ema_decay))
-        self.averaged = cast(Link, self.ema.module)
+        self.averaged = cast(Link, self.ema.module).eval()
         self.optimiser: Any = OPTIMISERS[options.name](
             self.link.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
@@ -164,7 +165,7 @@ class Run:
         snr_db = draw_snr_db(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
         decoded = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
-        loss = LOSSES[recipe.optimiser.loss](images, decoded)
+        loss = torch.stack([LOSSES[recipe.optimiser.loss](images, stage) for stage in decoded]).mean()
         if not torch.isfinite(loss):
             epoch, batch = divmod(step, len(self.batches))
             where = f"step {step} (batch {batch} of epoch {epoch + 1})"

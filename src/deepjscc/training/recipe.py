@@ -17,13 +17,13 @@ from deepjscc.errors import DeepJSCCError, UsageError
 class ModelRecipe:
     """``name`` of :data:`deepjscc.models.MODELS` and the constructor's keywords.
 
-    ``warm_start`` names weights of the same kind (zoo or ``.safetensors``) to begin with; where a layer is narrower or
-    wider there, what both have in common is taken over.
+    ``warm_start`` names weights (zoo or ``.safetensors``) to begin with; where a layer is narrower or wider there, what
+    both have in common is taken over. Of several the later ones win.
     """
 
     name: str
     config: dict[str, int | float | str] = field(default_factory=dict)
-    warm_start: str | None = None
+    warm_start: str | list[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def make_files(picture: Image.Image, ours: Outcome, *controls: Any) -> list[str]
     folder = Path(tempfile.mkdtemp(prefix="deepjscc-"))
     with _told():
         save_picture(ours.picture, folder / "received.png")
-        report = encode_image(
+        (report,) = encode_image(
             from_picture(picture), setting.model, folder / "sent", setting.snr_db, ours.bandwidth_ratio
         )
     return [str(folder / "received.png"), report["meta_file"], report["data_file"]]

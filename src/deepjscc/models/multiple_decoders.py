@@ -1,0 +1,48 @@
+"""`multiple_decoders`: one encoder for all stages, a decoder for each number of them (Kurka, Gündüz 2019, sec. 3)."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from deepjscc.blocks import autoencoder
+from deepjscc.models.base import JSCC
+from deepjscc.models.cnn import Cnn
+from deepjscc.models.staged import Staged
+from deepjscc.types import Images, Latent, Size, SnrDb, Symbols
+
+
+class MultipleDecoders(Staged):
+    """Decoder i sees the first i stages; all are trained together, the loss the mean over them (eq. 1).
+
+    Args:
+        stages: L.
+        filters: c of each stage, bandwidth ratio c / 96 each.
+    """
+
+    kind: ClassVar[str] = "multiple_decoders"
+
+    def __init__(self, stages: int = 2, filters: int = 8) -> None:
+        super().__init__(stages, filters)
+        self.encoder = autoencoder.encoder(stages * filters)
+        self.decoders = nn.ModuleList(autoencoder.decoder(stage * filters) for stage in range(1, stages + 1))
+
+    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
+        """Pixels to the latent of all stages."""
+        return autoencoder.encode(self.encoder, images).flatten(1).float()
+
+    def reconstruct(self, symbols: Symbols, size: Size) -> Images:
+        """By the decoder of as many stages as have arrived whole."""
+        stages = self.complete_stages(symbols.shape[1], size)
+        features = self.features(symbols[:, : stages * self.stage_uses(size)], stages, size)
+        decoder = self.decoders[stages - 1]
+        assert isinstance(decoder, nn.Sequential)
+        return autoencoder.decode(decoder, features)
+
+    def weights_from(self, other: JSCC) -> dict[str, Tensor]:
+        """Of a `cnn`: its encoder, and its decoder for every number of stages."""
+        if not isinstance(other, Cnn):
+            return super().weights_from(other)
+        theirs = {f"encoder.{name}": value for name, value in other.encoder.state_dict().items()}
+        for name, value in other.decoder.state_dict().items():
+            theirs |= {f"decoders.{stage}.{name}": value for stage in range(self.stages)}
+        return theirs

@@ -1,0 +1,56 @@
+"""`single_decoder`: one encoder and one decoder; what has not arrived is zeros (Kurka and Gündüz 2019, sec. 5)."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from deepjscc.blocks import autoencoder
+from deepjscc.errors import UsageError
+from deepjscc.models.base import JSCC
+from deepjscc.models.cnn import Cnn
+from deepjscc.models.staged import Staged
+from deepjscc.types import Images, Latent, Size, SnrDb, Symbols
+
+
+class SingleDecoder(Staged):
+    """The received code's tail masked with zeros; in training after a number of stages drawn for every batch.
+
+    Any prefix decodes. Trained at the stages' borders it is best there; with ``any_prefix`` the draw is uniform over
+    every number of symbols, and the picture refines with each of them.
+
+    Args:
+        stages: L.
+        filters: c of each stage, bandwidth ratio c / 96 each.
+        any_prefix: train with prefixes of any length.
+    """
+
+    kind: ClassVar[str] = "single_decoder"
+
+    def __init__(self, stages: int = 2, filters: int = 8, any_prefix: bool = False) -> None:
+        super().__init__(stages, filters, any_prefix=any_prefix)
+        self.any_prefix = any_prefix
+        self.encoder = autoencoder.encoder(stages * filters)
+        self.decoder = autoencoder.decoder(stages * filters)
+
+    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
+        """Pixels to the latent of all stages."""
+        return autoencoder.encode(self.encoder, images).flatten(1).float()
+
+    def reconstruct(self, symbols: Symbols, size: Size) -> Images:
+        """By the one decoder, zeros for what is missing."""
+        if not symbols.shape[1]:
+            raise UsageError(f"nothing of the image of {size[1]}x{size[0]} has arrived")
+        masked = F.pad(torch.view_as_real(symbols), (0, 0, 0, self.uses(size) - symbols.shape[1]))
+        features = self.features(torch.view_as_complex(masked), self.stages, size)
+        return autoencoder.decode(self.decoder, features)
+
+    def training_prefix(self, size: Size, generator: torch.Generator | None) -> tuple[int, ...]:
+        """One length, drawn anew for every batch."""
+        lengths = range(1, self.uses(size) + 1) if self.any_prefix else self.borders(size)
+        return (lengths[int(torch.randint(len(lengths), (), generator=generator))],)
+
+    def weights_from(self, other: JSCC) -> dict[str, Tensor]:
+        """Of a `cnn`, whose networks have the same form, too."""
+        return other.state_dict() if isinstance(other, Cnn) else super().weights_from(other)
