@@ -1,12 +1,18 @@
 """What every paper module gives: claims with the paper's words and our numbers, figures with the tables behind them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.report import save_figure
+from deepjscc.evaluation.sweep import Plan, sweep
+from deepjscc.training.recipe import Recipe
+from deepjscc.zoo import cards
 
 
 @dataclass(frozen=True)
@@ -61,3 +67,73 @@ def save(figure: Figure, folder: Path, name: str) -> list[str]:
     for path in paths:
         save_figure(figure, path)
     return [str(path) for path in paths]
+
+
+Part = Callable[[Settings], tuple[list[Claim], list[str]]]
+
+
+def run_parts(settings: Settings, parts: Sequence[Part]) -> Report:
+    """Every part of a paper, in a folder made for it.
+
+    Raises:
+        DeepJSCCError: data are not there, or the folder cannot be written.
+    """
+    try:
+        settings.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeepJSCCError(f"{settings.output}: cannot be made: {error.strerror}") from None
+    claims, figures = list[Claim](), list[str]()
+    for part in parts:
+        claim, files = part(settings)
+        claims += claim
+        figures += files
+    return Report(tuple(claims), tuple(figures))
+
+
+def weights(name: str, settings: Settings, recipe: Recipe, *, minutes: float | None) -> str | None:
+    """A model of the zoo, else one trained before into the output folder, or trained now if asked for; else None."""
+    if name in cards():
+        return name
+    path = settings.output / "weights" / f"{name}.safetensors"
+    if not path.is_file() and settings.train:
+        from deepjscc.training.loop import train  # needs the extra [train]
+
+        path.parent.mkdir(exist_ok=True)
+        train(recipe, path, minutes=minutes)
+    return str(path) if path.is_file() else None
+
+
+def measure(
+    settings: Settings,
+    table: str,
+    systems: list[str],
+    snr_db: tuple[float, ...],
+    ratio: float | None = None,
+    **options: object,
+) -> pl.DataFrame:
+    """Rows of a sweep over CIFAR-10, kept in one of the paper's tables."""
+    plan = Plan(
+        systems=tuple(systems),
+        data="cifar10",
+        snr_db=snr_db,
+        bandwidth_ratio=ratio,
+        images=settings.images,
+        **options,  # type: ignore[arg-type]
+    )
+    return sweep(plan, settings.output / f"{table}.parquet", settings.say)
+
+
+def span(values: list[float]) -> str:
+    """Smallest and largest of some values in dB."""
+    return f"{min(values):.2f} to {max(values):.2f}" if values else "nothing"
+
+
+def finish(axes: Axes, label: str, title: str, quality: str = "mean of the per-image values") -> None:
+    """Labels, title, grid and legend."""
+    axes.set_xlabel(label)
+    axes.set_ylabel(f"PSNR [dB], {quality}, 8 bits")
+    axes.label_outer()
+    axes.set_title(title, fontsize=10)
+    axes.grid(alpha=0.3)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8)

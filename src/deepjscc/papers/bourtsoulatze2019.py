@@ -8,16 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import polars as pl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.report import COLOURS
-from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import summarise
-from deepjscc.papers.base import Claim, Report, Settings, save
+from deepjscc.papers.base import Claim, Report, Settings, finish, measure, run_parts, save, span, weights
 from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelRecipe, OptimiserRecipe, Recipe
-from deepjscc.zoo import cards
 
 REALS_PER_FILTER = 64  # 8 x 8 places of a 32x32 image
 VALUES = 3 * 32 * 32
@@ -37,30 +33,13 @@ def run(settings: Settings) -> Report:
     Raises:
         DeepJSCCError: CIFAR-10 is not there, or the folder cannot be written.
     """
-    try:
-        settings.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DeepJSCCError(f"{settings.output}: cannot be made: {error.strerror}") from None
-    claims, figures = [], []
-    for part in (figure_3, figure_4, figure_5):
-        claim, files = part(settings)
-        claims += claim
-        figures += files
-    return Report(tuple(claims), tuple(figures))
+    return run_parts(settings, (figure_3, figure_4, figure_5))
 
 
-def weights(filters: int, channel: str, snr_db: float, settings: Settings) -> str | None:
-    """The model of one point: of the zoo, trained before into the output folder, or trained now if asked for."""
+def model_at(filters: int, channel: str, snr_db: float, settings: Settings) -> str | None:
+    """The model of one point, where there is one."""
     name = f"cnn-c{filters}-{channel}-{snr_db:g}db"
-    if name in cards():
-        return name
-    path = settings.output / "weights" / f"{name}.safetensors"
-    if not path.is_file() and settings.train:
-        from deepjscc.training.loop import train  # needs the extra [train]
-
-        path.parent.mkdir(exist_ok=True)
-        train(recipe(filters, channel, snr_db), path, minutes=settings.minutes)
-    return str(path) if path.is_file() else None
+    return weights(name, settings, recipe(filters, channel, snr_db), minutes=settings.minutes)
 
 
 def recipe(filters: int, channel: str, snr_db: float) -> Recipe:
@@ -72,26 +51,6 @@ def recipe(filters: int, channel: str, snr_db: float) -> Recipe:
         channel=ChannelRecipe(channel, snr_db=snr_db, **fading),  # type: ignore[arg-type]
         optimiser=OptimiserRecipe(learning_rate=7e-4, warmup_steps=50),
     )
-
-
-def measure(
-    settings: Settings,
-    table: str,
-    systems: list[str],
-    snr_db: tuple[float, ...],
-    ratio: float | None,
-    **options: object,
-) -> pl.DataFrame:
-    """Rows of a sweep over CIFAR-10, kept in one of the paper's tables."""
-    plan = Plan(
-        systems=tuple(systems),
-        data="cifar10",
-        snr_db=snr_db,
-        bandwidth_ratio=ratio,
-        images=settings.images,
-        **options,  # type: ignore[arg-type]
-    )
-    return sweep(plan, settings.output / f"{table}.parquet", settings.say)
 
 
 @dataclass(frozen=True)
@@ -119,7 +78,7 @@ def compare(settings: Settings, table: str, channel: str, filters: tuple[int, ..
     for count in filters:
         uses = count * REALS_PER_FILTER // 2
         for snr_db in SNRS:
-            model = weights(count, channel, snr_db, settings)
+            model = model_at(count, channel, snr_db, settings)
             if model is None:
                 continue
             rows = measure(settings, table, [model], (snr_db,), uses / VALUES, **options)
@@ -162,7 +121,7 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
     axes = figure.subplots()
     steepest, gains = 0.0, []
     for colour, trained_at in zip(COLOURS, TRAINED_AT, strict=False):
-        model = weights(FIGURE_4_FILTERS, "awgn", trained_at, settings)
+        model = model_at(FIGURE_4_FILTERS, "awgn", trained_at, settings)
         if model is None:
             continue
         rows = measure(settings, "figure-4", [model], TESTED_AT, None)
@@ -170,11 +129,11 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
         axes.plot(TESTED_AT, psnr_db, color=colour, marker="o", markersize=3, label=f"trained at {trained_at:g} dB")
         steepest = max(steepest, *(after - before for before, after in pairwise(psnr_db)))
         gains.append(psnr_db[-1] - psnr_db[TESTED_AT.index(trained_at)])
-    _finish(axes, "channel SNR, P/N0 [dB]", "CIFAR-10, 256 complex uses (k = 512 real), AWGN; one cnn a curve")
+    finish(axes, "channel SNR, P/N0 [dB]", "CIFAR-10, 256 complex uses (k = 512 real), AWGN; one cnn a curve")
     claim = Claim(
         "graceful degradation",
         "no cliff when SNR_test falls below SNR_train; above it a gradual improvement that saturates",
-        f"steepest loss {steepest:.2f} dB for 1 dB of SNR; from the trained SNR to 25 dB a gain of {_span(gains)} dB",
+        f"steepest loss {steepest:.2f} dB for 1 dB of SNR; from the trained SNR to 25 dB a gain of {span(gains)} dB",
         (steepest < 3 and min(gains) > 0) if gains else None,
     )
     return [claim], save(figure, settings.output, "figure-4")
@@ -201,17 +160,13 @@ def _better(points: list[Point], claim: str, paper: str, except_snr_db: float | 
         if points:
             margins = [point.margins[headers] for point in points]
             smallest = min(margins)
-            ours = f"cnn minus the better of the two: {_span([margin for margin, _ in margins])} dB over {len(points)} "
+            ours = f"cnn minus the better of the two: {span([margin for margin, _ in margins])} dB over {len(points)} "
             ours += f"points (the smallest {smallest[0]:.2f} +- {smallest[1]:.2f})"
         if lost:
             ours += "; not better at " + ", ".join(f"{p.snr_db:g} dB and {p.complex_uses} complex uses" for p in lost)
         holds = all(point.snr_db == except_snr_db for point in lost) if points else None
         claims.append(Claim(f"{claim} ({headers})", paper, ours, holds))
     return claims
-
-
-def _span(values: list[float]) -> str:
-    return f"{min(values):.2f} to {max(values):.2f}" if values else "nothing"
 
 
 def _bandwidth_figure(points: list[Point], label: str, reals_per_use: int) -> Figure:
@@ -223,15 +178,5 @@ def _bandwidth_figure(points: list[Point], label: str, reals_per_use: int) -> Fi
             colour = COLOURS[0] if name == "cnn" else COLOURS[1 + DIGITAL.index(name.split()[0])]
             style = "--" if name.endswith(HEADERS[False]) else "-"
             axes.plot(uses, [point.psnr_db[name] for point in here], style, color=colour, marker="o", label=name)
-        _finish(axes, label, f"SNR {snr_db:g} dB")
+        finish(axes, label, f"SNR {snr_db:g} dB")
     return figure
-
-
-def _finish(axes: Axes, label: str, title: str) -> None:
-    axes.set_xlabel(label)
-    axes.set_ylabel("PSNR [dB], mean of the per-image values, 8 bits")
-    axes.label_outer()
-    axes.set_title(title, fontsize=10)
-    axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8)

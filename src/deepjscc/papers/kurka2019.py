@@ -1,0 +1,215 @@
+"""Kurka, Gündüz: Successive refinement of images with deep joint source-channel coding (SPAWC 2019).
+
+CIFAR-10, stages of bandwidth ratio 1/12. The paper pools the MSE over the images; figures here do so too, claims and
+tables give the mean of the per-image values beside it.
+"""
+
+from itertools import pairwise
+
+import polars as pl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from deepjscc.evaluation.report import COLOURS
+from deepjscc.evaluation.table import summarise
+from deepjscc.papers.base import Claim, Report, Settings, finish, measure, run_parts, save, span
+from deepjscc.papers.kurka2019_models import one_stage, staged
+from deepjscc.papers.kurka2019_tables import any_prefix, budgets, table_1
+
+TRAINED_AT = (1.0, 7.0, 13.0, 19.0)
+FADING_TRAINED_AT = (7.0, 13.0)
+TESTED_AT = tuple(float(snr) for snr in range(1, 26, 2))
+COUNTS = (2, 3, 4, 5)
+MANY = COUNTS[-1]
+AT_DB = 13.0
+LABEL = "channel SNR, P/N0 [dB]"
+SLOW = {"channel": "rayleigh", "coherence": "image", "csi": "none"}
+
+
+def run(settings: Settings) -> Report:
+    """Make Figs. 3 and 4, Table I and what goes beyond them, and check the claims.
+
+    Raises:
+        DeepJSCCError: CIFAR-10 is not there, or the folder cannot be written.
+    """
+    parts = (figure_3a, figure_3b, figure_3c, figure_3d, figure_4a, figure_4b, table_1, any_prefix, budgets)
+    return run_parts(settings, parts)
+
+
+class Curves:
+    """PSNR of one model over the SNR after each of its stages; of one without stages under stage None."""
+
+    def __init__(self, rows: pl.DataFrame) -> None:
+        self.means = summarise(rows).sort("snr_db")
+
+    def psnr_db(self, stage: int | None, column: str = "psnr_pooled_db") -> list[float]:
+        """At each SNR tested, pooled or ``"psnr_db"``, the mean of the per-image values."""
+        return self._of(stage)[column].to_list()
+
+    def at(self, stage: int | None, snr_db: float, column: str = "psnr_pooled_db") -> float:
+        """At one SNR."""
+        return self._of(stage).filter(pl.col("snr_db") == snr_db)[column].item()
+
+    def _of(self, stage: int | None) -> pl.DataFrame:
+        return self.means.filter(pl.col("stage").eq_missing(pl.lit(stage, pl.Int64)))
+
+
+def curves(settings: Settings, table: str, model: str | None, channel: str) -> Curves | None:
+    """A model over all SNRs, where there is one."""
+    if model is None:
+        return None
+    options: dict[str, object] = SLOW | {"repeats": settings.repeats} if channel == "rayleigh" else {}
+    return Curves(measure(settings, table, [model], TESTED_AT, None, **options))
+
+
+def two_stages(
+    settings: Settings, name: str, scheme: str, channel: str, trained_at: tuple[float, ...]
+) -> tuple[list[Claim], list[str]]:
+    """A scheme of two stages at several SNRs of training, beside one stage of the same total bandwidth."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    gains, losses, steepest = list[float](), {"psnr_pooled_db": list[float](), "psnr_db": list[float]()}, 0.0
+    for colour, snr_db in zip(COLOURS, trained_at, strict=False):
+        ours = curves(settings, name, staged(scheme, 2, channel, snr_db, settings), channel)
+        whole = curves(settings, name, one_stage(2, channel, snr_db, settings), channel)
+        if ours is None:
+            continue
+        for stage, style in ((1, ":"), (2, "-")):
+            label = f"trained at {snr_db:g} dB, stage {stage}"
+            axes.plot(TESTED_AT, ours.psnr_db(stage), style, color=colour, marker="o", markersize=3, label=label)
+            steepest = max(steepest, *(after - before for before, after in pairwise(ours.psnr_db(stage))))
+        gains.append(ours.at(2, snr_db) - ours.at(1, snr_db))
+        if whole is not None:
+            axes.plot(TESTED_AT, whole.psnr_db(None), "--", color=colour, label=f"{snr_db:g} dB, one stage of 1/6")
+            for column, values in losses.items():
+                values.append(whole.at(None, snr_db, column) - ours.at(2, snr_db, column))
+    air = "slow Rayleigh without CSI" if channel == "rayleigh" else "AWGN"
+    finish(axes, LABEL, f"CIFAR-10, {scheme.replace('_', ' ')}, two stages of ratio 1/12, {air}", "pooled")
+    scheme = scheme.replace("_", " ")
+    pooled = losses["psnr_pooled_db"]
+    return [
+        Claim(
+            f"{scheme}, {air}: the second stage refines",
+            "PSNR_2 consistently 2 to 3 dB above PSNR_1",
+            f"at the SNR of training {span(gains)} dB, pooled",
+            all(1.8 <= gain <= 3.5 for gain in gains) if gains else None,
+        ),
+        Claim(
+            f"{scheme}, {air}: close to one stage of the same bandwidth",
+            "approaches the single layer; no significant loss (here: within 0.4 dB)",
+            f"one stage minus two: {span(pooled)} dB pooled, {span(losses['psnr_db'])} dB by image",
+            all(loss <= 0.4 for loss in pooled) if pooled else None,
+        ),
+        Claim(
+            f"{scheme}, {air}: graceful degradation",
+            "no cliff at SNRs below that of training",
+            f"steepest loss {steepest / 2:.2f} dB for 1 dB of SNR",
+            steepest / 2 < 3 if gains else None,
+        ),
+    ], save(figure, settings.output, name)
+
+
+def figure_3a(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """Multiple decoders, two stages, AWGN."""
+    return two_stages(settings, "figure-3a", "multiple_decoders", "awgn", TRAINED_AT)
+
+
+def figure_3b(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """The same over slow Rayleigh fading without CSI."""
+    return two_stages(settings, "figure-3b", "multiple_decoders", "rayleigh", FADING_TRAINED_AT)
+
+
+def figure_3c(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """Five stages, each with its decoder, and one stage of each total bandwidth."""
+    axes, figure = _axes()
+    ours = curves(settings, "figure-3c", staged("multiple_decoders", MANY, "awgn", AT_DB, settings), "awgn")
+    grows, losses = list[float](), list[float]()
+    for stage, colour in zip(range(1, MANY + 1), COLOURS, strict=False):
+        whole = curves(settings, "figure-3c", one_stage(stage, "awgn", AT_DB, settings), "awgn")
+        if ours is not None:
+            label = f"{stage} of {MANY} stages"
+            axes.plot(TESTED_AT, ours.psnr_db(stage), color=colour, marker="o", markersize=3, label=label)
+        if whole is not None:
+            axes.plot(TESTED_AT, whole.psnr_db(None), "--", color=colour, label=f"one stage of {stage}/12")
+        if ours is not None and whole is not None:
+            losses.append(whole.at(None, AT_DB) - ours.at(stage, AT_DB))
+    if ours is not None:
+        grows = [ours.at(stage + 1, AT_DB) - ours.at(stage, AT_DB) for stage in range(1, MANY)]
+    finish(axes, LABEL, f"CIFAR-10, {MANY} stages of ratio 1/12, all trained at {AT_DB:g} dB, AWGN", "pooled")
+    return [
+        Claim(
+            "five stages: each refines, the later ones less",
+            "quality rises at every step, by a diminishing amount",
+            f"at {AT_DB:g} dB the stages add " + ", ".join(f"{step:.2f}" for step in grows) + " dB, pooled",
+            (min(grows) > 0 and all(a > b for a, b in pairwise(grows))) if grows else None,
+        ),
+        Claim(
+            "five stages: what they cost against one of the same bandwidth",
+            "(the paper compares for two stages)",
+            f"at {AT_DB:g} dB, after 1 to {MANY} stages: "
+            + ", ".join(f"{loss:.2f}" for loss in losses)
+            + " dB, pooled",
+            None,
+        ),
+    ], save(figure, settings.output, "figure-3c")
+
+
+def figure_3d(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """The first two stages of models with more and more of them."""
+    axes, figure = _axes()
+    first: dict[int, float] = {}
+    for count, colour in zip(COUNTS, COLOURS, strict=False):
+        ours = curves(settings, "figure-3d", staged("multiple_decoders", count, "awgn", AT_DB, settings), "awgn")
+        if ours is None:
+            continue
+        for stage, style in ((1, ":"), (2, "-")):
+            label = f"stage {stage} of {count}"
+            axes.plot(TESTED_AT, ours.psnr_db(stage), style, color=colour, marker="o", markersize=3, label=label)
+        first[count] = ours.at(1, AT_DB)
+    finish(axes, LABEL, f"CIFAR-10, first two stages of ratio 1/12, trained at {AT_DB:g} dB, AWGN", "pooled")
+    loss = first[COUNTS[0]] - min(first.values()) if COUNTS[0] in first else None
+    values = ", ".join(f"{psnr_db:.2f} (L = {count})" for count, psnr_db in first.items())
+    claim = Claim(
+        "more stages cost the first one almost nothing",
+        "the loss of adding stages is negligible (here: under 0.3 dB)",
+        f"PSNR_1 at {AT_DB:g} dB, pooled: {values or 'nothing'}",
+        loss < 0.3 if loss is not None else None,
+    )
+    return [claim], save(figure, settings.output, "figure-3d")
+
+
+def figure_4a(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """Residual transmission, ten receptions simulated."""
+    claims, files = two_stages(settings, "figure-4a", "residual", "awgn", TRAINED_AT)
+    return [*claims, _against_multiple(settings, "residual", "significantly worse than multiple decoders")], files
+
+
+def figure_4b(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """The single decoder."""
+    claims, files = two_stages(settings, "figure-4b", "single_decoder", "awgn", TRAINED_AT)
+    return [*claims, _against_multiple(settings, "single_decoder", "comparable to multiple decoders")], files
+
+
+def _against_multiple(settings: Settings, scheme: str, paper: str) -> Claim:
+    """After both stages, at the SNR of training; within 0.5 dB is comparable."""
+    differences = list[float]()
+    table_of = {"residual": "figure-4a", "single_decoder": "figure-4b"}
+    for snr_db in TRAINED_AT:
+        ours, theirs = (
+            curves(settings, table, staged(kind, 2, "awgn", snr_db, settings), "awgn")
+            for table, kind in ((table_of[scheme], scheme), ("figure-3a", "multiple_decoders"))
+        )
+        if ours is not None and theirs is not None:
+            differences.append(ours.at(2, snr_db) - theirs.at(2, snr_db))
+    comparable = all(abs(difference) <= 0.5 for difference in differences)
+    return Claim(
+        f"{scheme.replace('_', ' ')} against multiple decoders",
+        paper,
+        f"PSNR_2 minus that of multiple decoders: {span(differences)} dB, pooled",
+        None if not differences else comparable == paper.startswith("comparable"),
+    )
+
+
+def _axes() -> tuple[Axes, Figure]:
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    return figure.subplots(), figure
