@@ -15,8 +15,8 @@ from PIL import Image
 
 from deepjscc.channels import Rayleigh, make_channel
 from deepjscc.data.samples import sample_path
-from deepjscc.evaluation.report import COLOURS, plot, sheet
-from deepjscc.evaluation.single import send_image
+from deepjscc.evaluation.report import COLOURS, plot, sheet, strip
+from deepjscc.evaluation.single import send_image, send_stages
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import read_table
 from deepjscc.images import open_rgb, read_image, to_float
@@ -68,6 +68,12 @@ def broadcast_sheet() -> Figure:
     return sheet([[send_image(picture, system, snr, encoder_snr_db=15) for snr in snrs] for system in systems])
 
 
+def stages_strip() -> Figure:
+    """One transmission as it arrives."""
+    system = make_system("universal-s", make_channel("awgn"), bandwidth_ratio=RATIO)
+    return strip(send_stages(open_rgb(sample_path("coffee")), system, 10.0))
+
+
 def fading_plot() -> Figure:
     """How often a slow Rayleigh fade leaves at least so many dB of PSNR, for the same 200 gains."""
     photo = to_float(read_image(sample_path("coffee")))
@@ -109,6 +115,7 @@ PICTURES = {
     "cliff-plot.svg": cliff_plot,
     "ratio-plot.svg": ratio_plot,
     "broadcast-sheet.webp": broadcast_sheet,
+    "stages.webp": stages_strip,
     "fading-plot.svg": fading_plot,
 }
 

@@ -209,7 +209,8 @@ def build_page() -> gr.Blocks:
                         heard = _gallery(4, "receivers")
                     with gr.Tab("Stages"):
                         gr.Markdown(
-                            "One transmission as it arrives: an eighth, a quarter, half and all of the symbols."
+                            "One transmission as it arrives: after each stage, or of a model without stages "
+                            "after an eighth, a quarter, half and all of the symbols."
                         )
                         arrive = gr.Button("Receive in stages")
                         staged = _gallery(2, "stages")
