@@ -22,6 +22,7 @@ COMMANDS = {
     "train": "Train a model by a recipe.",
     "grid": "Train every combination of a grid, several at a time.",
     "serve": "Serve a page: a picture over a channel, with sliders.",
+    "bler": "Measure block error rates of LDPC codes by Monte Carlo.",
     "fetch": "Download a data set, checked.",
 }
 

@@ -33,6 +33,9 @@ Ratio = Annotated[
     Parameter(help="Complex channel uses per source value, as 1/12; if left out the model's own."),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
+Simulate = Annotated[
+    bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking their error rates up.")
+]
 Seed = Annotated[int, Parameter(help="Of gains and noise.")]
 
 

@@ -12,6 +12,7 @@ from deepjscc.cli.common import (
     Output,
     Ratio,
     Seed,
+    Simulate,
     Snrs,
     one_snr,
     print_json,
@@ -36,6 +37,7 @@ def evaluate(
     repeats: Annotated[int, Parameter(help="Draws of gains and noise an image.")] = 1,
     seed: Seed = 0,
     lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (fetches its weights).")] = False,
+    simulate: Simulate = False,
     json: Json = False,
 ) -> None:
     """Measure systems over images and SNRs into a Parquet table; run again to go on after an interruption."""
@@ -64,6 +66,7 @@ def evaluate(
         repeats=repeats,
         seed=seed,
         lpips=lpips,
+        simulate=simulate,
     )
     with progress() as say:
         table = sweep(plan, output, say)

@@ -12,6 +12,7 @@ from deepjscc.cli.common import (
     Output,
     Ratio,
     Seed,
+    Simulate,
     Snr,
     one_snr,
     picture_path,
@@ -35,6 +36,7 @@ def send(
         bool, Parameter(negative="", help="Write the picture after each earlier stage too, and a strip.")
     ] = False,
     compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,
+    simulate: Simulate = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -57,7 +59,7 @@ def send(
     medium = over.build()
     names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
     for name in names:
-        make_system(name, medium, bandwidth_ratio=1.0)  # a wrong name shows before any work is done
+        make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     system = make_system(model, medium, bandwidth_ratio=ratio)
     picture = open_rgb(picture_path(image))
     if stages:
@@ -65,7 +67,7 @@ def send(
     else:
         arrived = [send_image(picture, system, snr, encoder_snr_db=believed, seed=seed)]
     spent = arrived[-1].bandwidth_ratio
-    beside = [make_system(name, medium, bandwidth_ratio=spent) for name in names]
+    beside = [make_system(name, medium, bandwidth_ratio=spent, simulate=simulate) for name in names]
     outcomes = arrived + [send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for one in beside]
     labels = [f"stage{stage}" for stage in range(1, len(arrived))] + [""] + names
     files = [output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output for label in labels]

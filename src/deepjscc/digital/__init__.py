@@ -2,5 +2,7 @@
 
 from deepjscc.digital.codecs import CODECS, Codec
 from deepjscc.digital.coding import Coding, Ideal
+from deepjscc.digital.finite_length import FiniteLength
+from deepjscc.digital.ldpc import LDPC
 
-__all__ = ["CODECS", "Codec", "Coding", "Ideal"]
+__all__ = ["CODECS", "LDPC", "Codec", "Coding", "FiniteLength", "Ideal"]

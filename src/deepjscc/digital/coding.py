@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool
-from torch import Tensor
 
 from deepjscc.channels import Channel
 from deepjscc.types import Gain, SnrDb
@@ -14,16 +12,27 @@ from deepjscc.types import Gain, SnrDb
 
 @runtime_checkable
 class Coding(Protocol):
-    """Bits over symbols."""
+    """Bytes over symbols: everything between a codec and the antenna, and back."""
 
     def bits(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[int]:
         """Source bits that ``uses`` complex uses carry, per image, as planned by the transmitter."""
         ...
 
-    def delivers(
-        self, channel: Channel, snr_db: SnrDb, gain: Gain | None, encoder_snr_db: SnrDb
-    ) -> Bool[Tensor, " batch"]:
-        """Which images arrive over this draw of the channel."""
+    def carry(
+        self,
+        messages: list[bytes | None],
+        uses: int,
+        channel: Channel,
+        snr_db: SnrDb,
+        *,
+        gain: Gain | None,
+        encoder_snr_db: SnrDb,
+        generator: torch.Generator | None,
+    ) -> list[bytes | None]:
+        """What of each image's message, None where there was none, arrives over this draw of the channel, or None.
+
+        The receiver knows the gain, whatever the channel tells learned ones.
+        """
         ...
 
 
@@ -40,17 +49,28 @@ class Ideal:
 
     rate_snr_db: float | None = None
 
-    def _planned(self, encoder_snr_db: SnrDb) -> SnrDb:
-        return encoder_snr_db if self.rate_snr_db is None else torch.full_like(encoder_snr_db, self.rate_snr_db)
-
     def bits(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[int]:
         """``floor(uses · capacity)`` per image; all that any codec could want at infinite SNR."""
-        rates = channel.capacity(self._planned(encoder_snr_db)).tolist()
+        rates = channel.capacity(planned_snr_db(self.rate_snr_db, encoder_snr_db)).tolist()
         return [math.floor(uses * min(rate, 1e6)) for rate in rates]
 
-    def delivers(
-        self, channel: Channel, snr_db: SnrDb, gain: Gain | None, encoder_snr_db: SnrDb
-    ) -> Bool[Tensor, " batch"]:
-        """Where the capacity of this draw reaches the planned rate."""
-        planned = channel.capacity(self._planned(encoder_snr_db))
-        return channel.capacity(snr_db, gain) >= planned * (1 - 1e-9)
+    def carry(
+        self,
+        messages: list[bytes | None],
+        uses: int,
+        channel: Channel,
+        snr_db: SnrDb,
+        *,
+        gain: Gain | None,
+        encoder_snr_db: SnrDb,
+        generator: torch.Generator | None,
+    ) -> list[bytes | None]:
+        """Everything, where the capacity of this draw reaches the planned rate; see :meth:`Coding.carry`."""
+        planned = channel.capacity(planned_snr_db(self.rate_snr_db, encoder_snr_db))
+        arrives = channel.capacity(snr_db, gain) >= planned * (1 - 1e-9)
+        return [message if there else None for message, there in zip(messages, arrives.tolist(), strict=True)]
+
+
+def planned_snr_db(fixed: float | None, encoder_snr_db: SnrDb) -> SnrDb:
+    """The SNR a transmitter plans for: what it believes, or a fixed one."""
+    return encoder_snr_db if fixed is None else torch.full_like(encoder_snr_db, fixed)

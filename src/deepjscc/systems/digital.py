@@ -6,7 +6,7 @@ from deepjscc.channels import Channel
 from deepjscc.digital import Codec, Coding, Ideal
 from deepjscc.images import to_8bit, to_float
 from deepjscc.symbols import channel_uses
-from deepjscc.types import Image8, Images, SnrDb, Transmission
+from deepjscc.types import Images, SnrDb, Transmission
 
 
 class DigitalLink:
@@ -46,22 +46,17 @@ class DigitalLink:
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
         uses = channel_uses((images.shape[-2], images.shape[-1]), self.bandwidth_ratio)
         gain = self.channel.draw_gain(len(images), uses, generator=generator)
-        arrives = self.coding.delivers(self.channel, snr_db, gain, believed).tolist()
         bits = self.coding.bits(uses, self.channel, believed)
-        results = [
-            self._code(image, budget // 8) if arrived else None
-            for image, budget, arrived in zip(to_8bit(images), bits, arrives, strict=True)
-        ]
+        messages = [self.codec.encode(image, budget // 8) for image, budget in zip(to_8bit(images), bits, strict=True)]
+        arrived = self.coding.carry(
+            messages, uses, self.channel, snr_db, gain=gain, encoder_snr_db=believed, generator=generator
+        )
         decoded = [
-            mean_image(image) if result is None else to_float(result)[0].to(images.device)
-            for image, result in zip(images, results, strict=True)
+            mean_image(image) if data is None else to_float(self.codec.decode(data))[0].to(images.device)
+            for image, data in zip(images, arrived, strict=True)
         ]
-        delivered = torch.tensor([result is not None for result in results])
+        delivered = torch.tensor([data is not None for data in arrived])
         return Transmission(torch.stack(decoded), torch.full((len(images),), uses), delivered)
-
-    def _code(self, image: Image8, max_bytes: int) -> Image8 | None:
-        data = self.codec.encode(image, max_bytes)
-        return None if data is None else self.codec.decode(data)
 
 
 def mean_image(image: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal`` or ``jpeg2000+ideal@10dB``.
+"""Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal@10dB`` or ``hevc+ldpc``.
 
 A model of residual transmission may say how its transmitter estimates: ``MODEL@m=100`` or ``MODEL@feedback``.
 """
@@ -7,13 +7,16 @@ import re
 from dataclasses import dataclass
 
 from deepjscc.channels import Channel
-from deepjscc.digital import CODECS, Ideal
+from deepjscc.digital import CODECS, LDPC, Coding, FiniteLength, Ideal
+from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
 from deepjscc.models import Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import DigitalLink
 from deepjscc.systems.progressive import ResidualLink, make_link
 from deepjscc.zoo import load, weights_hash
+
+CODINGS = ("ideal", "normal", *SETS)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,12 @@ class NamedSystem:
 
 
 def make_system(
-    name: str, channel: Channel, *, bandwidth_ratio: float | None = None, container: bool = True
+    name: str,
+    channel: Channel,
+    *,
+    bandwidth_ratio: float | None = None,
+    container: bool = True,
+    simulate: bool = False,
 ) -> NamedSystem:
     """Build a system from its name.
 
@@ -43,6 +51,7 @@ def make_system(
         channel: to send over.
         bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
         container: count the header bytes of a digital system's files.
+        simulate: send every bit of an LDPC code instead of looking its error rate up.
 
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
@@ -54,7 +63,7 @@ def make_system(
         return _learned(name, channel, bandwidth_ratio)
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
-    coding = parse_coding(coding_name)
+    coding = parse_coding(coding_name, simulate=simulate)
     if bandwidth_ratio is None:
         raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
     digital = DigitalLink(
@@ -81,21 +90,34 @@ def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> Name
     return NamedSystem(name, link, weights=weights_hash(model_name))
 
 
-def parse_coding(text: str) -> Ideal:
-    """``ideal`` follows the SNR (an envelope of links); ``ideal@10dB`` keeps the rate of 10 dB.
+def parse_coding(text: str, *, simulate: bool = False) -> Coding:
+    """A channel coding from its name.
+
+    ``ideal`` (capacity), ``normal`` (the normal approximation at LDPC's block length), ``ldpc`` (the standard's
+    schemes) and ``ldpc-papers`` (those of deep JSCC papers) follow the SNR: envelopes of links. With ``@10dB`` each
+    keeps what it planned for 10 dB, and an LDPC one may keep a scheme: ``ldpc@16qam-490``.
 
     Raises:
-        UsageError: anything else.
+        UsageError: anything else, or bits to simulate where there are none.
     """
-    kind, at, snr = text.partition("@")
-    if kind != "ideal":
-        raise UsageError(f"unknown channel coding {text!r}; there are ideal and ideal@10dB (the rate of 10 dB)")
-    if not at:
-        return Ideal()
+    kind, at, plan = text.partition("@")
+    if kind not in CODINGS:
+        raise UsageError(f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, and each @10dB (for 10 dB)")
+    one = scheme(plan) if kind in SETS else None
+    plan_snr_db = _planned(plan, text) if at and one is None else None
+    if kind in SETS:
+        return LDPC((one,) if one else SETS[kind], plan_snr_db, simulate)
+    if simulate:
+        raise UsageError(f"{kind} is a bound, not a code: there are no bits to simulate; take ldpc")
+    return Ideal(plan_snr_db) if kind == "ideal" else FiniteLength(plan_snr_db)
+
+
+def _planned(plan: str, text: str) -> float:
     try:
-        rate_snr_db = float(snr.removesuffix("dB"))
+        snr_db = float(plan.removesuffix("dB"))
     except ValueError:
-        rate_snr_db = float("nan")
-    if rate_snr_db != rate_snr_db:
-        raise UsageError(f"{snr!r} in {text!r} is not an SNR; write ideal@10dB")
-    return Ideal(rate_snr_db)
+        snr_db = float("nan")
+    if snr_db != snr_db:
+        scheme_too = f", or a scheme, such as {text.partition('@')[0]}@16qam-490" if text.startswith("ldpc") else ""
+        raise UsageError(f"{plan!r} in {text!r} is not an SNR; write {text.partition('@')[0]}@10dB{scheme_too}")
+    return snr_db

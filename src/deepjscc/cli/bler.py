@@ -1,0 +1,58 @@
+"""`deepjscc bler`: block error rates of LDPC codes by Monte Carlo."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import Json, print_json, print_table, progress
+from deepjscc.errors import UsageError
+
+
+def bler(
+    *,
+    output: Annotated[
+        Path, Parameter(name=["--output", "-o"], help="The table; what it holds is kept and not redone.")
+    ],
+    schemes: Annotated[str, Parameter(help="ldpc, ldpc-papers, or schemes, as qpsk-449,16qam-490.")] = "ldpc",
+    block_bits: Annotated[str, Parameter(help="Coded bits of a block, as 6144,384.")] = "6144,3072,1536,768,384",
+    channel: Annotated[Literal["awgn", "fast_rayleigh"], Parameter(help="With CSI at the receiver.")] = "awgn",
+    errors: Annotated[int, Parameter(help="Enough for a point.")] = 60,
+    blocks: Annotated[int, Parameter(help="At most for a point.")] = 1500,
+    target: Annotated[float, Parameter(help="Error rate at which a waterfall ends.")] = 1e-2,
+    jobs: Annotated[int, Parameter(help="Processes.")] = 1,
+    json: Json = False,
+) -> None:
+    """Measure block error rates over the SNR; run again to go on after an interruption."""
+    if errors < 1 or blocks < 1 or jobs < 1 or not 0 < target < 1:
+        raise UsageError("--errors, --blocks and --jobs must be at least 1, --target between 0 and 1")
+
+    import polars as pl
+
+    from deepjscc.digital.bler import confidence
+    from deepjscc.digital.monte_carlo import Effort, measure
+    from deepjscc.digital.schemes import BLOCK_BITS, SETS, scheme
+
+    names = schemes.split(",")
+    wanted = SETS.get(schemes) or tuple(one for name in names if (one := scheme(name)) is not None)
+    if len(wanted) < len(names):
+        unknown = next(name for name in names if scheme(name) is None)
+        raise UsageError(f"unknown scheme {unknown!r}; there are {', '.join(SETS)}, or names such as 16qam-490")
+    try:
+        lengths = [int(text) for text in block_bits.split(",")]
+    except ValueError:
+        lengths = []
+    if not lengths or not set(lengths) <= set(BLOCK_BITS):
+        raise UsageError(f"--block-bits are some of {', '.join(map(str, BLOCK_BITS))}, not {block_bits!r}")
+    with progress() as say:
+        table = measure(output, channel, list(wanted), lengths, Effort(errors, blocks, target), jobs=jobs, say=say)
+    mine = table.filter(
+        pl.col("scheme").is_in([one.name for one in wanted]),
+        pl.col("block_bits").is_in(lengths),
+        pl.col("channel") == channel,
+    )
+    rows = [
+        [*row[:6], row[5] / row[4], "{:.4f} to {:.4f}".format(*confidence(row[5], row[4]))] for row in mine.iter_rows()
+    ]
+    heads = ["channel", "scheme", "block_bits", "snr_db", "blocks", "errors", "bler", "95% confidence"]
+    print_json([dict(zip(heads, row, strict=True)) for row in rows]) if json else print_table(heads, rows)

@@ -1,0 +1,172 @@
+"""The link one really builds: 5G LDPC codes and QAM, by the table of block error rates or bit by bit."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+
+from deepjscc.channels import AWGN, Channel, Rayleigh
+from deepjscc.digital.bler import arrival_probability
+from deepjscc.digital.blocks import block
+from deepjscc.digital.coding import planned_snr_db
+from deepjscc.digital.schemes import BLOCK_BITS, STANDARD, Scheme, split_into_blocks
+from deepjscc.errors import UsageError
+from deepjscc.types import Gain, SnrDb
+
+SURE = 0.99  # probability with which a picture should arrive at the SNR planned for
+
+
+@dataclass(frozen=True)
+class LDPC:
+    """Blocks of at most 6144 coded bits, each with its CRC; one that is lost loses the picture.
+
+    For the SNR planned for, the scheme with the highest rate is taken with which the picture arrives with a probability
+    of :data:`SURE`; where there is none, the most robust one. Following the SNR this is an envelope (a genie adapts);
+    planned for one SNR, or with one scheme, it is a link with its cliff.
+
+    Attributes:
+        schemes: to choose from.
+        plan_snr_db: plan for this SNR whatever the transmitter believes.
+        simulate: send every bit through code, channel and decoder; else whether a picture arrives is drawn with the
+            probability that the table of block error rates gives.
+    """
+
+    schemes: tuple[Scheme, ...] = STANDARD
+    plan_snr_db: float | None = None
+    simulate: bool = False
+
+    def choose(self, uses: int, channel: Channel, snr_db: float) -> Scheme:
+        """The scheme for a planned SNR.
+
+        Raises:
+            UsageError: too few uses for the shortest block of any scheme.
+        """
+        able = [one for one in self.schemes if message_bits(one, uses)]
+        if not able:
+            shortest = BLOCK_BITS[-1]
+            raise UsageError(f"{uses} channel uses hold no block: the shortest has {shortest} coded bits")
+        if len(able) == 1:
+            return able[0]
+        kind = table_of(channel)
+        sure = [one for one in able if arrival_probability(kind, one, blocks_of(one, uses), snr_db) >= SURE]
+        if sure:
+            return max(sure, key=lambda one: message_bits(one, uses))
+        return min(able, key=lambda one: one.efficiency)
+
+    def bits(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[int]:
+        """Bits of all blocks' messages, without their CRCs."""
+        return [message_bits(one, uses) for one in self._chosen(uses, channel, encoder_snr_db)]
+
+    def carry(
+        self,
+        messages: list[bytes | None],
+        uses: int,
+        channel: Channel,
+        snr_db: SnrDb,
+        *,
+        gain: Gain | None,
+        encoder_snr_db: SnrDb,
+        generator: torch.Generator | None,
+    ) -> list[bytes | None]:
+        """What arrives; see :meth:`deepjscc.digital.coding.Coding.carry`.
+
+        Raises:
+            DeepJSCCError: a channel that the table of block error rates does not have, or no Sionna to simulate with.
+        """
+        arrived: list[bytes | None] = []
+        for index, (message, scheme) in enumerate(
+            zip(messages, self._chosen(uses, channel, encoder_snr_db), strict=True)
+        ):
+            here, fade = snr_db[index : index + 1], None if gain is None else gain[index : index + 1]
+            if message is None:
+                arrived.append(None)
+            elif self.simulate:
+                arrived.append(send_bits(message, scheme, uses, channel, here, fade, generator))
+            else:
+                effective = here if channel.coherence != "image" else faded_snr_db(here, fade)
+                chance = arrival_probability(table_of(channel), scheme, blocks_of(scheme, uses), effective.item())
+                arrived.append(message if torch.rand((), generator=generator).item() < chance else None)
+        return arrived
+
+    def _chosen(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[Scheme]:
+        planned = planned_snr_db(self.plan_snr_db, encoder_snr_db).tolist()
+        chosen = {snr_db: self.choose(uses, channel, snr_db) for snr_db in set(planned)}
+        return [chosen[snr_db] for snr_db in planned]
+
+
+def blocks_of(scheme: Scheme, uses: int) -> list[int]:
+    """Coded bits of every block that so many channel uses hold; those too short for a message are left out."""
+    blocks = split_into_blocks(uses * scheme.bits_per_symbol)
+    return [block_bits for block_bits in blocks if scheme.message_bits(block_bits) >= 1]
+
+
+def message_bits(scheme: Scheme, uses: int) -> int:
+    """Bits that all blocks together carry."""
+    return sum(map(scheme.message_bits, blocks_of(scheme, uses)))
+
+
+def table_of(channel: Channel) -> str:
+    """Under which name the table has a channel; slow fading is AWGN at the SNR of the fade.
+
+    Raises:
+        UsageError: none.
+    """
+    if isinstance(channel, AWGN) or channel.coherence == "image":
+        return "awgn"
+    if isinstance(channel, Rayleigh):
+        return "fast_rayleigh"
+    raise UsageError(
+        "there are block error rates for AWGN, slow fading and fast Rayleigh fading; name the scheme and --simulate"
+    )
+
+
+def faded_snr_db(snr_db: SnrDb, gain: Gain | None) -> SnrDb:
+    """The SNR that a slow fade leaves."""
+    return snr_db if gain is None else snr_db + 20 * torch.log10(gain[:, 0].abs().clamp_min(1e-10))
+
+
+def send_bits(
+    message: bytes,
+    scheme: Scheme,
+    uses: int,
+    channel: Channel,
+    snr_db: SnrDb,
+    gain: Gain | None,
+    generator: torch.Generator | None,
+) -> bytes | None:
+    """A message through code, modulation, channel and decoder; None where a CRC came out wrong.
+
+    Args:
+        message: at most what the blocks hold; the receiver knows its length.
+        scheme: modulation and code rate.
+        uses: complex channel uses; what the blocks leave over stays silent.
+        channel: with CSI at the receiver, whatever it tells learned ones.
+        snr_db: of the channel, a batch of one.
+        gain: drawn for ``uses`` symbols.
+        generator: of the noise.
+    """
+    codes = [block(scheme, block_bits) for block_bits in blocks_of(scheme, uses)]
+    room = sum(code.message_bits for code in codes)
+    data = np.unpackbits(np.frombuffer(message, dtype=np.uint8))
+    bits = torch.from_numpy(np.pad(data, (0, room - len(data))).astype(np.float32))
+    parts = bits.split([code.message_bits for code in codes])
+    sent = torch.cat([code.encode(part[None])[0] for code, part in zip(codes, parts, strict=True)])
+    symbols = torch.cat([sent, torch.zeros(uses - len(sent), dtype=sent.dtype)])[None]
+    received = channel(symbols, snr_db, gain=gain, generator=generator)
+    if received.gain is None and gain is not None:
+        power = gain.abs().square()
+        received = replace(
+            received,
+            symbols=received.symbols * gain.conj() / power,
+            noise_variance=received.noise_variance / power,
+        )
+    decoded: list[torch.Tensor] = []
+    start = 0
+    for code in codes:
+        here = slice(start, start + code.uses)
+        bits_of_block, right = code.decode(received.symbols[:, here], received.noise_variance[:, here])
+        if not right.all():
+            return None
+        decoded.append(bits_of_block[0])
+        start += code.uses
+    return np.packbits(torch.cat(decoded).numpy().astype(np.uint8))[: len(message)].tobytes()

@@ -1,0 +1,149 @@
+"""Block error rates by Monte Carlo: random messages through code, channel and decoder, point after point."""
+
+import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import torch
+
+from deepjscc.channels import AWGN, Channel, Rayleigh
+from deepjscc.digital.bler import SCHEMA, read_bler
+from deepjscc.digital.blocks import ITERATIONS, block
+from deepjscc.digital.schemes import Scheme
+from deepjscc.images import write_atomically
+from deepjscc.seeds import generator
+
+CHANNELS: dict[str, Channel] = {"awgn": AWGN(), "fast_rayleigh": Rayleigh("symbol", "receiver")}
+BATCH = 50
+HIGHEST = 0.9  # an error rate above it ends the search downwards
+LOST = 30.0  # dB above the start: a scheme that still fails there has no waterfall
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a point is simulated.
+
+    Attributes:
+        errors: enough of them,
+        blocks: or so many sent.
+        target: the search upwards ends at the first point below this error rate.
+    """
+
+    errors: int = 60
+    blocks: int = 1500
+    target: float = 1e-2
+
+
+@dataclass(frozen=True)
+class Task:
+    """One waterfall to measure, and the points of it that are known."""
+
+    channel: str
+    scheme: Scheme
+    block_bits: int
+    effort: Effort
+    known: tuple[tuple[float, int, int], ...]
+
+
+def measure(
+    path: Path,
+    channel: str,
+    schemes: list[Scheme],
+    lengths: list[int],
+    effort: Effort,
+    *,
+    jobs: int = 1,
+    say: Callable[[int, int, str], object] = lambda *_: None,
+) -> pl.DataFrame:
+    """Measure waterfalls into a table, which is written after each; points that are there are not simulated again.
+
+    Args:
+        path: of the Parquet table.
+        channel: of :data:`CHANNELS`.
+        schemes: to measure,
+        lengths: in blocks of so many coded bits.
+        effort: for each point.
+        jobs: processes.
+        say: called with waterfalls done, in all, and a label.
+
+    Returns:
+        The whole table.
+
+    Raises:
+        DeepJSCCError: the table cannot be read or written, or Sionna is not there.
+        UsageError: a block too short for a scheme.
+    """
+    table = read_bler(path) if path.is_file() else pl.DataFrame(schema=SCHEMA)
+    tasks = [
+        Task(channel, scheme, length, effort, _known(table, channel, scheme, length))
+        for length in lengths
+        for scheme in schemes
+        if scheme.message_bits(length) >= 1
+    ]
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        running = {pool.submit(waterfall, task): task for task in tasks}
+        try:
+            for done, future in enumerate(as_completed(running), 1):
+                fresh = pl.DataFrame(future.result(), schema=SCHEMA)
+                table = pl.concat([table, fresh]).sort("channel", "block_bits", "scheme", "snr_db")
+                merged = table
+                write_atomically(path, lambda file, merged=merged: merged.write_parquet(file))  # type: ignore[misc]
+                task = running[future]
+                say(done, len(tasks), f"{task.scheme.name}, {task.block_bits} bits")
+        finally:
+            for future in running:
+                future.cancel()
+    return table
+
+
+def _known(table: pl.DataFrame, channel: str, scheme: Scheme, length: int) -> tuple[tuple[float, int, int], ...]:
+    mine = (pl.col("channel") == channel) & (pl.col("scheme") == scheme.name) & (pl.col("block_bits") == length)
+    return tuple(table.filter(mine).select("snr_db", "blocks", "errors").iter_rows())
+
+
+def waterfall(task: Task) -> list[dict[str, Any]]:
+    """The new points: up from where the best code would begin to the target, then down to where all are lost."""
+    step = 0.25 if task.block_bits >= 1536 else 0.5
+    start = round((10 * math.log10(2**task.scheme.efficiency - 1) + 0.5) / step) * step
+    known = {snr_db: (blocks, errors) for snr_db, blocks, errors in task.known}
+    fresh: list[dict[str, Any]] = []
+
+    def rate(snr_db: float) -> float:
+        if snr_db not in known:
+            known[snr_db] = blocks, errors = point(task, snr_db)
+            values = (task.channel, task.scheme.name, task.block_bits, snr_db, blocks, errors, ITERATIONS)
+            fresh.append(dict(zip(SCHEMA, values, strict=True)))
+        blocks, errors = known[snr_db]
+        return errors / blocks
+
+    for snr_db in _steps(start, step, LOST):
+        if rate(snr_db) < task.effort.target:
+            break
+    for snr_db in _steps(start, -step, LOST):
+        if rate(snr_db) > HIGHEST:
+            break
+    return fresh
+
+
+def _steps(start: float, step: float, far: float) -> Iterator[float]:
+    return (start + index * step for index in range(int(far / abs(step))))
+
+
+@torch.no_grad()
+def point(task: Task, snr_db: float) -> tuple[int, int]:
+    """Blocks sent and lost at one SNR, from generators of its own."""
+    code, channel = block(task.scheme, task.block_bits), CHANNELS[task.channel]
+    blocks = errors = 0
+    while errors < task.effort.errors and blocks < task.effort.blocks:
+        draws = generator("bler", task.channel, task.scheme.name, task.block_bits, snr_db, blocks)
+        messages = torch.randint(0, 2, (BATCH, code.message_bits), generator=draws).float()
+        received = channel(code.encode(messages), torch.full((BATCH,), snr_db), generator=draws)
+        decoded, right = code.decode(received.symbols, received.noise_variance)
+        errors += int((~right | (decoded != messages).any(1)).sum())
+        blocks += BATCH
+    return blocks, errors

@@ -1,0 +1,29 @@
+"""What is used of Sionna. It takes seconds to import, so nothing does before a block is really sent."""
+
+from functools import cache
+from types import SimpleNamespace
+
+from deepjscc.errors import DeepJSCCError
+
+
+@cache
+def sionna() -> SimpleNamespace:
+    """CRC, LDPC and QAM of Sionna.
+
+    Raises:
+        DeepJSCCError: Sionna is not installed.
+    """
+    try:
+        from sionna.phy.fec.crc import CRCDecoder, CRCEncoder
+        from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
+        from sionna.phy.mapping import Demapper, Mapper
+    except ImportError:
+        raise DeepJSCCError("LDPC codes need Sionna: pip install 'deepjscc[digital]'") from None
+    return SimpleNamespace(
+        CRCEncoder=CRCEncoder,
+        CRCDecoder=CRCDecoder,
+        LDPC5GEncoder=LDPC5GEncoder,
+        LDPC5GDecoder=LDPC5GDecoder,
+        Mapper=Mapper,
+        Demapper=Demapper,
+    )
