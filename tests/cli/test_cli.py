@@ -12,6 +12,8 @@ from PIL import Image
 
 from deepjscc.cli import COMMANDS, main
 from deepjscc.images import read_image
+from deepjscc.models import MultipleDecoders
+from deepjscc.models.checkpoint import save_checkpoint
 
 RECIPE = """
 [model]
@@ -105,6 +107,33 @@ def test_split_link(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path:
     assert read_image(tmp_path / "back.png").shape == (3, 80, 96)
 
 
+def test_stages(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "w.safetensors"
+    save_checkpoint(MultipleDecoders(stages=3, filters=2), weights)
+    results = json.loads(
+        run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", weights, "--stages", "--json")
+    )
+    assert [Path(result["file"]).name for result in results] == ["o-stage1.png", "o-stage2.png", "o.png"]
+    assert [result["channel_uses"] for result in results] == [480, 960, 1440]
+    assert all(Path(result["file"]).is_file() for result in results)
+    assert read_image(tmp_path / "o-stages.png").shape[2] > 400
+    main(["send", str(picture), "-o", str(tmp_path / "p.png"), "--model", "cnn-c8-awgn-10db", "--stages"])
+    assert "in one piece" in capsys.readouterr().err
+
+    reports = json.loads(run(capsys, "encode", picture, "-o", tmp_path / "s", "--model", weights, "--stages", "--json"))
+    assert [report["symbols"] for report in reports] == [480] * 3
+    for stage in (1, 2, 3):
+        run(capsys, "channel", tmp_path / f"s-stage{stage}", "-o", tmp_path / f"r{stage}", "--snr-db", "9")
+    heard = json.loads(run(capsys, "decode", tmp_path / "r1", tmp_path / "r2", "-o", tmp_path / "q.png", "--json"))
+    assert (heard["stages"], heard["symbols"]) == (2, 960)
+    main(["decode", str(tmp_path / "r1"), str(tmp_path / "r3"), "-o", str(tmp_path / "q.png")])
+    said = capsys.readouterr()
+    assert "of no use while stage 2 is missing" in said.err
+    assert "stages 1 to 1" in said.out
+    assert "stage 1 is missing" in fails(capsys, 1, "decode", tmp_path / "r2", "-o", tmp_path / "no.png")
+    assert not (tmp_path / "no.png").exists()
+
+
 def test_evaluate_and_plot(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
     table = tmp_path / "r.parquet"
     systems = ["--system", "linear", "--system", "jpeg2000+ideal@5dB"]
@@ -157,6 +186,13 @@ def test_wrong_usage_is_one_line_and_two(capsys: pytest.CaptureFixture[str], pic
         (["train", tmp_path / "r.toml", "-o", tmp_path / "c.pt"], "safetensors"),
         (["train", "r.toml", "-o", tmp_path / "c.safetensors", "--begin", "s", "--resume"], "one of them"),
         (["encode", picture, "-o", tmp_path / "iq", "--margin-db", "nan"], "margin"),
+        (["encode", picture, "-o", tmp_path / "iq", "--stages"], "in one piece"),
+        (["send", picture, "-o", out, "--model", "cnn-c8-awgn-10db@feedback"], "only residual"),
+        (["send", picture, "-o", out, "--compare", "webp+turbo"], "unknown channel coding"),
+        (["send", picture, "-o", out, "--compare", "webp+ldpc@fast"], "not an SNR"),
+        (["send", picture, "-o", out, "--compare", "webp", "--simulate"], "no bits to simulate"),
+        (["bler", "-o", tmp_path / "b.parquet", "--schemes", "5qam-1"], "unknown scheme"),
+        (["bler", "-o", tmp_path / "b.parquet", "--block-bits", "17"], "6144"),
     ):
         assert words in fails(capsys, 2, *arguments)
         assert not out.exists()

@@ -18,7 +18,7 @@ from deepjscc.images import read_image, to_float, to_picture
 from deepjscc.web import page
 from deepjscc.web.server import serve_page
 
-CONTROLS = ("linear", "jpeg2000", 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
+CONTROLS = ("linear", "jpeg2000", next(iter(page.CODINGS)), 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
 
 
 @pytest.fixture

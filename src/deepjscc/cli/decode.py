@@ -33,5 +33,5 @@ def decode(
     if json:
         print_json(report)
         return
-    stages = f", {report['stages']} stages" if "stages" in report else ""
+    stages = f", stages 1 to {report['stages']}" if "stages" in report else ""
     print(f"{output}: {report['width']}x{report['height']}, by {report['model']}{stages}")

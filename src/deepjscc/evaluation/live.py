@@ -27,7 +27,8 @@ class Setting:
 
     Attributes:
         model: of the zoo.
-        codec: of the digital link.
+        codec: of the digital link,
+        coding: and its channel code.
         snr_db: of the channel.
         bandwidth_ratio: complex uses per source value.
         channel, coherence: the kind of channel; the receiver knows its gain.
@@ -42,6 +43,7 @@ class Setting:
     channel: str = "awgn"
     coherence: Coherence | None = None
     planned_db: float | None = None
+    coding: str = "ideal"
     seed: int = 0
 
     def medium(self) -> Channel:
@@ -56,7 +58,7 @@ class Setting:
     def digital_system(self, bandwidth_ratio: float) -> NamedSystem:
         """The digital link, with as many channel uses as the learned one took."""
         plan = "" if self.planned_db is None else f"@{self.planned_db:g}dB"
-        return make_system(f"{self.codec}+ideal{plan}", self.medium(), bandwidth_ratio=bandwidth_ratio)
+        return make_system(f"{self.codec}+{self.coding}{plan}", self.medium(), bandwidth_ratio=bandwidth_ratio)
 
 
 def learned(picture: Image.Image, setting: Setting) -> Outcome:

@@ -31,6 +31,11 @@ CHANNELS: dict[str, dict[str, Any]] = {
     "fast Rayleigh fading": {"channel": "rayleigh", "coherence": "symbol"},
 }
 RATIOS = {f"1/{n}": 1 / n for n in (96, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)}
+CODINGS = {
+    "ideal: capacity": "ideal",
+    "the best of LDPC's block length": "normal",
+    "5G LDPC and QAM": "ldpc",
+}
 BUTTONS = ["download", "fullscreen"]  # not "share", which would post the picture elsewhere
 FOLLOWS = "follows every SNR (an envelope)"
 PLANNED = "built for the SNR below"
@@ -67,9 +72,11 @@ def open_upload(path: str) -> tuple[Image.Image, str]:
     return picture, f"{name}: {was}, scaled down to {picture.width}x{picture.height}"
 
 
-def _setting(model: str, codec: str, snr_db: float, ratio: str, channel: str, plan: str, planned_db: float) -> Setting:
-    planned = planned_db if plan == PLANNED else None
-    return Setting(model, codec, float(snr_db), RATIOS[ratio], planned_db=planned, **CHANNELS[channel])
+def _setting(
+    model: str, codec: str, coding: str, snr_db: float, ratio: str, channel: str, plan: str, planned_db: float
+) -> Setting:
+    planned, code = planned_db if plan == PLANNED else None, CODINGS[coding]
+    return Setting(model, codec, float(snr_db), RATIOS[ratio], planned_db=planned, coding=code, **CHANNELS[channel])
 
 
 def _numbers(outcome: Outcome) -> str:
@@ -184,11 +191,12 @@ def build_page() -> gr.Blocks:
                 with gr.Accordion("Channel, model, digital link", open=False):
                     channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
                     model = gr.Dropdown(models, value=DEFAULT_MODEL, label="Learned model")
-                    codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec, with an ideal code")
+                    codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec")
+                    coding = gr.Dropdown(list(CODINGS), value=next(iter(CODINGS)), label="Digital channel code")
                     plan = gr.Radio([FOLLOWS, PLANNED], value=PLANNED, label="The digital link")
                     planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link was built for [dB]")
             with gr.Column(scale=3, min_width=280):
-                controls: list[Any] = [model, codec, snr_db, ratio, channel, plan, planned_db]
+                controls: list[Any] = [model, codec, coding, snr_db, ratio, channel, plan, planned_db]
                 with gr.Tabs():
                     with gr.Tab("Side by side"), gr.Row():
                         with gr.Column(min_width=260):
