@@ -32,7 +32,7 @@ def test_digital_spends_what_the_learned_link_does_and_fails_below_its_plan(show
     assert f"{ours.psnr_db:.2f} dB" in numbers
     assert "outage" in lost
     assert theirs.channel_uses == ours.channel_uses
-    above = (*CONTROLS[:2], 7.0, *CONTROLS[3:])
+    above = (*CONTROLS[:3], 7.0, *CONTROLS[4:])
     assert page.show_digital(shown, ours, *above)[2].delivered
 
 
