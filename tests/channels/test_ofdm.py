@@ -1,4 +1,4 @@
-"""OFDM over the delay lines of TR 38.901 against theory: gains, noise, estimates, pilots, and links that send over it."""
+"""OFDM over the delay lines of TR 38.901 against theory: gains, noise, estimates, pilots; and links that use it."""
 
 import math
 import subprocess
@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from deepjscc.channels import AWGN, OFDM, Prefix, Rayleigh, make_channel
+from deepjscc.channels import AWGN, OFDM, Rayleigh, make_channel
 from deepjscc.channels.ofdm import LATEST_TAP
+from deepjscc.channels.prefix import Prefix
 from deepjscc.channels.resource_block import DATA, PILOTS
 from deepjscc.digital import CODECS, Ideal
 from deepjscc.errors import DeepJSCCError, UsageError
@@ -42,11 +43,11 @@ def _photo(size: int) -> Tensor:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_gain_moments(profile: str) -> None:
     """E|h|^2 = 1, and Rayleigh: |h|^2 is exponential, phases are uniform."""
-    gain = make_channel(profile).draw_gain(4000, 1, _seeded())[:, 0]
+    gain = make_channel(profile).draw_gain(2000, 1, _seeded())[:, 0]
     power = gain.abs().square()
-    assert power.mean().item() == pytest.approx(1, abs=0.05)
-    assert power.square().mean().item() == pytest.approx(2, abs=0.25)
-    assert gain.mean().abs().item() == pytest.approx(0, abs=0.05)
+    assert power.mean().item() == pytest.approx(1, abs=0.06)
+    assert power.square().mean().item() == pytest.approx(2, abs=0.3)
+    assert gain.mean().abs().item() == pytest.approx(0, abs=0.06)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -55,29 +56,30 @@ def test_frequency_correlation_is_that_of_the_delay_profile(profile: str) -> Non
     from sionna.phy.ofdm import tdl_freq_cov_mat
 
     channel = OFDM(profile)
-    gain = channel.draw_gain(1500, 51 * DATA, _seeded())[:, : 51 * DATA].reshape(1500, 51, DATA)[..., 0]
+    gain = channel.draw_gain(400, 51 * DATA, _seeded())[:, : 51 * DATA].reshape(400, 51, DATA)[..., 0]
     measured = (gain[:, :1] * gain.conj()).mean(0)
     expected = tdl_freq_cov_mat(profile[-1].upper(), 12 * 30e3, 51, 100e-9, device="cpu")[0]
-    assert (measured - expected).abs().max().item() < 0.1
-    assert expected[-1].abs() < 0.5  # selective it is
+    assert (measured - expected).abs().max().item() < 0.15
+    assert expected[0] == pytest.approx(1)  # the profile's powers add up to one
+    assert expected.abs().min().item() < 0.6  # and the carrier is selective
 
 
 def test_a_fade_lasts_as_long_as_the_speed_says() -> None:
-    """E[h(t) h*(t + dt)] = J0(2 pi f_D dt), here over 100 slots of one resource block."""
+    """E[h(t) h*(t + dt)] = J0(2 pi f_D dt), here over 20 slots of one resource block."""
     from scipy.special import j0
 
     channel = OFDM("tdl-a", resource_blocks=1, speed_m_s=10.0)
-    gain = channel.draw_gain(1500, 20 * DATA, _seeded())[:, : 20 * DATA].reshape(1500, 20, DATA)[..., 0]
+    gain = channel.draw_gain(300, 20 * DATA, _seeded())[:, : 20 * DATA].reshape(300, 20, DATA)[..., 0]
     measured = (gain[:, :1] * gain.conj()).mean(0).real
     slot_s = 14 * (1 + 144 / 2048) / 30e3
     expected = j0(2 * math.pi * 10 / 299792458 * 3.5e9 * slot_s * torch.arange(20.0).numpy())
-    assert (measured - torch.from_numpy(expected)).abs().max().item() < 0.1
+    assert (measured - torch.from_numpy(expected)).abs().max().item() < 0.2
     still = OFDM("tdl-a", resource_blocks=1, speed_m_s=0.0).draw_gain(1, 20 * DATA, _seeded())[0, : 20 * DATA]
     assert (still[::DATA] - still[0]).abs().max().item() < 1e-4
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-def test_echoes_end_where_the_table_says_and_have_unit_power(profile: str) -> None:
+def test_echoes_end_where_the_table_says_and_within_the_cyclic_prefix(profile: str) -> None:
     from sionna.phy.channel.tr38901 import models
 
     table = models.load_json(models.parameter_file(f"{profile.upper()}.json", "19.2"))
@@ -195,9 +197,9 @@ def test_capacity_is_planned_ergodic_and_delivered_by_the_draw() -> None:
     gain[:, : DATA // 2] = 1
     expected = [(math.log2(1 + snr) + math.log2(1 + 9 * snr)) / 2 for snr in (10, 1)]
     assert channel.capacity(snr_db, gain).tolist() == pytest.approx(expected, rel=1e-6)
-    drawn = channel.draw_gain(3000, 1, _seeded())
-    mean = channel.capacity(torch.full((3000,), 10.0), drawn).mean()
-    assert mean.item() == pytest.approx(channel.capacity(snr_db)[0].item(), rel=0.03)
+    drawn = channel.draw_gain(2000, 1, _seeded())
+    mean = channel.capacity(torch.full((2000,), 10.0), drawn).mean()
+    assert mean.item() == pytest.approx(channel.capacity(snr_db)[0].item(), rel=0.04)
 
 
 def test_gradients_reach_the_encoder() -> None:
