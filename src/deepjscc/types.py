@@ -62,9 +62,9 @@ class Received:
 
     Attributes:
         symbols: received symbols; equalised (divided by the gain) where the receiver knows the gain.
-        noise_variance: of each complex symbol as it stands, so N0 / |h|^2 after equalising; infinite means "not
+        noise_variance: of each complex symbol as it stands, so N0 / |gain|^2 after equalising; infinite means "not
             received". May be an expanded view.
-        gain: the fading coefficient where the receiver was told it (``csi="receiver"``), else None.
+        gain: the fading coefficient where the receiver was told it (``csi="receiver"``) or estimated it, else None.
         snr_db: nominal P / N0.
         side_info: per image the parts that came with the symbols, None for one that was lost; empty: nothing at all.
         counts: symbols of each image, the rest of its row being nothing; empty: all of every row.

@@ -33,7 +33,7 @@ def _symbols(batch: int, uses: int, draws: torch.Generator) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_every_channel_is_built_by_name(name: str) -> None:
-    assert isinstance(make_channel(name), CHANNELS[name])
+    assert isinstance(make_channel(name), Channel)
 
 
 @pytest.mark.parametrize("snr_db", [-5.0, 0.0, 10.0, 20.0])

@@ -1,13 +1,24 @@
 """Wireless channels, by the name the command line knows them."""
 
+from collections.abc import Callable
+from functools import partial
+
 from deepjscc.channels.awgn import AWGN
 from deepjscc.channels.base import Channel, Coherence, Csi
 from deepjscc.channels.fading import Rayleigh, Rician
+from deepjscc.channels.ofdm import OFDM
 from deepjscc.errors import UsageError
 
-CHANNELS: dict[str, type[Channel]] = {"awgn": AWGN, "rayleigh": Rayleigh, "rician": Rician}
+CHANNELS: dict[str, Callable[..., Channel]] = {
+    "awgn": AWGN,
+    "rayleigh": Rayleigh,
+    "rician": Rician,
+    "tdl-a": partial(OFDM, "tdl-a"),
+    "tdl-c": partial(OFDM, "tdl-c"),
+    "cdl-c": partial(OFDM, "cdl-c"),
+}
 
-__all__ = ["AWGN", "CHANNELS", "Channel", "Coherence", "Csi", "Rayleigh", "Rician", "make_channel"]
+__all__ = ["AWGN", "CHANNELS", "OFDM", "Channel", "Coherence", "Csi", "Rayleigh", "Rician", "make_channel"]
 
 
 def make_channel(
@@ -20,6 +31,7 @@ def make_channel(
 
     Raises:
         UsageError: unknown name, or an option this channel does not have.
+        DeepJSCCError: a channel of a package that is not installed.
     """
     if name not in CHANNELS:
         raise UsageError(f"unknown channel {name!r}; there are {', '.join(CHANNELS)}")

@@ -10,7 +10,7 @@ from deepjscc.types import Gain, Received, SnrDb, Symbols
 from deepjscc.units import awgn_capacity, noise_variance
 
 Coherence = Literal["image", "symbol"]
-Csi = Literal["none", "receiver"]
+Csi = Literal["none", "receiver", "estimated"]
 
 MIN_GAIN = 1e-6  # |h| below this is equalised as if it were this: the noise variance handed on stays finite
 
@@ -23,7 +23,7 @@ class Channel(nn.Module):
 
     Attributes:
         coherence: "image" holds one gain per image (slow fading), "symbol" one per symbol (fast); None: no fading.
-        csi: what the receiver is told of the gain; None where there is none to tell.
+        csi: what the receiver is told of the gain, or estimates from pilots; None where there is none to tell.
         margin_db: by which it may be worse than its nominal SNR before side information is lost. More makes side
             information dearer; over slow Rayleigh fading 13 dB lose it once in twenty images.
     """
@@ -31,6 +31,14 @@ class Channel(nn.Module):
     coherence: Coherence | None = None
     csi: Csi | None = None
     margin_db: float = 6.0
+
+    def pilot_uses(self, uses: int) -> int:
+        """Complex uses that the channel spends on pilots beside ``uses`` symbols of one image."""
+        return 0
+
+    def data_uses(self, uses: int) -> int:
+        """Of ``uses`` complex uses in all those left for symbols: the most that with their pilots stay within."""
+        return uses
 
     def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain | None:
         """Draw h, ``[batch, 1]`` or ``[batch, uses]``; None means h = 1, known to all."""

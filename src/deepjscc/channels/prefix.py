@@ -29,6 +29,14 @@ class Prefix(Channel):
         self.channel, self.share = channel, share
         self.coherence, self.csi, self.margin_db = channel.coherence, channel.csi, channel.margin_db
 
+    def pilot_uses(self, uses: int) -> int:
+        """Those of the channel."""
+        return self.channel.pilot_uses(uses)
+
+    def data_uses(self, uses: int) -> int:
+        """Those of the channel."""
+        return self.channel.data_uses(uses)
+
     def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain | None:
         """That of the channel."""
         return self.channel.draw_gain(batch, uses, generator)

@@ -33,4 +33,8 @@ def channel(
 
     medium = over.build()
     report = pass_channel(recording, medium, output, snr, seed)
-    print_json(report) if json else print(f"{report['data_file']}: {report['symbols']} symbols at {snr:g} dB")
+    if json:
+        print_json(report)
+    else:
+        pilots = f", and {report['pilot_uses']} pilots beside them" if report["pilot_uses"] else ""
+        print(f"{report['data_file']}: {report['symbols']} symbols at {snr:g} dB{pilots}")

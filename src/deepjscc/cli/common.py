@@ -44,9 +44,11 @@ Seed = Annotated[int, Parameter(help="Of gains and noise.")]
 class ChannelOptions:
     """The channel between the antennas."""
 
-    channel: Annotated[str, Parameter(help="awgn, rayleigh or rician.")] = "awgn"
+    channel: Annotated[str, Parameter(help="awgn, rayleigh, rician, tdl-a, tdl-c or cdl-c.")] = "awgn"
     coherence: Annotated[Literal["image", "symbol"] | None, Parameter(help="One gain per image or per symbol.")] = None
-    csi: Annotated[Literal["none", "receiver"] | None, Parameter(help="What the receiver knows of the gain.")] = None
+    csi: Annotated[
+        Literal["none", "receiver", "estimated"] | None, Parameter(help="What the receiver knows of the gain.")
+    ] = None
     k_factor_db: Annotated[float | None, Parameter(help="Rician K factor in dB.")] = None
 
     def build(self) -> "Channel":

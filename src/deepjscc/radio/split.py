@@ -122,7 +122,13 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
     side_info = tuple(None if part is None else part.hex() for part in received.side_info[0])
     after = replace(frame, snr_db=snr_db, gain=known, side_info=side_info)
     meta_file, data_file = write_frame(output, after, received)
-    return {"meta_file": str(meta_file), "data_file": str(data_file), "symbols": frame.uses, "gain": known}
+    return {
+        "meta_file": str(meta_file),
+        "data_file": str(data_file),
+        "symbols": frame.uses,
+        "pilot_uses": channel.pilot_uses(encoded.uses()[0]),
+        "gain": known,
+    }
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ class DigitalLink:
     Args:
         codec: the source codec.
         channel: between the antennas.
-        bandwidth_ratio: complex channel uses per source value.
+        bandwidth_ratio: complex channel uses per source value, pilots included: they carry no bits.
         coding: the channel code; ideal (at capacity) by default.
 
     >>> from deepjscc.channels import AWGN
@@ -44,7 +44,7 @@ class DigitalLink:
         not carry them (outage by the channel); it then is its per-channel mean, as if the receiver knew that.
         """
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
-        uses = channel_uses((images.shape[-2], images.shape[-1]), self.bandwidth_ratio)
+        uses = self.channel.data_uses(channel_uses((images.shape[-2], images.shape[-1]), self.bandwidth_ratio))
         gain = self.channel.draw_gain(len(images), uses, generator=generator)
         bits = self.coding.bits(uses, self.channel, believed)
         messages = [self.codec.encode(image, budget // 8) for image, budget in zip(to_8bit(images), bits, strict=True)]
@@ -56,7 +56,8 @@ class DigitalLink:
             for image, data in zip(images, arrived, strict=True)
         ]
         delivered = torch.tensor([data is not None for data in arrived])
-        return Transmission(torch.stack(decoded), torch.full((len(images),), uses), delivered)
+        spent = uses + self.channel.pilot_uses(uses)
+        return Transmission(torch.stack(decoded), torch.full((len(images),), spent), delivered)
 
 
 def mean_image(image: torch.Tensor) -> torch.Tensor:

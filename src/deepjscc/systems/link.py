@@ -6,8 +6,10 @@ import torch
 from torch import nn
 
 from deepjscc.channels import Channel
+from deepjscc.errors import UsageError
 from deepjscc.models import JSCC
-from deepjscc.types import Encoded, Gain, Images, Received, SnrDb, Transmission
+from deepjscc.symbols import channel_uses
+from deepjscc.types import Encoded, Gain, Images, Received, Size, SnrDb, Transmission
 
 
 class Link(nn.Module):
@@ -16,7 +18,8 @@ class Link(nn.Module):
     Args:
         model: the encoder and decoder.
         channel: between them.
-        bandwidth_ratio: complex channel uses per source value, side information included; None takes the model's own.
+        bandwidth_ratio: complex channel uses per source value, side information and pilots included; None takes the
+            model's own (and pilots on top).
 
     >>> from deepjscc.channels import AWGN
     >>> from deepjscc.zoo import load
@@ -48,15 +51,34 @@ class Link(nn.Module):
             UsageError: a bandwidth ratio the model does not make.
         """
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
+        size = (images.shape[-2], images.shape[-1])
         sent = self.model.encode(
             images,
             believed,
-            bandwidth_ratio=self.bandwidth_ratio,
+            bandwidth_ratio=ratio_beside_pilots(self.channel, size, self.bandwidth_ratio),
             side_info_snr_db=believed - self.channel.margin_db,
         )
         received = pass_through(self.channel, sent, snr_db, generator)
-        decoded = self.model.decode(received, (images.shape[-2], images.shape[-1]))
-        return Transmission(decoded, torch.tensor(sent.uses()), torch.ones(len(images), dtype=torch.bool))
+        decoded = self.model.decode(received, size)
+        uses = torch.tensor([uses + self.channel.pilot_uses(uses) for uses in sent.uses()])
+        return Transmission(decoded, uses, torch.ones(len(images), dtype=torch.bool))
+
+
+def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | None) -> float | None:
+    """What of a bandwidth ratio a channel's pilots leave for the symbols of an image of this size; None stays None.
+
+    Raises:
+        UsageError: nothing is left.
+    """
+    if bandwidth_ratio is None:
+        return None
+    uses = channel_uses(size, bandwidth_ratio)
+    left = channel.data_uses(uses)
+    if left == uses:
+        return bandwidth_ratio
+    if not left:
+        raise UsageError(f"bandwidth ratio {bandwidth_ratio:.4g} leaves nothing beside the pilots; take more")
+    return left / (3 * size[0] * size[1])
 
 
 def pass_through(

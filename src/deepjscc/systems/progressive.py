@@ -8,7 +8,7 @@ from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models import JSCC, Residual, Staged
 from deepjscc.models.residual import RECEPTIONS, Residuals
 from deepjscc.seeds import generator as seeded
-from deepjscc.systems.link import Link, pass_through
+from deepjscc.systems.link import Link, pass_through, ratio_beside_pilots
 from deepjscc.types import Images, Received, SnrDb, Symbols, Transmission
 
 
@@ -46,12 +46,13 @@ class ProgressiveLink(Link):
             UsageError: a bandwidth ratio the model does not make.
         """
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
-        sent = self.model.encode(images, believed, bandwidth_ratio=self.bandwidth_ratio)
-        received = pass_through(self.channel, sent, snr_db, generator)
         size = (images.shape[-2], images.shape[-1])
+        ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
+        sent = self.model.encode(images, believed, bandwidth_ratio=ratio)
+        received = pass_through(self.channel, sent, snr_db, generator)
         heard = self.model.training_prefix(size, generator) if self.model.training else self.model.borders(size)
         refinements = tuple(self.model.decode_prefix(received, size, count) for count in heard)
-        return _transmission(refinements, heard)
+        return _transmission(refinements, tuple(uses + self.channel.pilot_uses(uses) for uses in heard))
 
 
 class ResidualLink(Link):
@@ -100,7 +101,7 @@ class ResidualLink(Link):
             UsageError: a bandwidth ratio the model does not make.
         """
         model, size = self.model, (images.shape[-2], images.shape[-1])
-        model.check_ratio(size, self.bandwidth_ratio)
+        model.check_ratio(size, ratio_beside_pilots(self.channel, size, self.bandwidth_ratio))
         padded = padded_size(size, model.stride)
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
         slow = self.channel.coherence == "image"  # else the channel draws each stage's gains itself
@@ -124,9 +125,11 @@ class ResidualLink(Link):
         sent = model.encode_by(pad_to_multiple(images, model.stride), receive if fed_back else receive_unheard)
         receive(model.stages - 1, sent[:, -model.stage_uses(size) :])
         sums = [crop(total, size) for total in torch.stack(summands).cumsum(0)]
+        pilots = self.channel.pilot_uses(model.stage_uses(size))  # each stage is sent by itself and brings its own
+        uses = tuple(border + stage * pilots for stage, border in enumerate(model.borders(size), 1))
         if model.training:
-            return _transmission((sums[-1],), (model.uses(size),))
-        return _transmission(tuple(total.clamp(0, 1) for total in sums), model.borders(size))
+            return _transmission((sums[-1],), uses[-1:])
+        return _transmission(tuple(total.clamp(0, 1) for total in sums), uses)
 
 
 def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> Link:

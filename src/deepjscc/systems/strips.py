@@ -6,7 +6,7 @@ from PIL import Image
 from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, pad_to_multiple, to_float, to_picture
 from deepjscc.models.linear import Linear
-from deepjscc.systems.link import Link, pass_through
+from deepjscc.systems.link import Link, pass_through, ratio_beside_pilots
 from deepjscc.types import Images, Size, SnrDb
 
 
@@ -38,19 +38,21 @@ def transmit_strips(
     if not isinstance(model, Linear):
         raise UsageError("a picture this large goes only by linear or universal; scale it down")
     believed = snr_db if encoder_snr_db is None else encoder_snr_db
+    size = (picture.height, picture.width)
     sent = model.encode_rows(
         PictureRows(picture, model.stride),
         believed,
-        bandwidth_ratio=link.bandwidth_ratio,
+        bandwidth_ratio=ratio_beside_pilots(channel, size, link.bandwidth_ratio),
         side_info_snr_db=believed - channel.margin_db,
     )
     received = pass_through(channel, sent, snr_db, generator)
     result, top = Image.new("RGB", picture.size), 0
-    for strip in model.decode_rows(received, (picture.height, picture.width)):
+    for strip in model.decode_rows(received, size):
         # Pasting past the edge is cut off there, which takes the padding away.
         result.paste(to_picture(strip[0]), (0, top))
         top += strip.shape[2]
-    return result, sent.uses()[0]
+    uses = sent.uses()[0]
+    return result, uses + channel.pilot_uses(uses)
 
 
 class PictureRows:

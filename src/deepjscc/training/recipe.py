@@ -35,7 +35,7 @@ class ChannelRecipe:
 
     name: str = "awgn"
     coherence: Literal["image", "symbol"] | None = None
-    csi: Literal["none", "receiver"] | None = None
+    csi: Literal["none", "receiver", "estimated"] | None = None
     k_factor_db: float | None = None
     snr_db: float | tuple[float, float] = 10.0
     bandwidth_ratio: float | tuple[float, float] | None = None
