@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import math
 import threading
 from collections import OrderedDict
@@ -46,8 +47,8 @@ class LevelCodec:
     A codec of one's own writes :meth:`compress`, :meth:`decode` and :meth:`payload_bytes` and sets ``levels`` and
     ``variants``. Sizes grow with the level but for small dips, which can cost a level, never the budget.
 
-    A slow codec sets ``stride`` and writes :attr:`settings` too: sizes then steer its search, variants are coded side by
-    side, and what was coded is kept on disk (:class:`deepjscc.digital.codecs.rates.RateStore`).
+    A slow codec sets ``stride`` and writes :attr:`settings` too: sizes then steer its search, variants are coded side
+    by side, and what was coded is kept on disk (:class:`deepjscc.digital.codecs.rates.RateStore`).
 
     Attributes:
         levels: range of the quality level.
@@ -96,10 +97,12 @@ class LevelCodec:
         return self._cache.get_or_make((key, max_bytes), lambda: self._search(picture, key, max_bytes))
 
     def _search(self, picture: Image.Image, key: bytes, max_bytes: int) -> bytes | None:
+        store = self._store if self.stride else None
+
         def search(index: int) -> bytes | None:
             def attempt(level: int) -> bytes:
                 data = self._cache.get_or_make(
-                    (key, level, index), lambda: self._rate_point(picture, key, level, index)
+                    (key, level, index), lambda: self._rate_point(picture, key, level, index, store)
                 )
                 assert data is not None
                 return data
@@ -109,7 +112,6 @@ class LevelCodec:
             return largest_that_fits(attempt, self.levels, self.counted_bytes, max_bytes)
 
         if self.stride:
-            assert self._store is not None  # opened once, before the threads
             with ThreadPoolExecutor(len(self.variants)) as pool:
                 found = list(pool.map(search, range(len(self.variants))))
         else:
@@ -120,14 +122,13 @@ class LevelCodec:
         image = from_picture(picture).float()
         return min(fits, key=lambda data: (self.decode(data).float() - image).square().mean().item())
 
-    def _rate_point(self, picture: Image.Image, key: bytes, level: int, index: int) -> bytes:
-        """One picture at one level, from disk if a slow codec has coded it before."""
-        if not self.stride:
-            return self.compress(picture, level, self.variants[index])
-        data = self._store.get(key, index, level)
-        if data is None:
+    def _rate_point(self, picture: Image.Image, key: bytes, level: int, index: int, store: RateStore | None) -> bytes:
+        """One picture at one level, from disk if it was coded before."""
+        data = store and store.get(key, index, level)
+        if not data:
             data = self.compress(picture, level, self.variants[index])
-            self._store.put(key, index, level, data)
+            if store:
+                store.put(key, index, level, data)
         return data
 
 
@@ -198,9 +199,11 @@ def steered_search(
     if below < 0:
         return None
     low, high = coarse[below], coarse[above] if above < len(coarse) else levels.stop
-    while high - low > 1:
+    for turn in itertools.count():
+        if high - low <= 1:
+            break
         share = 0.5
-        if high in sizes:
+        if high in sizes and turn < 3:  # beyond that sizes are no smooth curve here, and halving is quicker
             share = math.log(max_bytes / sizes[low]) / math.log(sizes[high] / sizes[low])
         guess = min(max(low + int(share * (high - low)), low + 1), high - 1)
         low, high = (guess, high) if fits(guess) else (low, guess)

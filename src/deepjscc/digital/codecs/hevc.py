@@ -67,8 +67,11 @@ class HEVC(LevelCodec):
     def decode(self, data: bytes) -> Image8:
         """Undo :meth:`compress`."""
         av = _av()
-        with av.open(io.BytesIO(data[4:]), format="hevc") as stream:
-            frame = next(stream.decode(video=0))
+        try:
+            with av.open(io.BytesIO(data[4:]), format="hevc") as stream:
+                frame = next(stream.decode(video=0))
+        except (av.error.FFmpegError, StopIteration, IndexError):  # the last for a stream without a picture
+            raise DeepJSCCError("hevc: the stream is truncated or broken") from None
         return from_planes([_values(plane) for plane in frame.planes], size_from_bytes(data), bits=8)
 
     def payload_bytes(self, data: bytes) -> int:
