@@ -1,6 +1,7 @@
 """What tests share: pictures, generators, and real data where there are any."""
 
 import os
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,13 @@ def fake_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setitem(cifar10.FINGERPRINTS, split, cifar10.fingerprint(np.concatenate(pixels)))
     monkeypatch.setenv("DEEPJSCC_DATA", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def rates_on_disk(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which slow codecs keep what they coded during one test, not the user's."""
+    from deepjscc.digital.codecs import rates
+
+    folder = tmp_path_factory.getbasetemp() / f"rates-{uuid.uuid4().hex}"
+    monkeypatch.setattr(rates, "rates_folder", lambda: folder)
+    return folder

@@ -2,9 +2,11 @@
 
 from deepjscc.digital.codecs.avif import AVIF
 from deepjscc.digital.codecs.base import Codec, LevelCodec
+from deepjscc.digital.codecs.bpg import BPG
 from deepjscc.digital.codecs.hevc import HEVC
 from deepjscc.digital.codecs.jpeg import JPEG
 from deepjscc.digital.codecs.jpeg2000 import JPEG2000
+from deepjscc.digital.codecs.vvc import VVC
 from deepjscc.digital.codecs.webp import WebP
 
 CODECS: dict[str, type[LevelCodec]] = {
@@ -13,6 +15,8 @@ CODECS: dict[str, type[LevelCodec]] = {
     "webp": WebP,
     "avif": AVIF,
     "hevc": HEVC,
+    "vvc": VVC,
+    "bpg": BPG,
 }
 
-__all__ = ["AVIF", "CODECS", "HEVC", "JPEG", "JPEG2000", "Codec", "WebP"]
+__all__ = ["AVIF", "BPG", "CODECS", "HEVC", "JPEG", "JPEG2000", "VVC", "Codec", "WebP"]
