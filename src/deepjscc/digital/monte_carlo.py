@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,6 +15,7 @@ from deepjscc.channels import AWGN, Channel, Rayleigh
 from deepjscc.digital.bler import SCHEMA, read_bler
 from deepjscc.digital.blocks import ITERATIONS, block
 from deepjscc.digital.schemes import Scheme
+from deepjscc.errors import DeepJSCCError
 from deepjscc.images import write_atomically
 from deepjscc.seeds import generator
 
@@ -95,6 +96,8 @@ def measure(
                 write_atomically(path, lambda file, merged=merged: merged.write_parquet(file))  # type: ignore[misc]
                 task = running[future]
                 say(done, len(tasks), f"{task.scheme.name}, {task.block_bits} bits")
+        except BrokenExecutor:
+            raise DeepJSCCError(f"a process died; {path} holds what was measured, run again to go on") from None
         finally:
             for future in running:
                 future.cancel()
