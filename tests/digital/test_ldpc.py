@@ -61,9 +61,9 @@ def test_the_envelope_arrives_and_a_fixed_plan_has_a_cliff() -> None:
 def test_bits_arrive_as_often_as_the_table_says(channel: AWGN) -> None:
     """A small case: two blocks, at an SNR where some are lost."""
     pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
-    uses, count = 384 + 192, 120
+    uses, count = 768 + 192, 120
     scheme = (Scheme("qpsk", 512),)
-    assert blocks_of(scheme[0], uses) == [768, 384]
+    assert blocks_of(scheme[0], uses) == [1536, 384]
     by_bits = arrivals(LDPC(scheme, simulate=True), uses, channel, 1.5, count)
     by_table = arrivals(LDPC(scheme), uses, channel, 1.5, 20 * count, seed=1)
     low, high = confidence(by_bits, count, 0.99)

@@ -15,7 +15,7 @@ def bler(
         Path, Parameter(name=["--output", "-o"], help="The table; what it holds is kept and not redone.")
     ],
     schemes: Annotated[str, Parameter(help="ldpc, ldpc-papers, or schemes, as qpsk-449,16qam-490.")] = "ldpc",
-    block_bits: Annotated[str, Parameter(help="Coded bits of a block, as 6144,384.")] = "6144,3072,1536,768,384",
+    block_bits: Annotated[str, Parameter(help="Coded bits of a block, as 6144,384.")] = "6144,1536,384",
     channel: Annotated[Literal["awgn", "fast_rayleigh"], Parameter(help="With CSI at the receiver.")] = "awgn",
     errors: Annotated[int, Parameter(help="Enough for a point.")] = 60,
     blocks: Annotated[int, Parameter(help="At most for a point.")] = 1500,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 BITS = {"qpsk": 2, "16qam": 4, "64qam": 6, "256qam": 8}
-BLOCK_BITS = (6144, 3072, 1536, 768, 384)  # coded bits of a block; 6144 is what deep JSCC papers compare with
+BLOCK_BITS = (6144, 1536, 384)  # coded bits of a block; 6144 is what deep JSCC papers compare with
 CRC_BITS = 24
 
 
