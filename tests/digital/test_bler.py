@@ -96,6 +96,9 @@ def test_measuring_goes_on_where_it_was(tmp_path: Path) -> None:
     cut.write_parquet(path)
     again = measure(path, "awgn", [PAPERS[1]], [384], effort)
     assert again.equals(first)
+    for task, snr_db in ((Task("awgn", PAPERS[1], 384, Effort(200, 100, 0.05), ()), first["snr_db"][0]),):
+        halfway = point(Task("awgn", PAPERS[1], 384, Effort(200, 50, 0.05), ()), snr_db)
+        assert point(task, snr_db, *halfway) == point(task, snr_db)
     blocks, errors = point(Task("awgn", PAPERS[1], 384, effort, ()), first["snr_db"][0])
     assert (blocks, errors) == (first["blocks"][0], first["errors"][0])
     assert blocks % monte_carlo.BATCH == 0

@@ -61,7 +61,7 @@ def measure(
     jobs: int = 1,
     say: Callable[[int, int, str], object] = lambda *_: None,
 ) -> pl.DataFrame:
-    """Measure waterfalls into a table, which is written after each; points that are there are not simulated again.
+    """Measure waterfalls into a table, which is written after each; points that are there are gone on with, not redone.
 
     Args:
         path: of the Parquet table.
@@ -91,7 +91,8 @@ def measure(
         try:
             for done, future in enumerate(as_completed(running), 1):
                 fresh = pl.DataFrame(future.result(), schema=SCHEMA)
-                table = pl.concat([table, fresh]).sort("channel", "block_bits", "scheme", "snr_db")
+                keys = ["channel", "block_bits", "scheme", "snr_db"]
+                table = pl.concat([table, fresh]).unique(keys, keep="last", maintain_order=True).sort(keys)
                 merged = table
                 write_atomically(path, lambda file, merged=merged: merged.write_parquet(file))  # type: ignore[misc]
                 task = running[future]
@@ -117,11 +118,11 @@ def waterfall(task: Task) -> list[dict[str, Any]]:
     fresh: list[dict[str, Any]] = []
 
     def rate(snr_db: float) -> float:
-        if snr_db not in known:
-            known[snr_db] = blocks, errors = point(task, snr_db)
+        before = known.get(snr_db, (0, 0))
+        known[snr_db] = blocks, errors = point(task, snr_db, *before)
+        if (blocks, errors) != before:
             values = (task.channel, task.scheme.name, task.block_bits, snr_db, blocks, errors, ITERATIONS)
             fresh.append(dict(zip(SCHEMA, values, strict=True)))
-        blocks, errors = known[snr_db]
         return errors / blocks
 
     for snr_db in _steps(start, step, LOST):
@@ -138,10 +139,9 @@ def _steps(start: float, step: float, far: float) -> Iterator[float]:
 
 
 @torch.no_grad()
-def point(task: Task, snr_db: float) -> tuple[int, int]:
-    """Blocks sent and lost at one SNR, from generators of its own."""
+def point(task: Task, snr_db: float, blocks: int = 0, errors: int = 0) -> tuple[int, int]:
+    """Blocks sent and lost at one SNR, those of earlier counted; each batch has a generator of its own."""
     code, channel = block(task.scheme, task.block_bits), CHANNELS[task.channel]
-    blocks = errors = 0
     while errors < task.effort.errors and blocks < task.effort.blocks:
         draws = generator("bler", task.channel, task.scheme.name, task.block_bits, snr_db, blocks)
         messages = torch.randint(0, 2, (BATCH, code.message_bits), generator=draws).float()
