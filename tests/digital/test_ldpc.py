@@ -83,6 +83,25 @@ def test_a_message_comes_back_whole_or_not_at_all() -> None:
         assert bad is None
 
 
+def test_header_bytes_that_do_not_count_come_free() -> None:
+    pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
+    message, scheme = bytes(range(250)), Scheme("qpsk", 512)
+    assert message_bits(scheme, 768) // 8 < len(message)
+    assert send_bits(message, scheme, 768, AWGN(), snr(20.0), None, None) == message
+
+
+def test_an_image_arrives_or_not_whatever_its_neighbours_do() -> None:
+    coding, draws = LDPC((Scheme("qpsk", 512),)), [torch.Generator().manual_seed(1) for _ in range(2)]
+    message, snrs = b"picture", torch.full((40,), 1.2)
+    full, gaps = (
+        coding.carry(messages, USES // 24, AWGN(), snrs, gain=None, encoder_snr_db=snrs, generator=generator)
+        for messages, generator in zip(([message] * 40, [None, message] * 20), draws, strict=True)
+    )
+    assert full[1::2] == gaps[1::2]
+    assert None in full[1::2]
+    assert message in full[1::2]
+
+
 def test_what_there_is_no_table_for_is_said() -> None:
     with pytest.raises(UsageError, match=r"block error rates for AWGN, slow fading"):
         LDPC().bits(USES, Rician("symbol"), snr(5.0))
@@ -97,6 +116,7 @@ def test_what_there_is_no_table_for_is_said() -> None:
 def test_the_normal_approximation() -> None:
     """Capacity for long blocks, under it for short ones, and a value worked out by hand."""
     assert normal_approximation(10**12, 1e-3, 3.0) == pytest.approx(math.log2(1 + 10**0.3), abs=1e-4)
+    assert normal_approximation(1000, 1e-3, math.inf) > 90
     rates = [normal_approximation(uses, 1e-3, 3.0) for uses in (100, 1000, 10_000)]
     assert rates == sorted(rates)
     # s = 1: C = 1, V = 3/4 log2(e)^2 = 1.561, Q^-1(1e-3) = 3.0902; n = 1000.

@@ -57,6 +57,9 @@ def test_recipes_of_progressive_models_are_sound() -> None:
         assert link.model.kind == scheme
     with pytest.raises(UsageError, match="trains its last stage alone"):
         build_link(kurka.recipe("residual", {"stages": 2}, "awgn", 13.0, []))
+    for config in ({"stages": 3, "filters": 8}, {"stages": 2, "filters": 4}):  # a stage, or half of each, untrained
+        with pytest.raises(UsageError, match="must name earlier ones of this form"):
+            build_link(kurka.recipe("residual", dict(config), "awgn", 13.0, "cnn-c8-awgn-13db"))
 
 
 def test_pooled_differences_and_their_errors() -> None:

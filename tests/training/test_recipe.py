@@ -128,3 +128,9 @@ def test_other_channels_are_read_and_checked(tmp_path: Path) -> None:
 def test_ratios_that_cannot_be(tmp_path: Path, setting: str) -> None:
     with pytest.raises(UsageError, match="bandwidth_ratio"):
         _read(tmp_path, GOOD.replace("[channel]", f"[channel]\n{setting}"))
+
+
+def test_a_switch_of_a_model_is_a_bool(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text('[model]\nname = "single_decoder"\nconfig = { any_prefix = true }\n[data]\ntrain = "samples"\n')
+    assert read_recipe(path).model.config == {"any_prefix": True}

@@ -14,12 +14,15 @@ def bler(
     output: Annotated[
         Path, Parameter(name=["--output", "-o"], help="The table; what it holds is kept and not redone.")
     ],
-    schemes: Annotated[str, Parameter(help="ldpc, ldpc-papers, or schemes, as qpsk-449,16qam-490.")] = "ldpc",
+    schemes: Annotated[
+        str, Parameter(help="ldpc, ldpc-papers, or schemes, as qpsk-449,16qam-490.")
+    ] = "ldpc,ldpc-papers",
     block_bits: Annotated[str, Parameter(help="Coded bits of a block, as 6144,384.")] = "6144,1536,384",
     channel: Annotated[Literal["awgn", "fast_rayleigh"], Parameter(help="With CSI at the receiver.")] = "awgn",
     errors: Annotated[int, Parameter(help="Enough for a point.")] = 60,
     blocks: Annotated[int, Parameter(help="At most for a point.")] = 1500,
     target: Annotated[float, Parameter(help="Error rate at which a waterfall ends.")] = 1e-2,
+    device: Annotated[str, Parameter(help="Where it works: cpu or cuda.")] = "cpu",
     jobs: Annotated[int, Parameter(help="Processes.")] = 1,
     json: Json = False,
 ) -> None:
@@ -31,13 +34,14 @@ def bler(
 
     from deepjscc.digital.bler import confidence
     from deepjscc.digital.monte_carlo import Effort, measure
-    from deepjscc.digital.schemes import BLOCK_BITS, SETS, scheme
+    from deepjscc.digital.schemes import BLOCK_BITS, SETS, Scheme, scheme
 
-    names = schemes.split(",")
-    wanted = SETS.get(schemes) or tuple(one for name in names if (one := scheme(name)) is not None)
-    if len(wanted) < len(names):
-        unknown = next(name for name in names if scheme(name) is None)
-        raise UsageError(f"unknown scheme {unknown!r}; there are {', '.join(SETS)}, or names such as 16qam-490")
+    wanted: list[Scheme] = []
+    for name in schemes.split(","):
+        one = scheme(name)
+        if one is None and name not in SETS:
+            raise UsageError(f"unknown scheme {name!r}; there are {', '.join(SETS)}, or names such as 16qam-490")
+        wanted += SETS[name] if one is None else [one]
     try:
         lengths = [int(text) for text in block_bits.split(",")]
     except ValueError:
@@ -45,7 +49,9 @@ def bler(
     if not lengths or not set(lengths) <= set(BLOCK_BITS):
         raise UsageError(f"--block-bits are some of {', '.join(map(str, BLOCK_BITS))}, not {block_bits!r}")
     with progress() as say:
-        table = measure(output, channel, list(wanted), lengths, Effort(errors, blocks, target), jobs=jobs, say=say)
+        table = measure(
+            output, channel, wanted, lengths, Effort(errors, blocks, target), jobs=jobs, device=device, say=say
+        )
     mine = table.filter(
         pl.col("scheme").is_in([one.name for one in wanted]),
         pl.col("block_bits").is_in(lengths),

@@ -53,7 +53,9 @@ def evaluate(
 
     from deepjscc.evaluation.sweep import Plan, sweep
     from deepjscc.evaluation.table import summarise
+    from deepjscc.systems.names import check_simulation
 
+    check_simulation(simulate, system)
     plan = Plan(
         systems=tuple(system),
         data=data,
@@ -74,10 +76,21 @@ def evaluate(
     if json:
         print_json(means.to_dicts())
         return
-    shown = ["system", "snr_db", "psnr_db", "psnr_pooled_db", "standard_error_db", "ssim", "ms_ssim", "delivered"]
+    shown = [
+        "system",
+        "stage",
+        "snr_db",
+        "psnr_db",
+        "psnr_pooled_db",
+        "standard_error_db",
+        "ssim",
+        "ms_ssim",
+        "delivered",
+    ]
     shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]
     shown = [name for name in shown if means[name].null_count() < len(means)]
     print_table(shown, means.select(shown).rows())
-    spent = means.filter((pl.col("bandwidth_ratio") / pl.col("requested_ratio") - 1).abs() > 0.01)
+    last = pl.col("stage").is_null() | (pl.col("stage") == pl.col("stage").max().over("system"))
+    spent = means.filter(last & ((pl.col("bandwidth_ratio") / pl.col("requested_ratio") - 1).abs() > 0.01))
     for name, asked, used in spent.select("system", "requested_ratio", "bandwidth_ratio").unique().iter_rows():
         print(f"note: {name} spent a bandwidth ratio of {used:.4g}, not {asked:.4g}")

@@ -53,11 +53,12 @@ def send(
 
     from deepjscc.evaluation.single import ratio_note, send_image, send_stages
     from deepjscc.images import open_rgb, output_format, save_picture
-    from deepjscc.systems.names import make_system
+    from deepjscc.systems.names import check_simulation, make_system
 
     output_format(output)
     medium = over.build()
     names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
+    check_simulation(simulate, names)
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     system = make_system(model, medium, bandwidth_ratio=ratio)

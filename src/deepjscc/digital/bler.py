@@ -1,5 +1,6 @@
 """Block error rates: the table measured by Monte Carlo, and what it says between and beyond its points."""
 
+import hashlib
 import math
 from collections import Counter
 from functools import cache
@@ -79,19 +80,28 @@ class Waterfall:
 
 
 @cache
-def waterfalls(table: Path = TABLE) -> dict[tuple[str, str, int], Waterfall]:
-    """Every waterfall of a table, by channel, scheme and coded bits.
+def waterfall(channel: str, scheme: str, block_bits: int) -> Waterfall | None:
+    """A waterfall of the table that comes with the package; None where it has none.
 
     Raises:
-        DeepJSCCError: no such table, or not one of block error rates.
+        DeepJSCCError: the table is missing or broken, or has too few points of this one.
     """
-    rows = read_bler(table)
-    found = {}
-    for (channel, scheme, block_bits), points in rows.group_by("channel", "scheme", "block_bits"):
-        points = points.sort("snr_db")
-        columns = (points[name].to_numpy() for name in ("snr_db", "blocks", "errors"))
-        found[str(channel), str(scheme), int(str(block_bits))] = Waterfall(*columns)
-    return found
+    mine = (pl.col("channel") == channel) & (pl.col("scheme") == scheme) & (pl.col("block_bits") == block_bits)
+    points = _table().filter(mine).sort("snr_db")
+    if not len(points):
+        return None
+    return Waterfall(*(points[name].to_numpy() for name in ("snr_db", "blocks", "errors")))
+
+
+@cache
+def _table() -> pl.DataFrame:
+    return read_bler(TABLE)
+
+
+@cache
+def table_hash() -> str:
+    """First digits of the SHA-256 of the table: what a curve drawn from it depends on."""
+    return hashlib.sha256(TABLE.read_bytes()).hexdigest()[:12] if TABLE.is_file() else ""
 
 
 def read_bler(table: Path) -> pl.DataFrame:
@@ -118,11 +128,11 @@ def arrival_probability(channel: str, scheme: Scheme, blocks: list[int], snr_db:
         return 0.0
     arrives = 1.0
     for block_bits, count in Counter(blocks).items():
-        waterfall = waterfalls().get((channel, scheme.name, block_bits))
-        if waterfall is None:
+        measured = waterfall(channel, scheme.name, block_bits)
+        if measured is None:
             raise DeepJSCCError(
                 f"no block error rates of {scheme.name} with {block_bits} coded bits over {channel}; simulate every "
                 "bit (--simulate), or add them to the table with `deepjscc bler`"
             )
-        arrives *= (1 - waterfall.error_rate(snr_db)) ** count
+        arrives *= (1 - measured.error_rate(snr_db)) ** count
     return arrives

@@ -27,30 +27,31 @@ class Block:
     Args:
         scheme: modulation and code rate.
         block_bits: coded bits.
+        device: where it works.
 
     Raises:
         UsageError: too short a block for this rate.
         DeepJSCCError: Sionna is not installed.
     """
 
-    def __init__(self, scheme: Scheme, block_bits: int) -> None:
+    def __init__(self, scheme: Scheme, block_bits: int, device: str = "cpu") -> None:
         code_bits, self.message_bits = scheme.code_bits(block_bits), scheme.message_bits(block_bits)
         if self.message_bits < 1:
             raise UsageError(f"{block_bits} coded bits at rate {scheme.rate_1024:g}/1024 hold no message beside a CRC")
         library = sionna()
         self.uses = block_bits // scheme.bits_per_symbol
-        self._qam = QAM(scheme.bits_per_symbol)
+        self._qam = QAM(scheme.bits_per_symbol, device)
         sent_bits = min(block_bits, int(code_bits / LOWEST_RATE))
-        self._repeated, self._sent_bits = torch.arange(block_bits) % sent_bits, sent_bits
-        self._crc = library.CRCEncoder("CRC24A", device="cpu")
-        self._check = library.CRCDecoder(self._crc, device="cpu")
+        self._repeated, self._sent_bits = torch.arange(block_bits, device=device) % sent_bits, sent_bits
+        self._crc = library.CRCEncoder("CRC24A", device=device)
+        self._check = library.CRCDecoder(self._crc, device=device)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # rates a hair over 948/1024, which the standard allows
             interleaved = scheme.bits_per_symbol if sent_bits == block_bits else None
             self._encoder = library.LDPC5GEncoder(
-                code_bits, sent_bits, num_bits_per_symbol=interleaved, device="cpu", check_input=False
+                code_bits, sent_bits, num_bits_per_symbol=interleaved, device=device, check_input=False
             )
-        self._decoder = library.LDPC5GDecoder(self._encoder, return_state=True, device="cpu")
+        self._decoder = library.LDPC5GDecoder(self._encoder, return_state=True, device=device)
 
     def encode(self, messages: Bits) -> Symbols:
         """Messages ``[blocks, message_bits]`` to symbols of mean power 1."""
@@ -62,9 +63,10 @@ class Block:
     ) -> tuple[Bits, Bool[Tensor, " blocks"]]:
         """Equalised symbols, and N0 (over |h|^2) of each, to messages and whether their CRC is right."""
         logits = self._qam.soft_bits(symbols, noise_variance)
-        combined = torch.zeros(len(logits), self._sent_bits).index_add_(1, self._repeated, logits)
-        messages, right = torch.empty(len(logits), self.message_bits), torch.zeros(len(logits), dtype=torch.bool)
-        left, state = torch.arange(len(logits)), None
+        combined = logits.new_zeros(len(logits), self._sent_bits).index_add_(1, self._repeated, logits)
+        messages = logits.new_empty(len(logits), self.message_bits)
+        right = torch.zeros(len(logits), dtype=torch.bool, device=logits.device)
+        left, state = torch.arange(len(logits), device=logits.device), None
         for _ in range(ITERATIONS // BETWEEN_CHECKS):
             decoded, state = self._decoder(combined[left], num_iter=BETWEEN_CHECKS, msg_v2c=state)
             checked, valid = self._check(decoded)
@@ -76,6 +78,6 @@ class Block:
 
 
 @lru_cache(maxsize=64)
-def block(scheme: Scheme, block_bits: int) -> Block:
+def block(scheme: Scheme, block_bits: int, device: str = "cpu") -> Block:
     """A block, built once: its parity-check graph takes a moment."""
-    return Block(scheme, block_bits)
+    return Block(scheme, block_bits, device)

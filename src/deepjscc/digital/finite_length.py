@@ -12,11 +12,13 @@ from deepjscc.digital.ldpc import LDPC, SURE, blocks_of, faded_snr_db
 from deepjscc.errors import UsageError
 from deepjscc.types import Gain, SnrDb
 
+NOISELESS_DB = 300.0  # stands for no noise: 100 bits a use
+
 
 def normal_approximation(uses: int, error_rate: float, snr_db: float) -> float:
     """Bits per complex use of the best code of a length over AWGN (Polyanskiy, Poor, Verdú 2010, eqs. 1 and 293).
 
-    ``C - sqrt(V/n) Q^-1(e) + log2(n)/2n``, ``V = s(s+2)/(s+1)^2 log2(e)^2`` the dispersion of a complex use at SNR s.
+    ``C - sqrt(V/n) Q^-1(e) + log2(n)/2n``, ``V = (1 - 1/(1+s)^2) log2(e)^2`` the dispersion of a complex use at SNR s.
 
     Args:
         uses: n.
@@ -26,9 +28,9 @@ def normal_approximation(uses: int, error_rate: float, snr_db: float) -> float:
     >>> round(normal_approximation(1000, 1e-3, 0.0), 3)
     0.883
     """
-    snr = 10 ** (snr_db / 10)
+    snr = 10 ** (min(snr_db, NOISELESS_DB) / 10)
     capacity = math.log2(1 + snr)
-    dispersion = snr * (snr + 2) / (snr + 1) ** 2 * math.log2(math.e) ** 2
+    dispersion = (1 - 1 / (1 + snr) ** 2) * math.log2(math.e) ** 2
     backoff = math.sqrt(dispersion / uses) * -NormalDist().inv_cdf(error_rate)
     return max(0.0, capacity - backoff + math.log2(uses) / (2 * uses))
 

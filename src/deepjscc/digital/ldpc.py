@@ -11,6 +11,7 @@ from deepjscc.digital.blocks import block
 from deepjscc.digital.coding import planned_snr_db
 from deepjscc.digital.schemes import BLOCK_BITS, STANDARD, Scheme, split_into_blocks
 from deepjscc.errors import UsageError
+from deepjscc.seeds import generator as seeded
 from deepjscc.types import Gain, SnrDb
 
 SURE = 0.99  # probability with which a picture should arrive at the SNR planned for
@@ -73,19 +74,21 @@ class LDPC:
         Raises:
             DeepJSCCError: a channel that the table of block error rates does not have, or no Sionna to simulate with.
         """
+        # One draw an image whatever becomes of the others: images in a batch are strangers.
+        chances = torch.rand(len(messages), generator=generator).tolist()
         arrived: list[bytes | None] = []
-        for index, (message, scheme) in enumerate(
-            zip(messages, self._chosen(uses, channel, encoder_snr_db), strict=True)
+        for index, (message, scheme, drawn) in enumerate(
+            zip(messages, self._chosen(uses, channel, encoder_snr_db), chances, strict=True)
         ):
             here, fade = snr_db[index : index + 1], None if gain is None else gain[index : index + 1]
             if message is None:
                 arrived.append(None)
             elif self.simulate:
-                arrived.append(send_bits(message, scheme, uses, channel, here, fade, generator))
+                arrived.append(send_bits(message, scheme, uses, channel, here, fade, seeded("bits", drawn)))
             else:
                 effective = here if channel.coherence != "image" else faded_snr_db(here, fade)
                 chance = arrival_probability(table_of(channel), scheme, blocks_of(scheme, uses), effective.item())
-                arrived.append(message if torch.rand((), generator=generator).item() < chance else None)
+                arrived.append(message if drawn < chance else None)
         return arrived
 
     def _chosen(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[Scheme]:
@@ -137,7 +140,7 @@ def send_bits(
     """A message through code, modulation, channel and decoder; None where a CRC came out wrong.
 
     Args:
-        message: at most what the blocks hold; the receiver knows its length.
+        message: the receiver knows its length, and what goes beyond the blocks: header bytes that were not counted.
         scheme: modulation and code rate.
         uses: complex channel uses; what the blocks leave over stays silent.
         channel: with CSI at the receiver, whatever it tells learned ones.
@@ -147,7 +150,8 @@ def send_bits(
     """
     codes = [block(scheme, block_bits) for block_bits in blocks_of(scheme, uses)]
     room = sum(code.message_bits for code in codes)
-    data = np.unpackbits(np.frombuffer(message, dtype=np.uint8))
+    sent_bytes = min(len(message), room // 8)
+    data = np.unpackbits(np.frombuffer(message[:sent_bytes], dtype=np.uint8))
     bits = torch.from_numpy(np.pad(data, (0, room - len(data))).astype(np.float32))
     parts = bits.split([code.message_bits for code in codes])
     sent = torch.cat([code.encode(part[None])[0] for code, part in zip(codes, parts, strict=True)])
@@ -169,4 +173,5 @@ def send_bits(
             return None
         decoded.append(bits_of_block[0])
         start += code.uses
-    return np.packbits(torch.cat(decoded).numpy().astype(np.uint8))[: len(message)].tobytes()
+    received_bytes = np.packbits(torch.cat(decoded).numpy().astype(np.uint8)).tobytes()
+    return received_bytes[:sent_bytes] + message[sent_bytes:]

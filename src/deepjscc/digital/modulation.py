@@ -15,16 +15,17 @@ class QAM:
 
     Args:
         bits_per_symbol: 2, 4, 6 or 8.
+        device: where it works.
 
     Raises:
         DeepJSCCError: Sionna is not installed.
     """
 
-    def __init__(self, bits_per_symbol: int) -> None:
+    def __init__(self, bits_per_symbol: int, device: str = "cpu") -> None:
         library = sionna()
         self.bits_per_symbol = bits_per_symbol
-        self._mapper = library.Mapper("qam", bits_per_symbol, device="cpu")
-        self._demapper = library.Demapper("app", "pam", bits_per_symbol // 2, device="cpu")
+        self._mapper = library.Mapper("qam", bits_per_symbol, device=device)
+        self._demapper = library.Demapper("app", "pam", bits_per_symbol // 2, device=device)
 
     def modulate(self, bits: Bits) -> Symbols:
         """Bits, a multiple of those of a symbol, to symbols."""

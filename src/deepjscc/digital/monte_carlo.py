@@ -48,6 +48,7 @@ class Task:
     scheme: Scheme
     block_bits: int
     effort: Effort
+    device: str
     known: tuple[tuple[float, int, int], ...]
 
 
@@ -59,6 +60,7 @@ def measure(
     effort: Effort,
     *,
     jobs: int = 1,
+    device: str = "cpu",
     say: Callable[[int, int, str], object] = lambda *_: None,
 ) -> pl.DataFrame:
     """Measure waterfalls into a table, which is written after each; points that are there are gone on with, not redone.
@@ -70,6 +72,7 @@ def measure(
         lengths: in blocks of so many coded bits.
         effort: for each point.
         jobs: processes.
+        device: where each works.
         say: called with waterfalls done, in all, and a label.
 
     Returns:
@@ -81,7 +84,7 @@ def measure(
     """
     table = read_bler(path) if path.is_file() else pl.DataFrame(schema=SCHEMA)
     tasks = [
-        Task(channel, scheme, length, effort, _known(table, channel, scheme, length))
+        Task(channel, scheme, length, effort, device, _known(table, channel, scheme, length))
         for length in lengths
         for scheme in schemes
         if scheme.message_bits(length) >= 1
@@ -141,11 +144,11 @@ def _steps(start: float, step: float, far: float) -> Iterator[float]:
 @torch.no_grad()
 def point(task: Task, snr_db: float, blocks: int = 0, errors: int = 0) -> tuple[int, int]:
     """Blocks sent and lost at one SNR, those of earlier counted; each batch has a generator of its own."""
-    code, channel = block(task.scheme, task.block_bits), CHANNELS[task.channel]
+    code, channel = block(task.scheme, task.block_bits, task.device), CHANNELS[task.channel]
     while errors < task.effort.errors and blocks < task.effort.blocks:
         draws = generator("bler", task.channel, task.scheme.name, task.block_bits, snr_db, blocks)
-        messages = torch.randint(0, 2, (BATCH, code.message_bits), generator=draws).float()
-        received = channel(code.encode(messages), torch.full((BATCH,), snr_db), generator=draws)
+        messages = torch.randint(0, 2, (BATCH, code.message_bits), generator=draws).float().to(task.device)
+        received = channel(code.encode(messages), torch.full((BATCH,), snr_db, device=task.device), generator=draws)
         decoded, right = code.decode(received.symbols, received.noise_variance)
         errors += int((~right | (decoded != messages).any(1)).sum())
         blocks += BATCH

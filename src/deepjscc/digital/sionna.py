@@ -3,6 +3,7 @@
 from functools import cache
 from types import SimpleNamespace
 
+from deepjscc.channels.resource_block import import_sionna
 from deepjscc.errors import DeepJSCCError
 
 
@@ -14,6 +15,7 @@ def sionna() -> SimpleNamespace:
         DeepJSCCError: Sionna is not installed.
     """
     try:
+        import_sionna()
         from sionna.phy.fec.crc import CRCDecoder, CRCEncoder
         from sionna.phy.fec.ldpc import LDPC5GDecoder, LDPC5GEncoder
         from sionna.phy.mapping import Demapper, Mapper

@@ -94,7 +94,7 @@ def sweep(plan: Plan, output: Path, say: Callable[[int, int, str], object] = lam
             channel,
             bandwidth_ratio=plan.bandwidth_ratio,
             container=plan.container,
-            simulate=plan.simulate and "+ldpc" in name,
+            simulate=plan.simulate,
         )
         for name in dict.fromkeys(plan.systems)
     ]
@@ -149,14 +149,13 @@ def _run_units(
 
 def _units(plan: Plan, systems: list[NamedSystem], data: ImageSet) -> Iterator[Unit]:
     shared = asdict(plan) | {"names": data.names, "content": data.content}
-    for name in ("systems", "snr_db", "repeats", "seed", "container"):
+    for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate"):
         del shared[name]
-    if not plan.simulate:
-        del shared["simulate"]  # units of earlier tables stay known
     for system in systems:
         for snr_db in dict.fromkeys(plan.snr_db):
             for seed in range(plan.seed, plan.seed + plan.repeats):
                 own = [__version__, system.name, system.weights, system.container, snr_db, seed]
+                own += [system.error_rates] if system.error_rates is not None else []
                 text = json.dumps([shared, own], sort_keys=True)
                 yield Unit(system, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16])
 

@@ -99,7 +99,10 @@ def weights(name: str, settings: Settings, recipe: Recipe, *, minutes: float | N
         from deepjscc.training.loop import train  # needs the extra [train]
 
         path.parent.mkdir(exist_ok=True)
-        train(recipe, path, minutes=minutes)
+        unfinished = path.with_name(f"unfinished-{path.name}")  # written after every epoch
+        begun = next(Path(f"{unfinished}.run").glob("state-*.safetensors"), None) is not None
+        train(recipe, unfinished, minutes=minutes, resume=begun)
+        unfinished.rename(path)
     return str(path) if path.is_file() else None
 
 

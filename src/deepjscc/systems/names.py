@@ -4,10 +4,12 @@ A model of residual transmission may say how its transmitter estimates: ``MODEL@
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deepjscc.channels import Channel
 from deepjscc.digital import CODECS, LDPC, Coding, FiniteLength, Ideal
+from deepjscc.digital.bler import table_hash
 from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
 from deepjscc.models import Residual
@@ -28,12 +30,14 @@ class NamedSystem:
         system: ready to transmit.
         weights: first digits of the SHA-256 of a learned system's weights, else None.
         container: of a digital system, whether header bytes count, else None.
+        error_rates: first digits of the SHA-256 of the table of block error rates, where one is used.
     """
 
     name: str
     system: System
     weights: str | None = None
     container: bool | None = None
+    error_rates: str | None = None
 
 
 def make_system(
@@ -51,7 +55,7 @@ def make_system(
         channel: to send over.
         bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
         container: count the header bytes of a digital system's files.
-        simulate: send every bit of an LDPC code instead of looking its error rate up.
+        simulate: send every bit of an LDPC code instead of looking its error rate up; the name then says so.
 
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
@@ -63,7 +67,8 @@ def make_system(
         return _learned(name, channel, bandwidth_ratio)
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
-    coding = parse_coding(coding_name, simulate=simulate)
+    by_bits = simulate and coding_name.startswith("ldpc")
+    coding = parse_coding(coding_name, simulate=by_bits)
     if bandwidth_ratio is None:
         raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
     digital = DigitalLink(
@@ -72,7 +77,22 @@ def make_system(
         bandwidth_ratio=bandwidth_ratio,
         coding=coding,
     )
-    return NamedSystem(name, digital, container=container)
+    return NamedSystem(
+        f"{name}, every bit" if by_bits else name,
+        digital,
+        container=container,
+        error_rates=None if isinstance(coding, Ideal) else table_hash(),
+    )
+
+
+def check_simulation(simulate: bool, names: Sequence[str]) -> None:
+    """Refuse to simulate the bits of systems that have none.
+
+    Raises:
+        UsageError: bits are to be simulated and no system has an LDPC code.
+    """
+    if simulate and not any("+ldpc" in name for name in names):
+        raise UsageError("there are no bits to simulate: none of the systems has an LDPC code, such as hevc+ldpc")
 
 
 def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> NamedSystem:

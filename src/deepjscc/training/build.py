@@ -31,10 +31,12 @@ def build_link(recipe: Recipe) -> Link:
     if next(model.parameters(), None) is None:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
     start = recipe.model.warm_start
-    for name in [start] if isinstance(start, str) else start or []:
-        take_over(model, name)
-    if not start and not all(weight.requires_grad for weight in model.parameters()):
-        raise UsageError(f"{recipe.model.name} trains its last stage alone; name the earlier ones as model.warm_start")
+    whole = set[str]().union(*(take_over(model, name) for name in ([start] if isinstance(start, str) else start or [])))
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    if not frozen <= whole:
+        raise UsageError(
+            f"{recipe.model.name} trains its last stage alone: model.warm_start must name earlier ones of this form"
+        )
     return make_link(model, build_channel(recipe.channel), bandwidth_ratio=middle_ratio(recipe.channel))
 
 
@@ -48,8 +50,11 @@ def build_channel(wanted: ChannelRecipe) -> Channel:
 
 
 @torch.no_grad()
-def take_over(model: JSCC, name: str) -> None:
+def take_over(model: JSCC, name: str) -> set[str]:
     """Begin with the weights of another model of the kind, as far as the two have them in common.
+
+    Returns:
+        Names of the weights that were taken whole.
 
     Raises:
         UsageError: weights of another kind.
@@ -59,13 +64,16 @@ def take_over(model: JSCC, name: str) -> None:
         theirs = model.weights_from(load(name))
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
-    tables = dict(model.named_buffers())
+    tables, whole = dict(model.named_buffers()), set[str]()
     for key, ours in model.state_dict().items():
         if key in tables and key in theirs and theirs[key].shape != ours.shape:
             raise UsageError(f"{name} has another {key} ({tuple(theirs[key].shape)}); a table cannot be taken in part")
         if key in theirs and theirs[key].dim() == ours.dim():
             common = tuple(slice(0, min(sides)) for sides in zip(ours.shape, theirs[key].shape, strict=True))
             ours[common] = theirs[key][common]
+            if theirs[key].shape == ours.shape:
+                whole.add(key)
+    return whole
 
 
 def draw_channel(recipe: Recipe, step: int) -> ChannelRecipe:

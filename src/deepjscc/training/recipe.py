@@ -22,7 +22,7 @@ class ModelRecipe:
     """
 
     name: str
-    config: dict[str, int | float | str] = field(default_factory=dict)
+    config: dict[str, bool | int | float | str] = field(default_factory=dict)
     warm_start: str | list[str] | None = None
 
 
