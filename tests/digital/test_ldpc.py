@@ -30,8 +30,8 @@ def arrivals(coding: LDPC, uses: int, channel: AWGN, snr_db: float, count: int, 
 
 
 def test_capacity_bounds_the_normal_approximation_bounds_ldpc() -> None:
-    for coding in (LDPC(), LDPC(PAPERS)):
-        for snr_db in range(-2, 22, 3):
+    for coding, lowest in ((LDPC(), -5), (LDPC(PAPERS), 1)):  # below, no scheme of the set is sure to arrive
+        for snr_db in range(lowest, 22, 3):
             ideal, normal, practical = (
                 one.bits(USES, AWGN(), snr(snr_db))[0] for one in (Ideal(), FiniteLength(), coding)
             )
