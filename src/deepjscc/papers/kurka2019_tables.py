@@ -135,7 +135,7 @@ def budgets(settings: Settings) -> tuple[list[Claim], list[str]]:
             errors += [] if name is None else [_errors(settings, name)]
         if len(errors) == 2:
             loss, error = _difference(errors[1], errors[0])
-            parts.append(f"{loss:.2f} +- {error:.2f} dB after {epochs} epochs")
+            parts.append(f"{loss:.2f} +- {error:.2f} dB after {epochs} epoch{'s' * (epochs > 1)}")
     claim = Claim(
         "beyond the paper: one stage minus multiple decoders, by training",
         "(one training each)",
