@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from deepjscc.blocks import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
-from deepjscc.models.staged import Staged
-from deepjscc.types import Images, Latent, Size, SnrDb, Symbols
+from deepjscc.models.staged import OneEncoder
+from deepjscc.types import Images, Size, Symbols
 
 
-class MultipleDecoders(Staged):
+class MultipleDecoders(OneEncoder):
     """Decoder i sees the first i stages; all are trained together, the loss the mean over them (eq. 1).
 
     Args:
@@ -23,12 +23,7 @@ class MultipleDecoders(Staged):
 
     def __init__(self, stages: int = 2, filters: int = 8) -> None:
         super().__init__(stages, filters)
-        self.encoder = autoencoder.encoder(stages * filters)
         self.decoders = nn.ModuleList(autoencoder.decoder(stage * filters) for stage in range(1, stages + 1))
-
-    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Pixels to the latent of all stages."""
-        return autoencoder.encode(self.encoder, images).flatten(1).float()
 
     def reconstruct(self, symbols: Symbols, size: Size) -> Images:
         """By the decoder of as many stages as have arrived whole."""

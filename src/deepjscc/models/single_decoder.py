@@ -10,11 +10,11 @@ from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
-from deepjscc.models.staged import Staged
-from deepjscc.types import Images, Latent, Size, SnrDb, Symbols
+from deepjscc.models.staged import OneEncoder
+from deepjscc.types import Images, Size, Symbols
 
 
-class SingleDecoder(Staged):
+class SingleDecoder(OneEncoder):
     """The received code's tail masked with zeros; in training after a number of stages drawn for every batch.
 
     Any prefix decodes. Trained at the stages' borders it is best there; with ``any_prefix`` the draw is uniform over
@@ -31,12 +31,7 @@ class SingleDecoder(Staged):
     def __init__(self, stages: int = 2, filters: int = 8, any_prefix: bool = False) -> None:
         super().__init__(stages, filters, any_prefix=any_prefix)
         self.any_prefix = any_prefix
-        self.encoder = autoencoder.encoder(stages * filters)
         self.decoder = autoencoder.decoder(stages * filters)
-
-    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Pixels to the latent of all stages."""
-        return autoencoder.encode(self.encoder, images).flatten(1).float()
 
     def reconstruct(self, symbols: Symbols, size: Size) -> Images:
         """By the one decoder, zeros for what is missing."""

@@ -15,7 +15,7 @@ from deepjscc.types import Encoded, Images, Latent, Received, Size, SnrDb, Symbo
 class Staged(JSCC):
     """The networks of the original deep JSCC, their latent cut into stages: whole filters, the first ones first.
 
-    A scheme writes :meth:`reconstruct`, and :meth:`encode` where a stage depends on what the earlier ones did.
+    A scheme writes :meth:`encode` (:class:`OneEncoder` makes all stages at once) and :meth:`reconstruct`.
 
     Args:
         stages: L.
@@ -64,19 +64,6 @@ class Staged(JSCC):
         """Of all stages."""
         return self.stages * self.stage_uses(size)
 
-    def encode(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
-        """Images to the symbols of all stages, one after another; see :meth:`JSCC.encode`."""
-        self.check_ratio((images.shape[-2], images.shape[-1]), bandwidth_ratio)
-        latent = self.analyse(pad_to_multiple(images, self.stride), snr_db)
-        return Encoded(stage_symbols(latent, self.stages), ((),) * len(images))
-
     def decode(self, received: Received, size: Size) -> Images:
         """Whatever of the first symbols has arrived, to images of ``size`` in [0, 1], not rounded.
 
@@ -118,6 +105,31 @@ class Staged(JSCC):
         each = symbols.reshape(len(symbols) * stages, -1)
         reals = to_latent(each, self.filters * rows * columns)
         return reals.reshape(len(symbols), stages * self.filters, rows, columns)
+
+
+class OneEncoder(Staged):
+    """Stages that one encoder makes at once."""
+
+    def __init__(self, stages: int, filters: int, **config: bool) -> None:
+        super().__init__(stages, filters, **config)
+        self.encoder = autoencoder.encoder(stages * filters)
+
+    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
+        """Pixels to the latent of all stages."""
+        return autoencoder.encode(self.encoder, images).flatten(1).float()
+
+    def encode(
+        self,
+        images: Images,
+        snr_db: SnrDb,
+        *,
+        bandwidth_ratio: float | None = None,
+        side_info_snr_db: SnrDb | None = None,
+    ) -> Encoded:
+        """Images to the symbols of all stages, one after another; see :meth:`JSCC.encode`."""
+        self.check_ratio((images.shape[-2], images.shape[-1]), bandwidth_ratio)
+        latent = self.analyse(pad_to_multiple(images, self.stride), snr_db)
+        return Encoded(stage_symbols(latent, self.stages), ((),) * len(images))
 
 
 def stage_symbols(latent: Latent, stages: int) -> Symbols:
