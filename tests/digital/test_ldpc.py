@@ -8,6 +8,7 @@ import torch
 from deepjscc.channels import AWGN, Rayleigh, Rician
 from deepjscc.digital import LDPC, FiniteLength, Ideal
 from deepjscc.digital.bler import confidence
+from deepjscc.digital.coding import Passage
 from deepjscc.digital.finite_length import normal_approximation
 from deepjscc.digital.ldpc import blocks_of, message_bits, send_bits
 from deepjscc.digital.schemes import PAPERS, STANDARD, Scheme
@@ -25,7 +26,7 @@ def arrivals(coding: LDPC, uses: int, channel: AWGN, snr_db: float, count: int, 
     draws, snrs = torch.Generator().manual_seed(seed), torch.full((count,), snr_db)
     gain = channel.draw_gain(count, uses, draws)
     messages: list[bytes | None] = [bytes(coding.bits(uses, channel, snrs)[0] // 8)] * count
-    carried = coding.carry(messages, uses, channel, snrs, gain=gain, encoder_snr_db=snrs, generator=draws)
+    carried = coding.carry(messages, Passage(uses, channel, snrs, snrs, gain, draws))
     return sum(one is not None for one in carried)
 
 
@@ -78,7 +79,10 @@ def test_a_message_comes_back_whole_or_not_at_all() -> None:
     for channel in (AWGN(), Rayleigh("image", "none"), Rayleigh("symbol")):
         gain = channel.draw_gain(1, 2000, draws)
         gain = None if gain is None else gain / gain.abs().clamp_max(1)
-        good, bad = (send_bits(message, scheme, 2000, channel, snr(snr_db), gain, draws) for snr_db in (25.0, -5.0))
+        good, bad = (
+            send_bits(message, scheme, Passage(2000, channel, snr(snr_db), snr(snr_db), gain, draws))
+            for snr_db in (25.0, -5.0)
+        )
         assert good == message
         assert bad is None
 
@@ -87,14 +91,14 @@ def test_header_bytes_that_do_not_count_come_free() -> None:
     pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
     message, scheme = bytes(range(250)), Scheme("qpsk", 512)
     assert message_bits(scheme, 768) // 8 < len(message)
-    assert send_bits(message, scheme, 768, AWGN(), snr(20.0), None, None) == message
+    assert send_bits(message, scheme, Passage(768, AWGN(), snr(20.0), snr(20.0))) == message
 
 
 def test_an_image_arrives_or_not_whatever_its_neighbours_do() -> None:
     coding, draws = LDPC((Scheme("qpsk", 512),)), [torch.Generator().manual_seed(1) for _ in range(2)]
     message, snrs = b"picture", torch.full((40,), 1.2)
     full, gaps = (
-        coding.carry(messages, USES // 24, AWGN(), snrs, gain=None, encoder_snr_db=snrs, generator=generator)
+        coding.carry(messages, Passage(USES // 24, AWGN(), snrs, snrs, generator=generator))
         for messages, generator in zip(([message] * 40, [None, message] * 20), draws, strict=True)
     )
     assert full[1::2] == gaps[1::2]

@@ -8,6 +8,7 @@ from PIL import Image
 
 from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.digital import CODECS, Ideal
+from deepjscc.digital.coding import Passage
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import from_picture, to_8bit, to_float, to_picture
 from deepjscc.metrics import psnr
@@ -79,9 +80,7 @@ def test_outage_over_slow_rayleigh_at_the_average_rate(draws: torch.Generator) -
     channel = Rayleigh("image")
     gain = channel.draw_gain(20_000, 1, draws)
     snr_db = torch.full((20_000,), 7.0)
-    arrived = Ideal().carry(
-        [b"message"] * 20_000, 1, channel, snr_db, gain=gain, encoder_snr_db=snr_db, generator=draws
-    )
+    arrived = Ideal().carry([b"message"] * 20_000, Passage(1, channel, snr_db, snr_db, gain, draws))
     assert sum(message is not None for message in arrived) / 20_000 == pytest.approx(math.exp(-1), abs=0.01)
 
 

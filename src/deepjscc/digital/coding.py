@@ -10,6 +10,27 @@ from deepjscc.channels import Channel
 from deepjscc.types import Gain, SnrDb
 
 
+@dataclass(frozen=True)
+class Passage:
+    """One draw of the channel for a batch of images.
+
+    Attributes:
+        uses: complex uses for each image.
+        channel: what they pass.
+        snr_db: of the channel.
+        encoder_snr_db: what the transmitter believes.
+        gain: as drawn for ``uses`` symbols; the receiver knows it, whatever the channel tells learned ones.
+        generator: of the noise.
+    """
+
+    uses: int
+    channel: Channel
+    snr_db: SnrDb
+    encoder_snr_db: SnrDb
+    gain: Gain | None = None
+    generator: torch.Generator | None = None
+
+
 @runtime_checkable
 class Coding(Protocol):
     """Bytes over symbols: everything between a codec and the antenna, and back."""
@@ -18,21 +39,8 @@ class Coding(Protocol):
         """Source bits that ``uses`` complex uses carry, per image, as planned by the transmitter."""
         ...
 
-    def carry(
-        self,
-        messages: list[bytes | None],
-        uses: int,
-        channel: Channel,
-        snr_db: SnrDb,
-        *,
-        gain: Gain | None,
-        encoder_snr_db: SnrDb,
-        generator: torch.Generator | None,
-    ) -> list[bytes | None]:
-        """What of each image's message, None where there was none, arrives over this draw of the channel, or None.
-
-        The receiver knows the gain, whatever the channel tells learned ones.
-        """
+    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
+        """What of each image's message, None where there was none, arrives over this draw of the channel, or None."""
         ...
 
 
@@ -54,20 +62,10 @@ class Ideal:
         rates = channel.capacity(planned_snr_db(self.rate_snr_db, encoder_snr_db)).tolist()
         return [math.floor(uses * min(rate, 1e6)) for rate in rates]
 
-    def carry(
-        self,
-        messages: list[bytes | None],
-        uses: int,
-        channel: Channel,
-        snr_db: SnrDb,
-        *,
-        gain: Gain | None,
-        encoder_snr_db: SnrDb,
-        generator: torch.Generator | None,
-    ) -> list[bytes | None]:
+    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
         """Everything, where the capacity of this draw reaches the planned rate; see :meth:`Coding.carry`."""
-        planned = channel.capacity(planned_snr_db(self.rate_snr_db, encoder_snr_db))
-        arrives = channel.capacity(snr_db, gain) >= planned * (1 - 1e-9)
+        planned = over.channel.capacity(planned_snr_db(self.rate_snr_db, over.encoder_snr_db))
+        arrives = over.channel.capacity(over.snr_db, over.gain) >= planned * (1 - 1e-9)
         return [message if there else None for message, there in zip(messages, arrives.tolist(), strict=True)]
 
 

@@ -4,13 +4,11 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
-import torch
-
 from deepjscc.channels import AWGN, Channel
-from deepjscc.digital.coding import planned_snr_db
+from deepjscc.digital.coding import Passage, planned_snr_db
 from deepjscc.digital.ldpc import LDPC, SURE, blocks_of, faded_snr_db
 from deepjscc.errors import UsageError
-from deepjscc.types import Gain, SnrDb
+from deepjscc.types import SnrDb
 
 NOISELESS_DB = 300.0  # stands for no noise: 100 bits a use
 
@@ -55,20 +53,10 @@ class FiniteLength:
             raise UsageError("the normal approximation is known here for AWGN and slow fading alone")
         return [_bits(uses, channel, snr_db) for snr_db in planned_snr_db(self.plan_snr_db, encoder_snr_db).tolist()]
 
-    def carry(
-        self,
-        messages: list[bytes | None],
-        uses: int,
-        channel: Channel,
-        snr_db: SnrDb,
-        *,
-        gain: Gain | None,
-        encoder_snr_db: SnrDb,
-        generator: torch.Generator | None,
-    ) -> list[bytes | None]:
+    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
         """Everything, down to the SNR planned for; see :meth:`deepjscc.digital.coding.Coding.carry`."""
-        planned = planned_snr_db(self.plan_snr_db, encoder_snr_db)
-        there = faded_snr_db(snr_db, gain) >= planned - 1e-6
+        planned = planned_snr_db(self.plan_snr_db, over.encoder_snr_db)
+        there = faded_snr_db(over.snr_db, over.gain) >= planned - 1e-6
         return [message if arrives else None for message, arrives in zip(messages, there.tolist(), strict=True)]
 
 

@@ -8,7 +8,7 @@ import torch
 from deepjscc.channels import AWGN, Channel, Rayleigh
 from deepjscc.digital.bler import arrival_probability
 from deepjscc.digital.blocks import block
-from deepjscc.digital.coding import planned_snr_db
+from deepjscc.digital.coding import Passage, planned_snr_db
 from deepjscc.digital.schemes import BLOCK_BITS, STANDARD, Scheme, split_into_blocks
 from deepjscc.errors import UsageError
 from deepjscc.seeds import generator as seeded
@@ -58,37 +58,24 @@ class LDPC:
         """Bits of all blocks' messages, without their CRCs."""
         return [message_bits(one, uses) for one in self._chosen(uses, channel, encoder_snr_db)]
 
-    def carry(
-        self,
-        messages: list[bytes | None],
-        uses: int,
-        channel: Channel,
-        snr_db: SnrDb,
-        *,
-        gain: Gain | None,
-        encoder_snr_db: SnrDb,
-        generator: torch.Generator | None,
-    ) -> list[bytes | None]:
+    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
         """What arrives; see :meth:`deepjscc.digital.coding.Coding.carry`.
 
         Raises:
             DeepJSCCError: a channel that the table of block error rates does not have, or no Sionna to simulate with.
         """
         # One draw an image whatever becomes of the others: images in a batch are strangers.
-        chances = torch.rand(len(messages), generator=generator).tolist()
+        draws = torch.rand(len(messages), generator=over.generator).tolist()
+        schemes = self._chosen(over.uses, over.channel, over.encoder_snr_db)
         arrived: list[bytes | None] = []
-        for index, (message, scheme, drawn) in enumerate(
-            zip(messages, self._chosen(uses, channel, encoder_snr_db), chances, strict=True)
-        ):
-            here, fade = snr_db[index : index + 1], None if gain is None else gain[index : index + 1]
-            if message is None:
-                arrived.append(None)
-            elif self.simulate:
-                arrived.append(send_bits(message, scheme, uses, channel, here, fade, seeded("bits", drawn)))
-            else:
-                effective = here if channel.coherence != "image" else faded_snr_db(here, fade)
-                chance = arrival_probability(table_of(channel), scheme, blocks_of(scheme, uses), effective.item())
-                arrived.append(message if drawn < chance else None)
+        for index, (message, scheme, drawn) in enumerate(zip(messages, schemes, draws, strict=True)):
+            if message is not None:
+                alone = one_image(over, index, seeded("bits", drawn))
+                if self.simulate:
+                    message = send_bits(message, scheme, alone)
+                elif drawn >= chance(scheme, alone):
+                    message = None
+            arrived.append(message)
         return arrived
 
     def _chosen(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[Scheme]:
@@ -128,40 +115,46 @@ def faded_snr_db(snr_db: SnrDb, gain: Gain | None) -> SnrDb:
     return snr_db if gain is None else snr_db + 20 * torch.log10(gain[:, 0].abs().clamp_min(1e-10))
 
 
-def send_bits(
-    message: bytes,
-    scheme: Scheme,
-    uses: int,
-    channel: Channel,
-    snr_db: SnrDb,
-    gain: Gain | None,
-    generator: torch.Generator | None,
-) -> bytes | None:
+def one_image(over: Passage, index: int, generator: torch.Generator) -> Passage:
+    """The part of a passage that one image meets, with noise of its own."""
+    here = slice(index, index + 1)
+    gain = None if over.gain is None else over.gain[here]
+    return Passage(over.uses, over.channel, over.snr_db[here], over.encoder_snr_db[here], gain, generator)
+
+
+def chance(scheme: Scheme, over: Passage) -> float:
+    """Probability by the table that one image's blocks all arrive.
+
+    Raises:
+        DeepJSCCError: a channel that the table of block error rates does not have.
+    """
+    slow = over.channel.coherence == "image"
+    snr_db = faded_snr_db(over.snr_db, over.gain) if slow else over.snr_db
+    return arrival_probability(table_of(over.channel), scheme, blocks_of(scheme, over.uses), snr_db.item())
+
+
+def send_bits(message: bytes, scheme: Scheme, over: Passage) -> bytes | None:
     """A message through code, modulation, channel and decoder; None where a CRC came out wrong.
 
     Args:
         message: the receiver knows its length, and what goes beyond the blocks: header bytes that were not counted.
         scheme: modulation and code rate.
-        uses: complex channel uses; what the blocks leave over stays silent.
-        channel: with CSI at the receiver, whatever it tells learned ones.
-        snr_db: of the channel, a batch of one.
-        gain: drawn for ``uses`` symbols.
-        generator: of the noise.
+        over: the channel, for one image; uses that the blocks leave over stay silent.
     """
-    codes = [block(scheme, block_bits) for block_bits in blocks_of(scheme, uses)]
+    codes = [block(scheme, block_bits) for block_bits in blocks_of(scheme, over.uses)]
     room = sum(code.message_bits for code in codes)
     sent_bytes = min(len(message), room // 8)
     data = np.unpackbits(np.frombuffer(message[:sent_bytes], dtype=np.uint8))
     bits = torch.from_numpy(np.pad(data, (0, room - len(data))).astype(np.float32))
     parts = bits.split([code.message_bits for code in codes])
     sent = torch.cat([code.encode(part[None])[0] for code, part in zip(codes, parts, strict=True)])
-    symbols = torch.cat([sent, torch.zeros(uses - len(sent), dtype=sent.dtype)])[None]
-    received = channel(symbols, snr_db, gain=gain, generator=generator)
-    if received.gain is None and gain is not None:
-        power = gain.abs().square()
+    symbols = torch.cat([sent, torch.zeros(over.uses - len(sent), dtype=sent.dtype)])[None]
+    received = over.channel(symbols, over.snr_db, gain=over.gain, generator=over.generator)
+    if received.gain is None and over.gain is not None:
+        power = over.gain.abs().square()
         received = replace(
             received,
-            symbols=received.symbols * gain.conj() / power,
+            symbols=received.symbols * over.gain.conj() / power,
             noise_variance=received.noise_variance / power,
         )
     decoded: list[torch.Tensor] = []

@@ -4,6 +4,7 @@ import torch
 
 from deepjscc.channels import Channel
 from deepjscc.digital import Codec, Coding, Ideal
+from deepjscc.digital.coding import Passage
 from deepjscc.images import to_8bit, to_float
 from deepjscc.symbols import channel_uses
 from deepjscc.types import Images, SnrDb, Transmission
@@ -48,9 +49,7 @@ class DigitalLink:
         gain = self.channel.draw_gain(len(images), uses, generator=generator)
         bits = self.coding.bits(uses, self.channel, believed)
         messages = [self.codec.encode(image, budget // 8) for image, budget in zip(to_8bit(images), bits, strict=True)]
-        arrived = self.coding.carry(
-            messages, uses, self.channel, snr_db, gain=gain, encoder_snr_db=believed, generator=generator
-        )
+        arrived = self.coding.carry(messages, Passage(uses, self.channel, snr_db, believed, gain, generator))
         decoded = [
             mean_image(image) if data is None else to_float(self.codec.decode(data))[0].to(images.device)
             for image, data in zip(images, arrived, strict=True)
