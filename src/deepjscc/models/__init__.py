@@ -2,6 +2,7 @@
 
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
+from deepjscc.models.distributed import Distributed
 from deepjscc.models.linear import Linear
 from deepjscc.models.multiple_decoders import MultipleDecoders
 from deepjscc.models.residual import Residual
@@ -10,13 +11,14 @@ from deepjscc.models.staged import Staged
 from deepjscc.models.universal import Universal
 
 MODELS: dict[str, type[JSCC]] = {
-    model.kind: model for model in (Cnn, Linear, Universal, MultipleDecoders, SingleDecoder, Residual)
+    model.kind: model for model in (Cnn, Linear, Universal, MultipleDecoders, SingleDecoder, Residual, Distributed)
 }
 
 __all__ = [
     "JSCC",
     "MODELS",
     "Cnn",
+    "Distributed",
     "Linear",
     "MultipleDecoders",
     "Residual",

@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from deepjscc.channels import Channel
-from deepjscc.data import ImageSet, open_data
+from deepjscc.data import ImageSet, PairSet, open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.metrics import psnr
 from deepjscc.models import JSCC
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
-from deepjscc.systems import Link, make_link
+from deepjscc.systems import Link, make_link, pair_system
 from deepjscc.training.batches import Batches
-from deepjscc.training.build import build_channel, build_link, draw_channel, draw_ratio, draw_snr_db
+from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
 from deepjscc.training.losses import LOSSES
 from deepjscc.training.processes import make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
 from deepjscc.training.state import begin_from, load_state, open_folder, save_state
-from deepjscc.types import Images, SnrDb
 
+PAIRS_DIM = 5  # [batch, 2, 3, height, width]
 SECONDS_BETWEEN_WORDS = 1.0
 SECONDS_BETWEEN_STATES = 120.0
 OPTIMISERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -85,11 +85,12 @@ class Transmit(nn.Module):
         self.model = model
 
     def forward(
-        self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
-    ) -> tuple[Images, ...]:
-        """Images to what comes out at the far end, of a progressive system after each stage."""
+        self, images: Tensor, snr_db: Tensor, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
+    ) -> tuple[Tensor, ...]:
+        """Images (or pairs) to what comes out at the far end, of a progressive system after each stage."""
         link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
-        sent = link.transmit(images, snr_db, generator=draws)
+        system = pair_system(link) if images.dim() == PAIRS_DIM else link
+        sent = system.transmit(images, snr_db, generator=draws)
         return sent.refinements or (sent.images,)
 
 
@@ -118,7 +119,7 @@ class Run:
         self.batches = Batches(
             open_data(recipe.data.train),
             options.batch,
-            recipe.data.crop,
+            recipe.data.window,
             recipe.seed,
             cuts=recipe.data.cuts,
             rank=self.fabric.global_rank,
@@ -162,10 +163,13 @@ class Run:
             group["lr"] = rate
         images = self.batches[step]
         over = draw_channel(recipe, step)
-        snr_db = draw_snr_db(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
+        draw = draw_pair_snr_db if self.batches.pairs else draw_snr_db
+        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
         decoded = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
-        loss = torch.stack([LOSSES[recipe.optimiser.loss](images, stage) for stage in decoded]).mean()
+        views = images.reshape(-1, *images.shape[-3:])  # the two of a pair weigh alike: alpha = 1
+        losses = [LOSSES[recipe.optimiser.loss](views, stage.reshape(views.shape)) for stage in decoded]
+        loss = torch.stack(losses).mean()
         if not torch.isfinite(loss):
             epoch, batch = divmod(step, len(self.batches))
             where = f"step {step} (batch {batch} of epoch {epoch + 1})"
@@ -249,10 +253,13 @@ def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
     Over the recipe's main channel, at its bandwidth ratio or the middle of its range.
     """
     device = next(link.parameters()).device
+    pairs = isinstance(data, PairSet)
+    system = pair_system(link) if pairs else link
+    draw = draw_pair_snr_db if pairs else draw_snr_db
     values = []
     for start, images in data.spread(recipe.data.validation_images).batches():
         images = images.to(device)
-        snr_db = draw_snr_db(recipe, recipe.channel, len(images), "validation", start).to(device)
-        decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
-        values.append(psnr(images, decoded))
+        snr_db = draw(recipe, recipe.channel, len(images), "validation", start).to(device)
+        decoded = system.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
+        values.append(psnr(images.reshape(-1, *images.shape[-3:]), decoded.reshape(-1, *images.shape[-3:])))
     return torch.cat(values).mean().item()
