@@ -41,6 +41,7 @@ DATASETS: dict[str, Callable[[], ImageSet]] = {
     "samples": open_samples,
     "stereo-train": lambda: find_pairs(data_root() / "stereo" / "train", "stereo-train"),
     "stereo-test": lambda: find_pairs(data_root() / "stereo" / "test", "stereo-test"),
+    "stereo-strangers": lambda: find_pairs(data_root() / "stereo" / "test").strangers("stereo-strangers"),
     "kitti2015-train": lambda: _kitti("kitti2015", "training"),
     "kitti2015-test": lambda: _kitti("kitti2015", "testing"),
     "kitti2012-train": lambda: _kitti("kitti2012", "training"),

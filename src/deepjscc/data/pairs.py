@@ -15,6 +15,7 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import SUFFIXES, read_image, to_picture
 from deepjscc.types import Image8
 
+OtherImage8 = UInt8[Tensor, "3 other_height other_width"]  # of another size than the one beside it
 Pair8 = UInt8[Tensor, "2 3 height width"]  # left and right, 8 bits
 Pairs = Float[Tensor, "batch 2 3 height width"]  # the same in [0, 1]
 
@@ -45,8 +46,18 @@ class PairSet(ImageSet):
             self.name, [self.names[index] for index in chosen], lambda index: self._read(chosen[index]), self.content
         )
 
+    def strangers(self, name: str) -> "PairSet":
+        """Pairs that do not belong together: each left picture with the right one of the pair after it."""
 
-def open_pairs(left: Path, right: Path, name: str, fit: Callable[[Image8], Image8] = lambda image: image) -> PairSet:
+        def read(index: int) -> Pair8:
+            return as_pair(self[index][0], self[(index + 1) % len(self)][1], name)
+
+        return PairSet(name, self.names, read, self.content)
+
+
+def open_pairs(
+    left: Path, right: Path, name: str, fit: Callable[[Image8], OtherImage8] = lambda image: image
+) -> PairSet:
     """The pictures of two folders, paired by file name.
 
     Args:
@@ -77,7 +88,7 @@ def open_pairs(left: Path, right: Path, name: str, fit: Callable[[Image8], Image
     return PairSet(name, [Path(file).stem for file in names], read, stamp([*files[0].values(), *files[1].values()]))
 
 
-def as_pair(left: Image8, right: Image8, name: str) -> Pair8:
+def as_pair(left: Image8, right: OtherImage8, name: str) -> Pair8:
     """Two pictures as a pair.
 
     Raises:
@@ -118,7 +129,7 @@ def open_kitti(folder: Path, name: str, *, whole_width: bool = False) -> PairSet
     raise DeepJSCCError(f"{folder}: no stereo pairs of KITTI; set DEEPJSCC_DATA to the folder that holds them")
 
 
-def fit_kitti(image: Image8, whole_width: bool = False) -> Image8:
+def fit_kitti(image: Image8, whole_width: bool = False) -> OtherImage8:
     """The centre 370x740 (height, width), resized to 128x256; or the whole width, scaled alike."""
     height, width = KITTI_CUT
     if whole_width:

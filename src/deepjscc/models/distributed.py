@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from deepjscc.blocks.cross_attention import HIGHEST_DB, LOWEST_DB, NOISELESS_DB, CrossAttention, Softmax, Values
 from deepjscc.blocks.residual import zeroed
@@ -147,3 +148,14 @@ class Distributed(JSCC):
 def as_told(snr_db: SnrDb) -> SnrDb:
     """The SNR as the convolutions hear it: within what they were trained for, and one value for no noise."""
     return torch.where(snr_db >= NOISELESS_DB, NOISELESS_AS_DB, snr_db.clamp(LOWEST_DB, HIGHEST_DB))
+
+
+def no_token(snr_db: Float[Tensor, "*links"]) -> str | None:
+    """What to tell the user if SNRs lie outside those the model has quality tokens for, else None."""
+    outside = snr_db[(snr_db < LOWEST_DB - 0.5) | ((snr_db > HIGHEST_DB + 0.5) & (snr_db < NOISELESS_DB))]
+    if not len(outside):
+        return None
+    return (
+        f"an SNR of {outside[0]:g} dB is outside the {LOWEST_DB} to {HIGHEST_DB} dB (or inf) that the model knows; "
+        "it is told the nearest it knows"
+    )

@@ -1,5 +1,6 @@
 """Two cameras, one receiver: each view over a channel of its own, decoded together or, for comparison, alone."""
 
+import warnings
 from dataclasses import replace
 
 import torch
@@ -7,7 +8,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from deepjscc.channels import Channel
+from deepjscc.errors import DeepJSCCWarning
 from deepjscc.models import Distributed
+from deepjscc.models.distributed import no_token
 from deepjscc.systems.base import PairSystem, System
 from deepjscc.systems.digital import mean_image
 from deepjscc.systems.link import Link, pass_through, ratio_beside_pilots
@@ -49,9 +52,15 @@ class PairLink(nn.Module):
         A view of which something arrives that is no number is not delivered, and is its mean colour as on a digital
         link's outage; the other is decoded as beside a link on which nothing was received.
 
+        Warns:
+            DeepJSCCWarning: an SNR that the model has no quality token for; it takes the nearest.
+
         Raises:
             UsageError: a bandwidth ratio the model does not make.
         """
+        note = no_token(snr_db)
+        if note is not None:
+            warnings.warn(note, DeepJSCCWarning, stacklevel=2)
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
         views, size = images.flatten(0, 1), (images.shape[-2], images.shape[-1])
         ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
