@@ -22,7 +22,7 @@ def test_every_card_has_its_weights(name: str) -> None:
     assert card.data
     assert card.training
     assert {"command", "data_set", "psnr"} <= set(card.measured)
-    sent = Link(model, AWGN()).transmit(torch.rand(1, 3, 32, 32), torch.tensor([10.0]))
+    sent = Link(model, AWGN()).transmit(torch.rand(2, 3, 32, 32), torch.tensor([10.0, 10.0]))
     assert sent.images.isfinite().all()
 
 
