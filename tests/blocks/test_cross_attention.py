@@ -77,9 +77,12 @@ def test_swapping_the_images_swaps_what_comes_out_and_pairs_are_strangers(heads:
     assert not torch.allclose(module(features[:2], snr_db[2:4]), together[:2], atol=1e-2)  # the SNR is heard
 
 
-def test_at_first_it_changes_nothing() -> None:
-    features = torch.randn(2, 8, *WINDOW)
-    assert torch.equal(CrossAttention(8, WINDOW)(features, torch.zeros(2)), features)
+@torch.no_grad()
+def test_at_first_each_place_takes_over_a_little_of_what_is_most_like_it() -> None:
+    module, features = CrossAttention(64, WINDOW, position=False), torch.randn(1, 64, *WINDOW)
+    moved = features.roll((1, 2), (2, 3))
+    taken = module(torch.cat([features, moved]), torch.zeros(2))[0] - features[0]
+    assert torch.allclose(taken, 0.1 * module.norm(features.movedim(1, -1)).movedim(-1, 1)[0], atol=5e-3)
 
 
 @given(st.floats(-50, 90))

@@ -14,6 +14,8 @@ from deepjscc.types import SnrDb
 LOWEST_DB, HIGHEST_DB = -3, 14  # quality tokens stand 1 dB apart
 NOISELESS_DB = 100.0  # from here on a link counts as noiseless; what an infinite SNR is clamped to
 MLP_FACTOR = 4
+SHARPNESS = 1.5  # at first; the attention's logits are its square times sqrt(C) times the cosine of two places
+TAKEN_OVER = 0.1  # of the other image's normalised features, at first
 
 PairFeatures = Float[Tensor, "images width rows columns"]  # images 2i and 2i + 1 are a pair
 Sequences = Float[Tensor, "images length width"]
@@ -55,10 +57,19 @@ class CrossAttention(nn.Module):
         self.tokens = nn.Parameter(0.02 * torch.randn(HIGHEST_DB - LOWEST_DB + 2, width))
         self.norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.query, self.key, self.value = (nn.Linear(width, width, bias=False) for _ in range(3))
-        self.output = zeroed(nn.Linear(width, width, bias=False))
+        self.output = nn.Linear(width, width, bias=False)
         self.hidden = nn.Linear(width, MLP_FACTOR * width)
         self.back = zeroed(nn.Linear(MLP_FACTOR * width, width))
         self.offsets = nn.Parameter(_near_first(window).expand(heads, -1, -1).clone()) if position else None
+        self._begin()
+
+    @torch.no_grad()
+    def _begin(self) -> None:
+        """Start by looking for what is alike and taking over a little of it: from chance this takes long to find."""
+        nn.init.orthogonal_(self.query.weight, gain=SHARPNESS)
+        self.key.weight.copy_(self.query.weight)
+        nn.init.orthogonal_(self.value.weight)
+        self.output.weight.copy_(TAKEN_OVER * self.value.weight.T)
 
     def forward(self, features: PairFeatures, snr_db: SnrDb) -> PairFeatures:
         """Exchange what the two maps of each pair know.
