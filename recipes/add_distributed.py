@@ -35,6 +35,7 @@ data = {data}
 training = {training}
 bandwidth_ratio = "20/384"
 snr_db = "-3 to 14, or no noise"
+cameras = {cameras}
 
 [measured]
 command = "deepjscc evaluate --system {name} --data stereo-test --snr-db={listed} -o measured.parquet"
@@ -86,6 +87,7 @@ def main(weights: Path, name: str, training: str) -> None:
         summary=summary(model, name),
         data=json.dumps(PHOTOS if photos else KITTI),
         training=json.dumps(training),
+        cameras=2 if model.joint else 1,
         listed=",".join(f"{snr:g}" for snr in SNRS),
         data_set=json.dumps(DATA_SET),
         snrs=[int(snr) for snr in SNRS],

@@ -175,7 +175,7 @@ def _gallery(columns: int, name: str) -> gr.Gallery:
 
 def build_page() -> gr.Blocks:
     """The page, ready to be served."""
-    models = list(cards())
+    models = [name for name, card in cards().items() if card.cameras == 1]
     with gr.Blocks(title="deepjscc", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         picture, ours, theirs = gr.State(), gr.State(), gr.State()
         gr.Markdown(
