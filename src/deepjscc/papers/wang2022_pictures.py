@@ -14,7 +14,7 @@ from deepjscc.systems.names import make_system
 from deepjscc.zoo import cards
 
 AT_DB = 1.0
-SCENE = 12  # of the 26 test pairs: a street with houses, parked cars and a sign
+SCENE = 9  # of the 26 test pairs: houses, trees and cars beside a road
 SYSTEMS = (
     *("distributed-joint", "distributed-alone", "distributed-joint-ms-ssim", "distributed-alone-ms-ssim"),
     *("jpeg2000+ideal", "hevc+ideal", "hevc+ldpc"),
