@@ -1,5 +1,7 @@
 """Learned systems, by the name that a checkpoint carries."""
 
+from deepjscc.models.adaptive import Adaptive
+from deepjscc.models.adaptive_linear import AdaptiveLinear
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.linear import Linear
@@ -8,19 +10,31 @@ from deepjscc.models.residual import Residual
 from deepjscc.models.single_decoder import SingleDecoder
 from deepjscc.models.staged import Staged
 from deepjscc.models.universal import Universal
+from deepjscc.models.unrolled import IteratedJSCC, Unrolled
+from deepjscc.models.unrolled_linear import UnrolledLinear
 
 MODELS: dict[str, type[JSCC]] = {
-    model.kind: model for model in (Cnn, Linear, Universal, MultipleDecoders, SingleDecoder, Residual)
+    model.kind: model
+    for model in (
+        *(Cnn, Linear, Universal),
+        *(MultipleDecoders, SingleDecoder, Residual),
+        *(Adaptive, AdaptiveLinear, Unrolled, UnrolledLinear),
+    )
 }
 
 __all__ = [
     "JSCC",
     "MODELS",
+    "Adaptive",
+    "AdaptiveLinear",
     "Cnn",
+    "IteratedJSCC",
     "Linear",
     "MultipleDecoders",
     "Residual",
     "SingleDecoder",
     "Staged",
     "Universal",
+    "Unrolled",
+    "UnrolledLinear",
 ]
