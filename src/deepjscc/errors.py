@@ -1,4 +1,4 @@
-"""Errors a person can act on: each is one line that says what is wrong and what to do."""
+"""Errors and warnings a person can act on: each is one line that says what is wrong and what to do."""
 
 
 class DeepJSCCError(Exception):
@@ -7,3 +7,7 @@ class DeepJSCCError(Exception):
 
 class UsageError(DeepJSCCError, ValueError):
     """What was asked for cannot be: a bad option, name or number. The command line exits with 2."""
+
+
+class DeepJSCCWarning(UserWarning):
+    """Something was done otherwise than asked for. The command line prints it as a note."""

@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from deepjscc.errors import UsageError
+from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.units import parse_snr_list
 
 if TYPE_CHECKING:
@@ -128,6 +129,17 @@ def say(note: str | None) -> None:
     """A note on standard error, where there is one."""
     if note is not None:
         print(f"deepjscc: {note}", file=sys.stderr)
+
+
+@contextmanager
+def notes() -> Iterator[None]:
+    """What the package warns of in here is a note on standard error, each once."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", DeepJSCCWarning)
+        yield
+    for note in dict.fromkeys(str(warning.message) for warning in caught):
+        say(note)
 
 
 @contextmanager

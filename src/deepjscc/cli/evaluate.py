@@ -14,6 +14,7 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snrs,
+    notes,
     one_snr,
     print_json,
     print_table,
@@ -70,7 +71,7 @@ def evaluate(
         lpips=lpips,
         simulate=simulate,
     )
-    with progress() as say:
+    with notes(), progress() as say:
         table = sweep(plan, output, say)
     means = summarise(table)
     if json:

@@ -9,6 +9,7 @@ from deepjscc.types import Images
 
 SSIM_MIN_SIDE = 11
 MS_SSIM_MIN_SIDE = 161  # (11 - 1) · 2^4 + 1: five scales under a window of 11
+MS_SSIM_MIN_SIDE_WINDOW_7 = 97  # the same under a window of 7
 
 
 def ssim(images: Images, decoded: Images) -> Float[Tensor, " batch"]:

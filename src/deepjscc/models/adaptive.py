@@ -4,13 +4,14 @@ Rates below the full one come by masking: the first channels of the latent are s
 receiver (the report's future work).
 """
 
+import warnings
 from typing import ClassVar, get_args
 
 import torch
 from torch import nn
 
 from deepjscc.blocks.snr_stage import Conditioning, downwards, upwards
-from deepjscc.errors import UsageError
+from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
@@ -96,5 +97,13 @@ class Adaptive(JSCC):
 
 
 def condition(snr_db: SnrDb) -> torch.Tensor:
-    """The SNR as networks are told of it, ``[batch, 1]``: about -1 to 1, and no further than trained for."""
-    return (snr_db.clamp(*TRAINED_SNR_DB)[:, None] - 9) / 11
+    """The SNR as networks are told of it, ``[batch, 1]``: about -1 to 1, and no further than trained for.
+
+    Warns:
+        DeepJSCCWarning: an SNR beyond that; it takes the nearest.
+    """
+    low, high = TRAINED_SNR_DB
+    if not torch.compiler.is_compiling() and ((snr_db < low) | (snr_db > high)).any():
+        note = f"trained for {low:g} to {high:g} dB: at SNRs beyond, the networks are told the nearest"
+        warnings.warn(note, DeepJSCCWarning, stacklevel=2)
+    return (snr_db.clamp(low, high)[:, None] - 9) / 11

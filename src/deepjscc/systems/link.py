@@ -34,6 +34,11 @@ class Link(nn.Module):
         super().__init__()
         self.model, self.channel, self.bandwidth_ratio = model, channel, bandwidth_ratio
 
+    @property
+    def trained(self) -> JSCC:
+        """What training changes and a checkpoint holds."""
+        return self.model
+
     def transmit(
         self,
         images: Images,
