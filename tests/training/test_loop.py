@@ -85,7 +85,7 @@ def test_a_broken_loss_stops_and_keeps_the_last_good_weights(
         calls.append(1)
         return (images - decoded).square().mean() * (math.nan if len(calls) > 7 else 1)
 
-    monkeypatch.setitem(loop.LOSSES, "mse", breaks)
+    monkeypatch.setitem(LOSSES, "mse", breaks)
     with pytest.raises(DeepJSCCError, match="nan at step 7"):
         train(CIFAR, tmp_path / "a.safetensors")
     assert load_checkpoint(tmp_path / "a.safetensors").config["filters"] == 4

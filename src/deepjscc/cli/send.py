@@ -14,6 +14,7 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snr,
+    notes,
     one_snr,
     picture_path,
     print_json,
@@ -35,6 +36,8 @@ def send(
     stages: Annotated[
         bool, Parameter(negative="", help="Write the picture after each earlier stage too, and a strip.")
     ] = False,
+    refine: Annotated[str | None, Parameter(help="A stage behind the link, such as diffusion.")] = None,
+    steps: Annotated[int, Parameter(help="Sampling steps of the stage: looks against error and time.")] = 10,
     compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,
     simulate: Simulate = False,
     seed: Seed = 0,
@@ -61,15 +64,17 @@ def send(
     check_simulation(simulate, names)
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
-    system = make_system(model, medium, bandwidth_ratio=ratio)
+    learned = model if refine is None else f"{model}@{refine}={steps}"
+    system = make_system(learned, medium, bandwidth_ratio=ratio)
     picture = open_rgb(picture_path(image))
-    if stages:
-        arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)
-    else:
-        arrived = [send_image(picture, system, snr, encoder_snr_db=believed, seed=seed)]
-    spent = arrived[-1].bandwidth_ratio
-    beside = [make_system(name, medium, bandwidth_ratio=spent, simulate=simulate) for name in names]
-    outcomes = arrived + [send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for one in beside]
+    with notes():
+        if stages:
+            arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)
+        else:
+            arrived = [send_image(picture, system, snr, encoder_snr_db=believed, seed=seed)]
+        spent = arrived[-1].bandwidth_ratio
+        beside = [make_system(name, medium, bandwidth_ratio=spent, simulate=simulate) for name in names]
+        outcomes = arrived + [send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for one in beside]
     labels = [f"stage{stage}" for stage in range(1, len(arrived))] + [""] + names
     files = [output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output for label in labels]
     for outcome, file in zip(outcomes, files, strict=True):

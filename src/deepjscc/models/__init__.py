@@ -1,5 +1,7 @@
 """Learned systems, by the name that a checkpoint carries."""
 
+from deepjscc.models.adaptive import Adaptive
+from deepjscc.models.adaptive_linear import AdaptiveLinear
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.distributed import Distributed
@@ -9,20 +11,33 @@ from deepjscc.models.residual import Residual
 from deepjscc.models.single_decoder import SingleDecoder
 from deepjscc.models.staged import Staged
 from deepjscc.models.universal import Universal
+from deepjscc.models.unrolled import IteratedJSCC, Unrolled
+from deepjscc.models.unrolled_linear import UnrolledLinear
 
 MODELS: dict[str, type[JSCC]] = {
-    model.kind: model for model in (Cnn, Linear, Universal, MultipleDecoders, SingleDecoder, Residual, Distributed)
+    model.kind: model
+    for model in (
+        *(Cnn, Linear, Universal),
+        *(MultipleDecoders, SingleDecoder, Residual),
+        *(Adaptive, AdaptiveLinear, Unrolled, UnrolledLinear),
+        Distributed,
+    )
 }
 
 __all__ = [
     "JSCC",
     "MODELS",
+    "Adaptive",
+    "AdaptiveLinear",
     "Cnn",
     "Distributed",
+    "IteratedJSCC",
     "Linear",
     "MultipleDecoders",
     "Residual",
     "SingleDecoder",
     "Staged",
     "Universal",
+    "Unrolled",
+    "UnrolledLinear",
 ]

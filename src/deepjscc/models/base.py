@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from deepjscc.errors import UsageError
@@ -88,6 +89,10 @@ class JSCC(nn.Module):
         if not isinstance(self, type(other)):
             raise UsageError(f"a {self.kind} cannot start with the weights of a {other.kind}")
         return other.state_dict()
+
+    def drawn(self, generator: torch.Generator | None) -> "JSCC":
+        """The model as a training step has it: itself, unless it learns to do with parts of itself."""
+        return self
 
     def uses(self, size: Size) -> int:
         """Complex channel uses that an image of this size takes."""

@@ -2,19 +2,34 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
+from torch import nn
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import write_atomically
 from deepjscc.models import MODELS
 from deepjscc.models.base import JSCC
+from deepjscc.models.diffusion import Diffusion
 
 
-def save_checkpoint(model: JSCC, path: Path | str, dtype: torch.dtype | None = None) -> None:
+@runtime_checkable
+class Stored(Protocol):
+    """What has weights to store, a name for what it is and a config to build it by."""
+
+    kind: ClassVar[str]
+    config: dict[str, Any]
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """The weights."""
+
+
+def save_checkpoint(model: Stored, path: Path | str, dtype: torch.dtype | None = None) -> None:
     """Write a model's weights and config, beside and then renamed.
 
     Args:
@@ -35,6 +50,18 @@ def load_checkpoint(path: Path | str) -> JSCC:
     Raises:
         DeepJSCCError: missing, not a checkpoint of ours, or weights that do not fit the model.
     """
+    return _load(path, MODELS)
+
+
+def load_stage(path: Path | str) -> Diffusion:
+    """:func:`load_checkpoint` for a stage that refines what a link delivers."""
+    return _load(path, {Diffusion.kind: Diffusion})
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
     try:
         with safe_open(str(path), framework="pt") as file:
             metadata = file.metadata() or {}
@@ -43,14 +70,15 @@ def load_checkpoint(path: Path | str) -> JSCC:
         raise DeepJSCCError(f"{path}: no such file") from None
     except (SafetensorError, OSError) as error:
         raise DeepJSCCError(f"{path}: not a safetensors checkpoint ({error})") from None
-    if metadata.get("model") not in MODELS:
-        raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({metadata.get('model')!r})")
+    kind = metadata.get("model", "none")
+    if kind not in kinds:
+        raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)})")
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     try:
-        model = MODELS[metadata["model"]](**json.loads(metadata["config"]))
+        model = kinds[kind](**json.loads(metadata["config"]))
         model.load_state_dict(state)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise DeepJSCCError(f"{path}: its weights do not fit the {metadata['model']} model: {error}") from None
+        raise DeepJSCCError(f"{path}: its weights do not fit the {kind} model: {error}") from None
     return model.eval()
 
 

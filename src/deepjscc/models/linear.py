@@ -42,7 +42,7 @@ class Linear(JSCC):
     """
 
     kind: ClassVar[str] = "linear"
-    DEFAULT_RATIO: ClassVar[float] = 1 / 12
+    default_ratio: float = 1 / 12
     mean: Float[Tensor, " values"]
     basis: Float[Tensor, "values values"]
     deviation: Float[Tensor, "kinds values"]
@@ -71,7 +71,7 @@ class Linear(JSCC):
 
     def uses(self, size: Size, bandwidth_ratio: float | None = None) -> int:
         """Complex uses of an image, side information included: at least one symbol, at most all coefficients (1/2)."""
-        ratio = self.DEFAULT_RATIO if bandwidth_ratio is None else bandwidth_ratio
+        ratio = self.default_ratio if bandwidth_ratio is None else bandwidth_ratio
         height, width = padded_size(size, self.stride)
         everything = (3 * height * width + 1) // 2
         return Header.USES + min(max(channel_uses(size, ratio) - Header.USES, 1), everything)

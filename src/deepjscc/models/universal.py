@@ -1,10 +1,8 @@
 """`universal`: the block-adaptive linear code with networks around it. One model for every SNR, ratio and channel.
 
-The encoder adds what a network makes of the image to the coefficients that `linear` would send (and to those it would
-leave silent); the decoder adds what a network makes of everything received to the LMMSE estimate, in units of each
-coefficient's posterior deviation, and cleans up the picture. The networks begin at zero, where the
-code *is* `linear`. The decoder is told the noise variance of every symbol; one that was not sent is one received with
-infinite variance.
+Both networks work on blocks, at 1/8 resolution inside; a clean-up of the picture follows at the receiver. They begin
+at zero, where the code *is* `linear`. The decoder is told the noise variance of every symbol; one that was not sent is
+one received with infinite variance.
 """
 
 from typing import ClassVar
@@ -15,19 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepjscc.blocks.residual import ConditionedResidual, zeroed
-from deepjscc.models.allocation import ByClass
-from deepjscc.models.linear import Blocks, Linear
+from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
+from deepjscc.models.linear import Blocks
 from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan, told_noise
+from deepjscc.models.side_info import Heard, Plan
 from deepjscc.types import Images
 
-STRONGEST = 256  # coefficients that the networks also see on the scale of all photographs, not of their class
-GROUPS = 64  # of neighbouring coefficients, over which powers and uncertainties are averaged for the networks
-SNR_RANGE = (-8.0, 24.0)  # of the SNRs planned for that the networks are told: what they are trained on
-BLOCK = 16  # side of the blocks, four positions at 1/8 resolution
 CONDITION = 64
-SPREAD_FLOOR = 1e-4  # variance below which coefficients are not blown up on the way into a network
-LARGEST = 10.0  # value that goes into a network
 
 
 class Trunk(nn.Module):
@@ -53,10 +45,10 @@ class Trunk(nn.Module):
     ) -> Float[Tensor, "batch blocks outputs"]:
         """Blocks in raster order, ``columns`` a row."""
         told = F.silu(self.condition(condition))
-        features = F.pixel_shuffle(self.enter(blocks).unflatten(1, (-1, columns)).movedim(3, 1), 2)
+        features = F.pixel_shuffle(as_grid(self.enter(blocks), columns), 2)
         for block in self.blocks:
             features = block(features, told)
-        return self.leave(F.silu(F.pixel_unshuffle(features, 2).movedim(1, 3).flatten(1, 2)))
+        return self.leave(F.silu(as_blocks(F.pixel_unshuffle(features, 2))))
 
 
 class CleanUp(nn.Module):
@@ -80,10 +72,10 @@ class CleanUp(nn.Module):
 
     def forward(self, images: Images, deviation: Images) -> Images:
         """A correction in units of the expected deviation of every pixel value."""
-        return self.layers(torch.cat([images - 0.5, deviation.clamp_min(1e-3).log() / 3 + 1], 1))
+        return self.layers(look(images, deviation))
 
 
-class Universal(Linear):
+class Universal(Branched):
     """See the module's docstring; encoding, side information and strips are those of `linear`.
 
     Args:
@@ -103,7 +95,7 @@ class Universal(Linear):
         clean_width: int = 24,
         classes: int = 16,
     ) -> None:
-        super().__init__(BLOCK, classes)
+        super().__init__(classes)
         self.config = {
             "classes": classes,
             "width": width,
@@ -111,82 +103,24 @@ class Universal(Linear):
             "decoder_depth": decoder_depth,
             "clean_width": clean_width,
         }
-        values, described = len(self.mean), 2 * GROUPS + classes + 1
-        self.encoder = Trunk(values + STRONGEST + described, width, encoder_depth, 2, values)
-        self.decoder = Trunk(values + STRONGEST + GROUPS + described, width, decoder_depth, 4, values)
+        values, seen = len(self.mean), self.coefficients_seen + self.described
+        self.encoder = Trunk(seen, width, encoder_depth, LINK, values)
+        self.decoder = Trunk(seen + GROUPS, width, decoder_depth, LINK_HEARD, values)
         self.clean_up = CleanUp(clean_width)
         # A 3x3 convolution at 1/8 resolution reaches 8 pixels; the clean-up 6 positions at half resolution.
         self.halo = -(-max(2 * encoder_depth * 8, 2 * decoder_depth * 8 + 16) // BLOCK)
 
-    def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
-        """The linear latent and what the encoder's network adds to it."""
+    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
+        """What the encoder's trunk makes of the blocks."""
+        seen = torch.cat([self.seen_by_encoder(outer, plan, strip), self.describe(plan, strip)], 2)
+        return self.encoder(seen, self.link(plan), plan.grid[1]).float()
+
+    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+        """The decoder's trunk corrects coefficients, the clean-up pixels."""
         columns = plan.grid[1]
-        classes = plan.allocation.classes[:, strip.outer_first * columns : strip.outer_last * columns]
-        own = (self.variances[classes] + SPREAD_FLOOR).rsqrt()
-        overall = (self.variances[-1, :STRONGEST] + SPREAD_FLOOR).rsqrt()
-        seen = torch.cat(
-            [
-                (outer * own).clamp(-LARGEST, LARGEST),
-                (outer[..., :STRONGEST] * overall).clamp(-LARGEST, LARGEST),
-                self._described(plan, strip),
-            ],
-            2,
-        )
-        added = self.encoder(seen, self._link(plan), columns).float()
-        skipped, blocks = (strip.first - strip.outer_first) * columns, (strip.last - strip.first) * columns
-        return super().modulate(outer, plan, strip) + added[:, skipped : skipped + blocks]
-
-    def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
-        """The LMMSE estimate and what the decoder's networks add to it."""
-        columns = plan.grid[1]
-        run = (strip.outer_first * columns, strip.outer_last * columns)
-        # Beside noise there is what the encoder's network added: trusted more than planned for, it would stay.
-        least = plan.least_noise()[:, None, None]
-        noise = noise.maximum(least)
-        estimate, error = self.lmmse(observed, noise, heard, plan, strip)
-        variance = self.variances[plan.allocation.classes[:, run[0] : run[1]]]
-        power = plan.allocation.of_blocks(plan.allocation.scale, *run).square() * variance
-        bounded = told_noise(noise, least)
-        overall = (self.variances[-1, :STRONGEST] + SPREAD_FLOOR).rsqrt()
-        left = error * heard.gain[:, None, None].square() / variance
-        seen = torch.cat(
-            [
-                (observed * (power + bounded + 0.3).rsqrt()).clamp(-LARGEST, LARGEST),
-                (estimate[..., :STRONGEST] * overall).clamp(-LARGEST, LARGEST),
-                _grouped(left),
-                self._described(plan, strip),
-            ],
-            2,
-        )
-        told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level / 2], 1)
-        added = self.decoder(seen, torch.cat([self._link(plan), told], 1), columns).float()
-        with torch.autocast(observed.device.type, enabled=False):
-            rough = self.to_pixels(estimate + added * error.sqrt() * heard.known[:, None, None], columns)
-            spread = self.from_blocks(error @ self.basis.square().T, columns).clamp_min(0).sqrt()
-        # The networks have not learned to read a stream without its map.
-        known = heard.known[:, None, None, None]
-        images = rough + self.clean_up(rough, spread).float() * spread * known
-        top = (strip.first - strip.outer_first) * self.stride
-        return images[:, :, top : top + (strip.last - strip.first) * self.stride]
-
-    def _described(self, plan: Plan, strip: Strip) -> Blocks:
-        """Of every block what both ends know: its class, and how strongly and how surely it is sent."""
-        allocation, columns = plan.allocation, plan.grid[1]
-        kinds = len(self.deviation)
-        power = (allocation.scale.square() * self.variances).log1p()
-        sent = (allocation.count > 0).to(power)
-        kind = torch.eye(kinds, device=power.device).expand(len(power), -1, -1)
-        by_class = torch.cat([_grouped(power), _grouped(sent), kind], 2)
-        return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)
-
-    def _link(self, plan: Plan) -> Float[Tensor, "batch 2"]:
-        """What both ends know of the link, about between -1 and 1: the SNR planned for and the reals a value."""
-        values = plan.allocation.classes.shape[1] * len(self.mean)
-        return torch.stack(
-            [(plan.snr_db.clamp(*SNR_RANGE) - 7) / 10, (plan.allocation.reals / values).log2() / 4 + 0.5], 1
-        )
-
-
-def _grouped(values: ByClass) -> Float[Tensor, "batch rows groups"]:
-    """Averages over groups of neighbouring coefficients."""
-    return values.unflatten(2, (GROUPS, -1)).mean(3)
+        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
+        added = self.decoder(seen, self.link_heard(plan, heard), columns).float()
+        with torch.autocast(added.device.type, enabled=False):
+            rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.known, columns)
+        spread = self.deviation_of_pixels(evidence.error, columns)
+        return rough + self.clean_up(rough, spread).float() * spread * evidence.known[..., None]

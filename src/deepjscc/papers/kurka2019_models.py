@@ -1,7 +1,7 @@
 """The models of Kurka and Gündüz 2019: their names in the zoo, and the recipe for one that is not there."""
 
 from deepjscc.papers.base import Settings, weights
-from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelRecipe, OptimiserRecipe, Recipe
+from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelConfig, ModelRecipe, OptimiserRecipe, Recipe
 
 FILTERS = 8  # of a stage: bandwidth ratio 1/12
 START = {"awgn": "cnn-c16-awgn-10db", "rayleigh": "cnn-c16-rayleigh-10db"}
@@ -29,7 +29,7 @@ def one_stage(stages: int, channel: str, snr_db: float, settings: Settings) -> s
 
 def recipe(
     model: str,
-    config: dict[str, int | float | str],
+    config: ModelConfig,
     channel: str,
     snr_db: float,
     start: str | list[str],

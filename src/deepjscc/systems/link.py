@@ -34,6 +34,11 @@ class Link(nn.Module):
         super().__init__()
         self.model, self.channel, self.bandwidth_ratio = model, channel, bandwidth_ratio
 
+    @property
+    def trained(self) -> JSCC:
+        """What training changes and a checkpoint holds."""
+        return self.model
+
     def transmit(
         self,
         images: Images,
@@ -59,7 +64,8 @@ class Link(nn.Module):
             side_info_snr_db=believed - self.channel.margin_db,
         )
         received = pass_through(self.channel, sent, snr_db, generator)
-        decoded = self.model.decode(received, size)
+        decoder = self.model.drawn(generator) if self.model.training else self.model
+        decoded = decoder.decode(received, size)
         uses = torch.tensor([uses + self.channel.pilot_uses(uses) for uses in sent.uses()])
         return Transmission(decoded, uses, torch.ones(len(images), dtype=torch.bool))
 

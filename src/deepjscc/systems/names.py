@@ -1,9 +1,10 @@
 """Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal@10dB`` or ``hevc+ldpc``.
 
-A model of residual transmission may say how its transmitter estimates: ``MODEL@m=100`` or ``MODEL@feedback``.
+A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
+unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a stage that refines the picture
+in so many steps: ``MODEL@diffusion=10``.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ from deepjscc.digital import CODECS, LDPC, Coding, FiniteLength, Ideal
 from deepjscc.digital.bler import table_hash
 from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
-from deepjscc.models import Residual
+from deepjscc.models import IteratedJSCC, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import DigitalLink
 from deepjscc.systems.progressive import ResidualLink, make_link
-from deepjscc.zoo import load, weights_hash
+from deepjscc.systems.refined import Refined
+from deepjscc.zoo import load, load_stage, weights_hash
 
+SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS)
 
 
@@ -28,7 +31,7 @@ class NamedSystem:
     Attributes:
         name: as given.
         system: ready to transmit.
-        weights: first digits of the SHA-256 of a learned system's weights, else None.
+        weights: first digits of the SHA-256 of a learned system's weights (and its stage's), else None.
         container: of a digital system, whether header bytes count, else None.
         error_rates: first digits of the SHA-256 of the table of block error rates, where one is used.
     """
@@ -96,18 +99,40 @@ def check_simulation(simulate: bool, names: Sequence[str]) -> None:
 
 
 def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> NamedSystem:
-    """A model, and of residual transmission how its transmitter estimates."""
-    estimates = re.fullmatch(r"(.+)@(feedback|m=(\d+))", name)
-    model_name = estimates[1] if estimates else name
-    model = load(model_name)
-    if estimates is None:
-        link = make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
-    elif isinstance(model, Residual):
-        receptions = None if estimates[3] is None else int(estimates[3])
-        link = ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio, receptions=receptions)
-    else:
-        raise UsageError(f"{name}: only residual transmission estimates what arrived; leave @{estimates[2]} out")
-    return NamedSystem(name, link, weights=weights_hash(model_name))
+    """A model, then what its transmitter or its receiver does in its own way."""
+    model_name, *options = name.split("@")
+    model, hashes = load(model_name), [weights_hash(model_name)]
+    receptions: int | None = None
+    residual_link, stage, sampling_steps = False, None, SAMPLING_STEPS
+    for option in options:
+        key, equals, value = option.partition("=")
+        count = _count(value, name) if equals else None
+        if (key, count is None) in (("m", False), ("feedback", True)):
+            if not isinstance(model, Residual):
+                raise UsageError(f"{name}: only residual transmission estimates what arrived; leave @{option} out")
+            residual_link, receptions = True, count
+        elif key == "k" and count is not None:
+            if not isinstance(model, IteratedJSCC):
+                raise UsageError(f"{name}: only an unrolled receiver makes steps; leave @{option} out")
+            model = model.stopped_after(count)
+        else:
+            stage, sampling_steps = load_stage(key), SAMPLING_STEPS if count is None else count
+            hashes.append(weights_hash(key))
+            if hashes[0] not in stage.refines.values():
+                raise UsageError(f"{key} refines {', '.join(stage.refines)}; it was not trained for {model_name}")
+    link = (
+        ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio, receptions=receptions)
+        if residual_link and isinstance(model, Residual)
+        else make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
+    )
+    system = link if stage is None else Refined(link, stage, sampling_steps)
+    return NamedSystem(name, system, weights="+".join(hashes))
+
+
+def _count(text: str, name: str) -> int:
+    if not text.isascii() or not text.isdecimal():
+        raise UsageError(f"{name}: {text!r} is not a whole number")
+    return int(text)
 
 
 def parse_coding(text: str, *, simulate: bool = False) -> Coding:

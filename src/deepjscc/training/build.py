@@ -1,35 +1,39 @@
 """From a recipe to a link ready to be trained, and the draws of its channel."""
 
 import math
+from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from deepjscc.channels import Channel, make_channel
 from deepjscc.errors import UsageError
 from deepjscc.models import JSCC, MODELS
+from deepjscc.models.diffusion import Diffusion
 from deepjscc.seeds import generator
 from deepjscc.systems import Link, make_link
+from deepjscc.systems.refined import Refined
 from deepjscc.training.recipe import ChannelRecipe, Recipe
 from deepjscc.types import SnrDb
-from deepjscc.zoo import load
+from deepjscc.zoo import load, weights_hash
 
 
-def build_link(recipe: Recipe) -> Link:
-    """The link that a recipe describes, with its initial weights.
+def build_link(recipe: Recipe) -> Link | Refined:
+    """The link that a recipe describes, with its initial weights; or a stage, behind the first link it is to refine.
 
     Raises:
         UsageError: an unknown model or channel, a config the model does not take, weights of another kind.
     """
+    channel, ratio = build_channel(recipe.channel), middle_ratio(recipe.channel)
+    if recipe.model.name == Diffusion.kind:
+        refines = {name: weights_hash(name) for name in recipe.model.refines}
+        stage = _build(Diffusion, recipe, {"refines": refines})
+        return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), stage)
     if recipe.model.name not in MODELS:
-        raise UsageError(f"unknown model {recipe.model.name!r}; there are {', '.join(MODELS)}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)  # initial weights are the one draw that torch takes no generator for
-        try:
-            model = MODELS[recipe.model.name](**recipe.model.config)
-        except TypeError as error:
-            raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
+        raise UsageError(f"unknown model {recipe.model.name!r}; there are {', '.join((*MODELS, Diffusion.kind))}")
+    model = _build(MODELS[recipe.model.name], recipe)
     if next(model.parameters(), None) is None:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
     start = recipe.model.warm_start
@@ -39,7 +43,19 @@ def build_link(recipe: Recipe) -> Link:
         raise UsageError(
             f"{recipe.model.name} trains its last stage alone: model.warm_start must name earlier ones of this form"
         )
-    return make_link(model, build_channel(recipe.channel), bandwidth_ratio=middle_ratio(recipe.channel))
+    return make_link(model, channel, bandwidth_ratio=ratio)
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def _build(kind: type[Network], recipe: Recipe, more: Mapping[str, object] | None = None) -> Network:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)  # initial weights are the one draw that torch takes no generator for
+        try:
+            return kind(**recipe.model.config, **(more or {}))
+        except TypeError as error:
+            raise UsageError(f"the model {recipe.model.name} does not take this config: {error}") from None
 
 
 def build_channel(wanted: ChannelRecipe) -> Channel:

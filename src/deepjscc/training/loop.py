@@ -7,26 +7,25 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from deepjscc.channels import Channel
 from deepjscc.data import ImageSet, PairSet, open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.metrics import psnr
-from deepjscc.models import JSCC
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
-from deepjscc.systems import Link, make_link, pair_system
+from deepjscc.systems import Link, pair_system
+from deepjscc.systems.refined import Refined
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
-from deepjscc.training.losses import LOSSES
+from deepjscc.training.objectives import make_objective
 from deepjscc.training.processes import make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
 from deepjscc.training.state import begin_from, load_state, open_folder, save_state
+from deepjscc.zoo import load
 
-PAIRS_DIM = 5  # [batch, 2, 3, height, width]
 SECONDS_BETWEEN_WORDS = 1.0
 SECONDS_BETWEEN_STATES = 120.0
 OPTIMISERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -40,7 +39,7 @@ def train(
     resume: bool = False,
     begin: Path | None = None,
     say: Callable[[Progress], object] = lambda _: None,
-) -> Link:
+) -> Link | Refined:
     """Train a model; its averaged weights go to ``output``, the run's state and logs to ``OUTPUT.run/``.
 
     Under ``torchrun`` or SLURM every process runs this; gradients are averaged, the first process writes.
@@ -54,7 +53,7 @@ def train(
         say: called about once a second and after every epoch, in the first process.
 
     Returns:
-        The link with its averaged weights.
+        The link, or the stage behind one, with its averaged weights.
 
     Raises:
         UsageError: a recipe that cannot be: unknown names, a config the model does not take, too large a batch.
@@ -77,23 +76,6 @@ def train(
     return run.averaged
 
 
-class Transmit(nn.Module):
-    """A model whose forward is one transmission: what is wrapped for several processes, cast and compiled."""
-
-    def __init__(self, model: JSCC) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(
-        self, images: Tensor, snr_db: Tensor, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
-    ) -> tuple[Tensor, ...]:
-        """Images (or pairs) to what comes out at the far end, of a progressive system after each stage."""
-        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
-        system = pair_system(link) if images.dim() == PAIRS_DIM else link
-        sent = system.transmit(images, snr_db, generator=draws)
-        return sent.refinements or (sent.images,)
-
-
 class Run:
     """A training under way; see :func:`train` for the arguments."""
 
@@ -112,7 +94,7 @@ class Run:
         self.link = build_link(recipe).to(self.fabric.device)
         self.link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = AveragedModel(self.link, multi_avg_fn=_moving_average(options.ema_decay))
-        self.averaged = cast(Link, self.ema.module).eval()
+        self.averaged = cast(Link | Refined, self.ema.module).eval()
         self.optimiser: Any = OPTIMISERS[options.name](
             self.link.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
@@ -136,9 +118,10 @@ class Run:
         elif begin is not None:
             begin_from(begin, self.link, self.ema, self.optimiser)
         self.logs = Logs(self.folder) if self.fabric.is_global_zero else None
-        transmit = Transmit(self.link.model)
+        refined = [load(name) for name in recipe.model.refines]
+        objective = make_objective(self.link, options.loss, refined, pairs=self.batches.pairs)
         self.channels = {each: build_channel(each) for each in (recipe.channel, *recipe.other_channels)}
-        module = torch.compile(transmit) if options.compile else transmit
+        module = torch.compile(objective) if options.compile else objective
         self.module, self.optimiser = self.fabric.setup(cast(nn.Module, module), self.optimiser)
         self.start = time.monotonic() - seconds
         self.kept = self.heard = time.monotonic()
@@ -166,10 +149,7 @@ class Run:
         draw = draw_pair_snr_db if self.batches.pairs else draw_snr_db
         snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
-        decoded = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
-        views = images.reshape(-1, *images.shape[-3:])  # the two of a pair weigh alike: alpha = 1
-        losses = [LOSSES[recipe.optimiser.loss](views, stage.reshape(views.shape)) for stage in decoded]
-        loss = torch.stack(losses).mean()
+        loss = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
         if not torch.isfinite(loss):
             epoch, batch = divmod(step, len(self.batches))
             where = f"step {step} (batch {batch} of epoch {epoch + 1})"
@@ -188,7 +168,7 @@ class Run:
         loss = cast(torch.Tensor, self.fabric.all_reduce(torch.stack(self.losses).mean()))
         self.losses.clear()
         if self.logs is not None:
-            save_checkpoint(self.averaged.model, self.output)
+            save_checkpoint(self.averaged.trained, self.output)
             quality = validate(self.averaged, self.validation, self.recipe) if self.validation else None
             self.logs.write(self._speak(loss.item(), quality))
         self.fabric.barrier()  # the others would run into the timeout of a collective while the first measures
@@ -247,7 +227,7 @@ def _moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
 
 
 @torch.no_grad()
-def validate(link: Link, data: ImageSet, recipe: Recipe) -> float:
+def validate(link: Link | Refined, data: ImageSet, recipe: Recipe) -> float:
     """Mean per-image PSNR over an even sample of the validation images, the same noise every time.
 
     Over the recipe's main channel, at its bandwidth ratio or the middle of its range.

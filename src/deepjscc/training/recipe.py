@@ -13,18 +13,26 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.types import Size
 
+ModelConfig = dict[str, bool | int | float | str]
+
 
 @dataclass(frozen=True)
 class ModelRecipe:
     """``name`` of :data:`deepjscc.models.MODELS` and the constructor's keywords.
 
     ``warm_start`` names weights (zoo or ``.safetensors``) to begin with; where a layer is narrower or wider there, what
-    both have in common is taken over. Of several the later ones win.
+    both have in common is taken over. Of several the later ones win. ``refines`` names the links whose pictures a
+    `diffusion` stage learns to refine.
     """
 
     name: str
-    config: dict[str, bool | int | float | str] = field(default_factory=dict)
+    config: ModelConfig = field(default_factory=dict)
     warm_start: str | list[str] | None = None
+    refines: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if (self.name == "diffusion") != bool(self.refines):
+            raise UsageError("model.refines names the links that a diffusion stage refines, and belongs to it alone")
 
 
 @dataclass(frozen=True)
@@ -106,7 +114,7 @@ class OptimiserRecipe:
     warmup_steps: int = 200
     clip_norm: float = 0.1
     ema_decay: float = 0.999
-    loss: Literal["mse", "log_mse", "ms_ssim"] = "mse"
+    loss: Literal["mse", "log_mse", "ms_ssim", "mse_ms_ssim"] = "mse"
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
 

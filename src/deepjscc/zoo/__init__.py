@@ -1,13 +1,16 @@
 """The zoo: weights that come with the package, each with a card that says where they come from and what they do."""
 
 import tomllib
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.models import JSCC
+from deepjscc.models import JSCC, MODELS
 from deepjscc.models.checkpoint import file_hash, load_checkpoint
+from deepjscc.models.checkpoint import load_stage as load_checkpoint_of_stage
+from deepjscc.models.diffusion import Diffusion
 
 _HERE = Path(__file__).parent
 
@@ -18,7 +21,7 @@ class Card:
 
     Attributes:
         name: what :func:`load` takes.
-        model: the kind, in :data:`deepjscc.models.MODELS`.
+        model: the kind, in :data:`deepjscc.models.MODELS`, or `diffusion`.
         sha256: of the weights' file.
         licence: of the weights, as their training data allow.
         summary: one line.
@@ -68,14 +71,17 @@ def load(name: str) -> JSCC:
         UsageError: no such model.
         DeepJSCCError: weights that are missing, damaged or not ours.
     """
-    if name.endswith(".safetensors"):
-        return load_checkpoint(name)
-    card = _card(name)
-    if not card.weights.is_file():
-        raise DeepJSCCError(f"{card.weights}: the weights of {name} are missing; install deepjscc again")
-    if file_hash(card.weights) != card.sha256:
-        raise DeepJSCCError(f"{card.weights}: damaged (checksum differs from the card's); install deepjscc again")
-    return load_checkpoint(card.weights)
+    return load_checkpoint(_weights(name, MODELS))
+
+
+def load_stage(name: str) -> Diffusion:
+    """A stage that refines what a link delivers: from the zoo by name, or from a ``.safetensors`` checkpoint.
+
+    Raises:
+        UsageError: no such stage.
+        DeepJSCCError: weights that are missing, damaged or not ours, or diffusers is not installed.
+    """
+    return load_checkpoint_of_stage(_weights(name, (Diffusion.kind,)))
 
 
 def weights_hash(name: str) -> str:
@@ -92,3 +98,19 @@ def _card(name: str) -> Card:
     if name not in cards():
         raise UsageError(f"unknown model {name!r}; there are {', '.join(cards())}, or give a .safetensors file")
     return cards()[name]
+
+
+def _weights(name: str, kinds: Collection[str]) -> Path:
+    """Where the weights of a name are, of one of these kinds, and whole."""
+    if name.endswith(".safetensors"):
+        return Path(name)
+    card = _card(name)
+    if card.model not in kinds:
+        of_kind = ", ".join(each.name for each in cards().values() if each.model in kinds)
+        what = "refines what a link delivers" if card.model == Diffusion.kind else "is a link of its own"
+        raise UsageError(f"{name} {what}; there are {of_kind or 'none of the other kind'}")
+    if not card.weights.is_file():
+        raise DeepJSCCError(f"{card.weights}: the weights of {name} are missing; install deepjscc again")
+    if file_hash(card.weights) != card.sha256:
+        raise DeepJSCCError(f"{card.weights}: damaged (checksum differs from the card's); install deepjscc again")
+    return card.weights

@@ -1,0 +1,109 @@
+"""`adaptive`: the SNR-adaptive convolutional autoencoder of the three-approaches report (its sec. 3.2).
+
+Rates below the full one come by masking: the first channels of the latent are sent, the others are zeros at the
+receiver (the report's future work).
+"""
+
+import warnings
+from typing import ClassVar, get_args
+
+import torch
+from torch import nn
+
+from deepjscc.blocks.snr_stage import Conditioning, downwards, upwards
+from deepjscc.errors import DeepJSCCWarning, UsageError
+from deepjscc.images import crop, pad_to_multiple, padded_size
+from deepjscc.models.base import JSCC
+from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
+from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+
+TRAINED_SNR_DB = (-2.0, 20.0)
+
+
+class Adaptive(JSCC):
+    """Four stages of stride two to the latent at 1/16, four back; a sigmoid at the end.
+
+    Args:
+        width: features after the first stage, twice that after the second, four times after the third: 64 in the
+            report.
+        latent: channels of the latent; 192 make bandwidth ratio 1/8.
+        conditioning: `gate`, the report's, or `film`.
+    """
+
+    kind: ClassVar[str] = "adaptive"
+    stride = 16
+
+    def __init__(self, width: int = 64, latent: int = 192, conditioning: Conditioning = "gate") -> None:
+        super().__init__(width=width, latent=latent, conditioning=conditioning)
+        if width < 1 or latent < 2 or latent % 2 or conditioning not in get_args(Conditioning):
+            raise UsageError(f"adaptive takes no width {width}, latent {latent} and conditioning {conditioning!r}")
+        self.latent = latent
+        widths = (width, 2 * width, 4 * width, latent)
+        self.encoder = downwards((3, *widths), 1, conditioning)
+        self.decoder = upwards((*widths[::-1], width), 1, conditioning)
+        self.to_image = nn.Conv2d(width, 3, 3, padding=1)
+
+    def latent_reals(self, size: Size) -> int:
+        """All channels at 1/16 of the resolution."""
+        return self.latent * self._places(size)
+
+    def encode(
+        self,
+        images: Images,
+        snr_db: SnrDb,
+        *,
+        bandwidth_ratio: float | None = None,
+        side_info_snr_db: SnrDb | None = None,
+    ) -> Encoded:
+        """Images to the first channels of the latent, as many as the ratio pays for; see :meth:`JSCC.encode`."""
+        size = (images.shape[-2], images.shape[-1])
+        padded = pad_to_multiple(images, self.stride)
+        features = self.encoder(padded - 0.5, condition(snr_db))
+        sent = self.channels_sent(size, bandwidth_ratio)
+        return Encoded(normalise_power(to_symbols(features[:, :sent].float().flatten(1))), ((),) * len(images))
+
+    def decode(self, received: Received, size: Size) -> Images:
+        """See :meth:`JSCC.decode`; the channels that were not sent are zeros."""
+        padded = padded_size(size, self.stride)
+        places = self._places(padded)
+        channels, rest = divmod(2 * received.symbols.shape[1], places)
+        if rest > 1 or not 0 < channels <= self.latent:
+            raise UsageError(
+                f"{received.symbols.shape[1]} symbols are not an image of {size[1]}x{size[0]} by {self.kind}"
+            )
+        latent = to_latent(received.symbols, channels * places)
+        grid = latent.new_zeros(len(latent), self.latent, padded[0] // self.stride, padded[1] // self.stride)
+        grid[:, :channels] = latent.unflatten(1, (channels, *grid.shape[2:]))
+        features = self.decoder(grid, condition(received.conditioning_snr_db()))
+        return crop(self.to_image(features).float().sigmoid(), size)
+
+    def channels_sent(self, size: Size, bandwidth_ratio: float | None) -> int:
+        """Channels of the latent that a ratio pays for, rounded to whole ones.
+
+        Raises:
+            UsageError: more than there are, or less than one.
+        """
+        if bandwidth_ratio is None:
+            return self.latent
+        places = self._places(padded_size(size, self.stride))
+        channels = round(2 * channel_uses(size, bandwidth_ratio) / places)
+        if not 0 < channels <= 1.02 * self.latent:  # padding of odd sizes moves the ratio a little
+            most = self.latent_reals(padded_size(size, self.stride)) / (6 * size[0] * size[1])
+            raise UsageError(f"this {self.kind} sends at bandwidth ratios up to {most:.4f}, not {bandwidth_ratio:.4f}")
+        return min(channels, self.latent)
+
+    def _places(self, padded: Size) -> int:
+        return (padded[0] // self.stride) * (padded[1] // self.stride)
+
+
+def condition(snr_db: SnrDb) -> torch.Tensor:
+    """The SNR as networks are told of it, ``[batch, 1]``: about -1 to 1, and no further than trained for.
+
+    Warns:
+        DeepJSCCWarning: an SNR beyond that; it takes the nearest.
+    """
+    low, high = TRAINED_SNR_DB
+    if not torch.compiler.is_compiling() and ((snr_db < low) | (snr_db > high)).any():
+        note = f"trained for {low:g} to {high:g} dB: at SNRs beyond, the networks are told the nearest"
+        warnings.warn(note, DeepJSCCWarning, stacklevel=2)
+    return (snr_db.clamp(low, high)[:, None] - 9) / 11

@@ -1,0 +1,163 @@
+"""The block-adaptive linear code with networks around it: what `universal` and other models that start there share.
+
+The encoder adds what a network makes of the image to the coefficients that `linear` would send (and to those it would
+leave silent); the decoder adds what a network makes of everything received to the LMMSE estimate, in units of the
+posterior deviation of what it corrects. Networks that end in zeros make the code `linear`.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from deepjscc.models.allocation import ByClass
+from deepjscc.models.linear import Blocks, Linear
+from deepjscc.models.rows import Strip
+from deepjscc.models.side_info import Heard, Plan, told_noise
+from deepjscc.types import Images
+
+BLOCK = 16  # side of the blocks
+STRONGEST = 256  # coefficients that the networks also see on the scale of all photographs, not of their class
+GROUPS = 64  # of neighbouring coefficients, over which powers and uncertainties are averaged for the networks
+SNR_RANGE = (-8.0, 24.0)  # of the SNRs planned for that the networks are told: what they are trained on
+SPREAD_FLOOR = 1e-4  # variance below which coefficients are not blown up on the way into a network
+LARGEST = 10.0  # value that goes into a network
+LINK, LINK_HEARD = 2, 4  # numbers that describe the link to the transmitter's networks and to the receiver's
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a receiver knows of the coefficients of a strip and its halo, before any network.
+
+    Attributes:
+        observed: y = scale · c + n; 0 of what was not sent.
+        noise: variance of n; infinite of what was not sent.
+        scale: by which the transmitter multiplied each coefficient.
+        estimate: LMMSE.
+        error: variance of its error.
+        known: False for an image whose map was lost: the networks have not learned to read its stream.
+    """
+
+    observed: Blocks
+    noise: Blocks
+    scale: Blocks
+    estimate: Blocks
+    error: Blocks
+    known: Float[Tensor, "batch 1 1"]
+
+
+class Branched(Linear):
+    """A model of one's own writes :meth:`added` and :meth:`corrected` and sets ``halo`` to what they reach.
+
+    Args:
+        classes: of the linear code it starts from.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(BLOCK, classes)
+        self.described = 2 * GROUPS + classes + 1
+        self.coefficients_seen = len(self.mean) + STRONGEST
+
+    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
+        """What the encoder adds to the latent of a strip and its halo, of which the halo's is not used."""
+        raise NotImplementedError
+
+    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+        """Pixels of a strip and its halo, of which the halo's are not used."""
+        raise NotImplementedError
+
+    def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
+        """The linear latent and what the encoder's network adds to it."""
+        columns = plan.grid[1]
+        skipped, blocks = (strip.first - strip.outer_first) * columns, (strip.last - strip.first) * columns
+        return super().modulate(outer, plan, strip) + self.added(outer, plan, strip)[:, skipped : skipped + blocks]
+
+    def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
+        """The LMMSE estimate and what the decoder's networks make of it."""
+        # Beside noise there is what the encoder's network added: trusted more than planned for, it would stay.
+        noise = noise.maximum(plan.least_noise()[:, None, None])
+        estimate, error = self.lmmse(observed, noise, heard, plan, strip)
+        run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
+        scale = plan.allocation.of_blocks(plan.allocation.scale, *run) * heard.gain[:, None, None]
+        known = heard.known[:, None, None].to(estimate)
+        images = self.corrected(Evidence(observed, noise, scale, estimate, error, known), heard, plan, strip)
+        top = (strip.first - strip.outer_first) * self.stride
+        return images[:, :, top : top + (strip.last - strip.first) * self.stride]
+
+    def seen_by_encoder(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch blocks seen"]:
+        """Of every block its coefficients, on the scale of their class and on that of all photographs."""
+        own = (self._variance(plan, strip) + SPREAD_FLOOR).rsqrt()
+        return torch.cat([(outer * own).clamp(-LARGEST, LARGEST), self._on_scale_of_all(outer)], 2)
+
+    def seen_by_decoder(
+        self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip
+    ) -> Float[Tensor, "batch blocks seen"]:
+        """Of every block what came, the estimate of it and how much of the variance is left, in groups."""
+        variance = self._variance(plan, strip)
+        run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
+        power = plan.allocation.of_blocks(plan.allocation.scale, *run).square() * variance
+        bounded = told_noise(evidence.noise, plan.least_noise()[:, None, None])
+        return torch.cat(
+            [
+                (evidence.observed * (power + bounded + 0.3).rsqrt()).clamp(-LARGEST, LARGEST),
+                self._on_scale_of_all(evidence.estimate),
+                grouped(evidence.error * heard.gain[:, None, None].square() / variance),
+            ],
+            2,
+        )
+
+    def describe(self, plan: Plan, strip: Strip) -> Blocks:
+        """Of every block what both ends know: its class, and how strongly and how surely it is sent."""
+        allocation, columns = plan.allocation, plan.grid[1]
+        kinds = len(self.deviation)
+        power = (allocation.scale.square() * self.variances).log1p()
+        sent = (allocation.count > 0).to(power)
+        kind = torch.eye(kinds, device=power.device).expand(len(power), -1, -1)
+        by_class = torch.cat([grouped(power), grouped(sent), kind], 2)
+        return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)
+
+    def link(self, plan: Plan) -> Float[Tensor, "batch 2"]:
+        """What both ends know of the link, about between -1 and 1: the SNR planned for and the reals a value."""
+        values = plan.allocation.classes.shape[1] * len(self.mean)
+        return torch.stack(
+            [(plan.snr_db.clamp(*SNR_RANGE) - 7) / 10, (plan.allocation.reals / values).log2() / 4 + 0.5], 1
+        )
+
+    def link_heard(self, plan: Plan, heard: Heard) -> Float[Tensor, "batch 4"]:
+        """What the receiver knows of the link beside: the power gain and the level of the noise."""
+        told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level / 2], 1)
+        return torch.cat([self.link(plan), told], 1)
+
+    def deviation_of_pixels(self, error: Blocks, columns: int) -> Images:
+        """Standard deviation of every pixel value, from the error variances of the coefficients."""
+        with torch.autocast(error.device.type, enabled=False):
+            return self.from_blocks(error @ self.basis.square().T, columns).clamp_min(0).sqrt()
+
+    def _variance(self, plan: Plan, strip: Strip) -> Blocks:
+        columns = plan.grid[1]
+        return self.variances[plan.allocation.classes[:, strip.outer_first * columns : strip.outer_last * columns]]
+
+    def _on_scale_of_all(self, coefficients: Blocks) -> Float[Tensor, "batch blocks strongest"]:
+        overall = (self.variances[-1, :STRONGEST] + SPREAD_FLOOR).rsqrt()
+        return (coefficients[..., :STRONGEST] * overall).clamp(-LARGEST, LARGEST)
+
+
+def grouped(values: ByClass) -> Float[Tensor, "batch rows groups"]:
+    """Averages over groups of neighbouring coefficients."""
+    return values.unflatten(2, (GROUPS, -1)).mean(3)
+
+
+def as_grid(blocks: Blocks, columns: int) -> Float[Tensor, "batch values rows columns"]:
+    """Values of blocks in raster order, ``columns`` a row, as features of a picture."""
+    return blocks.unflatten(1, (-1, columns)).movedim(3, 1)
+
+
+def as_blocks(features: Float[Tensor, "batch values rows columns"]) -> Blocks:
+    """Undo :func:`as_grid`."""
+    return features.movedim(1, 3).flatten(1, 2)
+
+
+def look(images: Images, deviation: Images) -> Float[Tensor, "batch 6 height width"]:
+    """A picture and the expected deviation of its pixels, about -1 to 1, as networks take them in."""
+    return torch.cat([images - 0.5, deviation.clamp_min(1e-3).log() / 3 + 1], 1)

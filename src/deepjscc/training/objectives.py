@@ -1,0 +1,83 @@
+"""What a step minimises: the loss of a transmission, or that of a stage which refines what a link delivers."""
+
+import torch
+from torch import Tensor, nn
+
+from deepjscc.channels import Channel
+from deepjscc.errors import UsageError
+from deepjscc.models import JSCC
+from deepjscc.models.diffusion import Diffusion
+from deepjscc.systems import Link, make_link, pair_system
+from deepjscc.systems.distributed import Pairs, PairSnrDb
+from deepjscc.systems.refined import Refined
+from deepjscc.training.losses import LOSSES
+from deepjscc.types import Images, SnrDb
+
+
+class TransmissionLoss(nn.Module):
+    """One transmission and its loss: what is wrapped for several processes, cast and compiled.
+
+    Args:
+        model: to train.
+        loss: name of :data:`LOSSES`; of a progressive system the mean over its stages.
+    """
+
+    def __init__(self, model: JSCC, loss: str) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(
+        self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
+    ) -> Tensor:
+        """The loss of a batch over a channel."""
+        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
+        sent = link.transmit(images, snr_db, generator=draws)
+        return torch.stack([LOSSES[self.loss](images, stage) for stage in sent.refinements or (sent.images,)]).mean()
+
+
+class PairLoss(TransmissionLoss):
+    """The same of pairs, ``[batch, 2, 3, height, width]`` over two links each; the views weigh alike (alpha = 1)."""
+
+    def forward(
+        self, images: Pairs, snr_db: PairSnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
+    ) -> Tensor:
+        """The loss of a batch over a kind of channel."""
+        system = pair_system(make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio))
+        sent = system.transmit(images, snr_db, generator=draws)
+        return LOSSES[self.loss](images.flatten(0, 1), sent.images.flatten(0, 1))
+
+
+class RefinementLoss(nn.Module):
+    """One transmission by one of several links, drawn, and the loss of the stage on what it delivered.
+
+    Args:
+        stage: to train.
+        links: models of the links, as they are.
+    """
+
+    def __init__(self, stage: Diffusion, links: list[JSCC]) -> None:
+        super().__init__()
+        self.stage, self.links = stage, [link.eval().requires_grad_(False) for link in links]
+
+    def forward(
+        self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
+    ) -> Tensor:
+        """The loss of a batch over a channel."""
+        model = self.links[int(torch.randint(len(self.links), (), generator=draws))].to(images.device)
+        link = make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
+        with torch.no_grad():
+            first = link.transmit(images, snr_db, generator=draws).images
+        return self.stage.loss(images, first, snr_db, draws)
+
+
+def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs: bool) -> nn.Module:
+    """What to minimise to train a link, on images or on pairs, or a stage behind one.
+
+    Raises:
+        UsageError: a stage and pairs.
+    """
+    if isinstance(link, Refined):
+        if pairs:
+            raise UsageError("a stage refines single images; give it no pairs")
+        return RefinementLoss(link.stage, links)
+    return (PairLoss if pairs else TransmissionLoss)(link.model, loss)
