@@ -14,9 +14,7 @@ from deepjscc.models.base import JSCC
 from deepjscc.types import Images, Latent, Received, Size, SnrDb
 
 NOISELESS_AS_DB = 20.0  # what the convolutions are told of a link without noise
-SIGMOID_SLOPE = (
-    4.0  # undoes the sigmoid's slope of 1/4 at grey, so that the linear map learns as fast as it would alone
-)
+STEEPNESS = 4.0  # of the linear map before the sigmoid, whose slope at grey is 1/4: it learns as fast as without one
 EXCHANGES = 2  # cross attentions, each behind a block of the decoder
 
 
@@ -141,7 +139,7 @@ class Distributed(JSCC):
                 features = self.exchange[index](features, snr_db)
         for block in self.decoder:
             features = block(features, told)
-        steep = SIGMOID_SLOPE * self.to_patches(latent)
+        steep = STEEPNESS * self.to_patches(latent)
         return (self.to_pixels(features) + steep).float().sigmoid()
 
 
