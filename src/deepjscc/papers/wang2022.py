@@ -17,6 +17,7 @@ from deepjscc.papers.wang2022_rows import FAST_RAYLEIGH, MS_SSIM, PSNR, SNRS, ST
 
 LINKS = ("jpeg2000+ideal", "hevc+ideal", "hevc+ldpc")
 OFFSETS_DB = (0.0, 5.0, 10.0, float("inf"))
+WORDS = {0.0: "y's link as good", 5.0: "y's link 5 dB better", 10.0: "10 dB better", float("inf"): "y without noise"}
 X = ("left",)
 LABELS = {PSNR: "PSNR [dB], 8 bits", MS_SSIM: "MS-SSIM, window 7, 8 bits"}
 UNITS = {PSNR: " dB", MS_SSIM: ""}
@@ -51,7 +52,7 @@ def figure_3ab(settings: Settings) -> tuple[list[Claim], list[str]]:
             _draw(axes, alone.means(column), "each alone", 1)
         for index, (system, rows) in enumerate(links.items()):
             if rows is not None:
-                _draw(axes, rows.means(column), system, index + 4, "-.")
+                _draw(axes, *_where_delivered(rows, column, system), index + 4, "-.")
         _finish(axes, column, "test pairs, AWGN, ratio 0.052")
         files += save(figure, settings.output, name)
         claims += [gains(joint, alone, column, "AWGN"), upper_bound(bound, joint, column)]
@@ -69,8 +70,7 @@ def figure_3c(settings: Settings) -> tuple[list[Claim], list[str]]:
         alone = learned(settings, "alone", column)
         for index, (rows, offset) in enumerate(zip(curves, OFFSETS_DB, strict=True)):
             if rows is not None:
-                label = "y without noise" if offset == OFFSETS_DB[-1] else f"y's link {offset:+g} dB"
-                _draw(axes, rows.means(column, X), f"x, {label}", (0, 2, 5, 3)[index])
+                _draw(axes, rows.means(column, X), f"x, {WORDS[offset]}", (0, 2, 5, 3)[index])
         if alone is not None:
             _draw(axes, alone.means(column, X), "x alone", 1)
         _finish(axes, column, "x over the SNR of its own link, AWGN")
@@ -216,6 +216,14 @@ def _axes() -> tuple[Figure, Axes]:
 
 def _draw(axes: Axes, values: list[float], label: str, colour: int, style: str = "-") -> None:
     axes.plot(SNRS, values, style, color=COLOURS[colour], marker="o", markersize=4, label=label)
+
+
+def _where_delivered(rows: Rows, column: str, system: str) -> tuple[list[float], str]:
+    """A digital link's curve without the SNRs at which pictures were lost, and a label that names those."""
+    delivered = [share == 1 for share in rows.means("delivered")]
+    values = [v if arrived else float("nan") for v, arrived in zip(rows.means(column), delivered, strict=True)]
+    lost = ", ".join(f"{snr:g}" for snr, arrived in zip(SNRS, delivered, strict=True) if not arrived)
+    return values, f"{system}, pictures lost at {lost} dB" if lost else system
 
 
 def _finish(axes: Axes, column: str, title: str) -> None:
