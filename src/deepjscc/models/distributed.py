@@ -153,7 +153,4 @@ def no_token(snr_db: Float[Tensor, "*links"]) -> str | None:
     outside = snr_db[(snr_db < LOWEST_DB - 0.5) | ((snr_db > HIGHEST_DB + 0.5) & (snr_db < NOISELESS_DB))]
     if not len(outside):
         return None
-    return (
-        f"an SNR of {outside[0]:g} dB is outside the {LOWEST_DB} to {HIGHEST_DB} dB (or inf) that the model knows; "
-        "it is told the nearest it knows"
-    )
+    return f"an SNR outside {LOWEST_DB} to {HIGHEST_DB} dB (or inf) is told to the model as the nearest it knows"
