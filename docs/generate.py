@@ -13,7 +13,11 @@ MARK = re.compile(r"^<!-- generated: (\w+) ?(.*) -->$", re.MULTILINE)
 WITH_BASES = ("channels", "models", "digital/codecs")
 VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
 
-AXES = (("snr", "SNR, dB", "psnr"), ("ratio", "bandwidth ratio", "by_ratio"))
+AXES = (
+    ("snr", "SNR, dB", ("psnr", "ms_ssim")),
+    ("ratio", "bandwidth ratio", ("by_ratio",)),
+    ("steps", "sampling steps", ("psnr",)),
+)
 
 
 def fill_in(app: Any, page: str, source: list[str]) -> None:
@@ -54,18 +58,26 @@ def _order(card: Any) -> list[Any]:
 def _measured(measured: dict[str, Any]) -> str:
     """The curves of a card, over the SNR and, where it has them, over the bandwidth ratio; then the command."""
     parts = [f"Measured on {measured['data_set']}:", ""]
-    for axis, label, start in AXES:
+    for axis, label, starts in AXES:
         if axis in measured:
-            keys = [key for key in measured if key.startswith(start)]
-            rows = [[_quality(key), *(f"{value:.2f}" for value in measured[key])] for key in keys]
+            keys = [key for key in measured if key.startswith(starts)]
+            rows = [[_quality(key), *(f"{value:.{_digits(key)}f}" for value in measured[key])] for key in keys]
             parts += [_table([label, *map(str, measured[axis])], rows), ""]
     return "\n".join([*parts, "```", measured["command"], "```"])
 
 
 def _quality(key: str) -> str:
     """``psnr_pooled_after_1`` in words."""
+    if key.startswith("ms_ssim"):
+        return "MS-SSIM, window 7"
+    if key.endswith("beside_noiseless"):
+        return "PSNR of the left view, the right link without noise, dB"
     _, _, stage = key.partition("_after_")
     return "PSNR" + (" pooled" if "pooled" in key else "") + (f" after stage {stage}" if stage else "") + ", dB"
+
+
+def _digits(key: str) -> int:
+    return 4 if key.startswith("ms_ssim") else 2
 
 
 def _command_as_code(text: str) -> str:

@@ -72,3 +72,18 @@ def rates_on_disk(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     folder = tmp_path_factory.getbasetemp() / f"rates-{uuid.uuid4().hex}"
     monkeypatch.setattr(rates, "rates_folder", lambda: folder)
     return folder
+
+
+@pytest.fixture
+def fake_stereo(tmp_path: Path, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two small pairs, the right view moved by 6 pixels, where the test and training pairs lie."""
+    for part in ("train", "test"):
+        for view, shift in (("image_2", 0), ("image_3", 6)):
+            folder = tmp_path / "stereo" / part / view
+            folder.mkdir(parents=True)
+            for index in range(2):
+                left = 150 * index + shift
+                window = coffee[:, 60:164, left : left + 112].permute(1, 2, 0).numpy()
+                Image.fromarray(window).save(folder / f"{index:03d}.png")
+    monkeypatch.setenv("DEEPJSCC_DATA", str(tmp_path))
+    return tmp_path

@@ -90,7 +90,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Transmission:
-    """What came out at the far end, and what it cost.
+    """What came out at the far end, and what it cost; of pairs, everything per pair and view, ``[batch, 2, ...]``.
 
     Attributes:
         images: the reconstruction in [0, 1], not yet rounded to 8 bits.
@@ -100,13 +100,13 @@ class Transmission:
         refinement_uses: complex uses of each image up to and with that stage.
     """
 
-    images: Images
-    channel_uses: Int[Tensor, " batch"]
-    delivered: Bool[Tensor, " batch"]
+    images: Float[Tensor, "*batch 3 height width"]
+    channel_uses: Int[Tensor, "*batch"]
+    delivered: Bool[Tensor, "*batch"]
     refinements: tuple[Images, ...] = ()
     refinement_uses: tuple[int, ...] = ()
 
     @property
-    def bandwidth_ratio(self) -> Float[Tensor, " batch"]:
+    def bandwidth_ratio(self) -> Float[Tensor, "*batch"]:
         """k / n, measured: complex channel uses spent per source value."""
-        return self.channel_uses.double() / self.images[0].numel()
+        return self.channel_uses.double() / math.prod(self.images.shape[-3:])

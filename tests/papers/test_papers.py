@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 
@@ -16,10 +17,14 @@ from deepjscc.papers import (
     three_approaches,
     three_approaches_further,
     three_approaches_receivers,
+    wang2022,
+    wang2022_rows,
 )
 from deepjscc.papers import kurka2019_models as kurka
 from deepjscc.papers.bourtsoulatze2019 import HEADERS, Point, _better, recipe
 from deepjscc.papers.kurka2019_tables import _difference
+from deepjscc.papers.wang2022 import gains, rises, upper_bound, views_alike
+from deepjscc.papers.wang2022_rows import Rows
 from deepjscc.training.build import build_link
 
 
@@ -32,15 +37,21 @@ def small_kodak(coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(three_approaches_receivers, "SAMPLING_STEPS", (1, 2))
     monkeypatch.setattr(three_approaches_receivers, "TIMES", 1)
     monkeypatch.setattr(three_approaches, "TESTED_AT", (-5.0, 0.0, 5.0, 10.0, 20.0, 25.0))
+    monkeypatch.setattr(three_approaches_further, "RATIOS", (1 / 16, 1 / 8))
 
 
+@pytest.fixture
+def two_snrs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ends of the pairs' curves: a paper's whole grid takes a minute."""
+    for module in (wang2022, wang2022_rows):
+        monkeypatch.setattr(module, "SNRS", (-2.0, 12.0))
+
+
+@pytest.mark.usefixtures("two_snrs", "small_kodak")
 @pytest.mark.parametrize("name", PAPERS)
-def test_every_paper_makes_claims_and_figures(
-    name: str, fake_cifar10: Path, small_kodak: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if name == "three-approaches":  # large pictures: one is enough to see that every part runs
-        monkeypatch.setattr(three_approaches_further, "RATIOS", (1 / 16, 1 / 8))
-    report = PAPERS[name](Settings(tmp_path / "out", images=1 if name == "three-approaches" else 4, repeats=2))
+def test_every_paper_makes_claims_and_figures(name: str, fake_cifar10: Path, fake_stereo: Path, tmp_path: Path) -> None:
+    images = 1 if name == "three-approaches" else 4  # its pictures are large
+    report = PAPERS[name](Settings(tmp_path / "out", images, repeats=2))
     assert all(claim.claim and claim.paper and claim.ours for claim in report.claims)
     assert len(report.figures) >= 2
     assert all(Path(figure).stat().st_size > 1000 for figure in report.figures)
@@ -100,3 +111,31 @@ def test_recipes_of_missing_points_are_sound() -> None:
         link = build_link(recipe(6, channel, 0.0))
         assert link.model.config["filters"] == 6
         assert link.channel.csi == ("none" if channel == "rayleigh" else None)
+
+
+def test_differences_of_pairs_are_paired() -> None:
+    def rows(gain: float) -> Rows:
+        values = [
+            {
+                "image": f"{i}",
+                "view": view,
+                "snr_db": snr,
+                "seed": 0,
+                "psnr_db": 20.0 + i + gain * (1 + i % 2) * (1 + snr),
+            }
+            for i in range(4)
+            for view in ("left", "right")
+            for snr in (0.0, 1.0)
+        ]
+        return Rows(pl.DataFrame(values))
+
+    (at_0, error_0), (at_1, error_1) = rows(0.5).minus(rows(0.0), "psnr_db")
+    assert (at_0, at_1) == pytest.approx((0.75, 1.5))  # of 0.5, 1, 0.5, 1
+    assert (error_0, error_1) == pytest.approx((0.2887 / 2, 0.2887), abs=1e-3)  # their deviation, 0.289, over sqrt(4)
+    better, worse = gains(rows(0.5), rows(0.0), "psnr_db", ""), gains(rows(0.0), rows(0.5), "psnr_db", "")
+    assert (better.holds, worse.holds) == (True, False)
+    assert gains(None, rows(0.0), "psnr_db", "").holds is None
+    assert upper_bound(rows(0.5), rows(0.0), "psnr_db").holds
+    assert views_alike(rows(0.0)).holds
+    assert rises([rows(0.0), rows(0.1), rows(0.2), rows(0.3)], "psnr_db").holds
+    assert not rises([rows(0.0), rows(0.2), rows(0.1), rows(0.3)], "psnr_db").holds

@@ -271,18 +271,18 @@ def test_processes_share_a_batch(fake_cifar10: Path) -> None:
 
 
 def test_crops_lie_inside(tmp_path: Path) -> None:
-    batch = Batches(open_data("samples"), 4, 48, 0)[7]
+    batch = Batches(open_data("samples"), 4, (48, 48), 0)[7]
     assert batch.shape == (4, 3, 48, 48)
 
 
 def test_batches_that_cannot_be(fake_cifar10: Path) -> None:
     data = open_data("samples")
     with pytest.raises(UsageError, match="fewer than a batch"):
-        Batches(data, 5, 32, 0)
+        Batches(data, 5, (32, 32), 0)
     with pytest.raises(UsageError, match="several sizes"):
         Batches(data, 2, None, 0)
     with pytest.raises(UsageError, match="smaller than the crop"):
-        Batches(data, 2, 4000, 0)
+        Batches(data, 2, (4000, 4000), 0)
     with pytest.raises(UsageError, match="cannot be shared"):
         Batches(open_data("cifar10-train"), 20, None, 0, world=3)
 

@@ -10,6 +10,7 @@ from deepjscc.errors import DeepJSCCError, UsageError
 
 COMMANDS = {
     "send": "Send a picture over a noisy channel, beside what digital links would deliver.",
+    "send-pair": "Send two pictures of one scene over a channel each, to one receiver.",
     "sheet": "Draw one picture through several systems at several SNRs.",
     "encode": "Turn a picture into I/Q symbols (a SigMF recording).",
     "channel": "Pass recorded symbols through a channel.",
@@ -28,7 +29,8 @@ COMMANDS = {
 
 app = App(name="deepjscc", help="Deep joint source-channel coding: pictures over noisy channels.", version=__version__)
 for _name, _help in COMMANDS.items():
-    app.command(f"deepjscc.cli.{_name}:{_name}", name=_name, help=_help)
+    _place = _name.replace("-", "_")
+    app.command(f"deepjscc.cli.{_place}:{_place}", name=_name, help=_help)
 
 
 def main(arguments: list[str] | None = None) -> None:

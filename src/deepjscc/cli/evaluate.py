@@ -30,6 +30,9 @@ def evaluate(
     data: Annotated[str, Parameter(help="kodak, cifar10, samples, … or any folder of pictures.")],
     output: Output,
     snr_db: Snrs = "-5:20:5",
+    right_offset_db: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="Of pairs: the right view's link is better by this; or inf.")
+    ] = "0",
     bandwidth_ratio: Ratio = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
@@ -62,6 +65,7 @@ def evaluate(
         data=data,
         snr_db=tuple(snrs),
         encoder_snr_db=believed,
+        right_offset_db=one_snr(right_offset_db),
         bandwidth_ratio=ratio,
         **asdict(over),
         container=container,
@@ -79,13 +83,16 @@ def evaluate(
         return
     shown = [
         "system",
+        "view",
         "stage",
         "snr_db",
+        "other_snr_db",
         "psnr_db",
         "psnr_pooled_db",
         "standard_error_db",
         "ssim",
         "ms_ssim",
+        "ms_ssim_window_7",
         "delivered",
     ]
     shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]

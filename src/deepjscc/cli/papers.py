@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, print_json, print_table, progress
+from deepjscc.cli.common import Json, notes, print_json, print_table, progress
 from deepjscc.errors import UsageError
 
 
@@ -37,7 +37,7 @@ def papers(
         return
     if paper not in PAPERS:
         raise UsageError(f"unknown paper {paper!r}; there are {', '.join(PAPERS)}")
-    with progress() as say:
+    with notes(), progress() as say:
         report = PAPERS[paper](Settings(output / paper, images, repeats, train, minutes, say))
     if json:
         print_json(asdict(report))

@@ -14,16 +14,16 @@ def open_folder(path: Path, name: str | None = None, prefix: str = "") -> ImageS
         DeepJSCCError: no such folder, or none in it that is a picture by its suffix.
     """
     if path.is_file():
-        return ImageSet(name or path.stem, [path.name], lambda _: read_image(path), _stamp([path]))
+        return ImageSet(name or path.stem, [path.name], lambda _: read_image(path), stamp([path]))
     if not path.is_dir():
         raise DeepJSCCError(f"{path}: no such folder or picture")
     files = sorted(file for file in path.rglob(f"{prefix}*") if file.suffix.lower() in SUFFIXES and file.is_file())
     if not files:
         raise DeepJSCCError(f"{path}: no pictures ({', '.join(SUFFIXES)}) below this folder")
     names = [str(file.relative_to(path)) for file in files]
-    return ImageSet(name or path.name, names, lambda index: read_image(files[index]), _stamp(files))
+    return ImageSet(name or path.name, names, lambda index: read_image(files[index]), stamp(files))
 
 
-def _stamp(files: list[Path]) -> str:
+def stamp(files: list[Path]) -> str:
     """Size and time of change of every file: another picture under the old name shows."""
     return ",".join(f"{status.st_size}@{status.st_mtime_ns}" for status in map(Path.stat, files))

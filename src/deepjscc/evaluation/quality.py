@@ -2,29 +2,34 @@
 
 from deepjscc import metrics
 from deepjscc.metrics.perceptual import MIN_SIDE as LPIPS_MIN_SIDE
-from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, SSIM_MIN_SIDE
+from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE_WINDOW_7, SSIM_MIN_SIDE
 from deepjscc.types import Images, Transmission
 
 
 def quality(images: Images, decoded: Images, *, with_lpips: bool = False) -> dict[str, list[float | None]]:
-    """Per-image values of ``psnr_db``, ``ssim``, ``ms_ssim`` and ``lpips``, all on 8 bits.
+    """Per-image values of ``psnr_db``, ``ssim``, ``ms_ssim`` (or its variant) and ``lpips``, all on 8 bits.
 
     Raises:
         DeepJSCCError: LPIPS asked for and its weights cannot be had.
     """
     side = min(images.shape[-2:])
+    small = MS_SSIM_MIN_SIDE_WINDOW_7 <= side < MS_SSIM_MIN_SIDE
     nothing: list[float | None] = [None] * len(images)
     return {
         "psnr_db": metrics.psnr(images, decoded).tolist(),
         "ssim": metrics.ssim(images, decoded).tolist() if side >= SSIM_MIN_SIDE else nothing,
         "ms_ssim": metrics.ms_ssim(images, decoded).tolist() if side >= MS_SSIM_MIN_SIDE else nothing,
+        "ms_ssim_window_7": metrics.ms_ssim(images, decoded, window=7).tolist() if small else nothing,
         "lpips": metrics.lpips(images, decoded).tolist() if with_lpips and side >= LPIPS_MIN_SIDE else nothing,
     }
 
 
 def stages(sent: Transmission) -> dict[int | None, tuple[Images, list[int]]]:
-    """What came out after each stage and the channel uses till then, image by image; of one piece under None."""
+    """What came out after each stage and the channel uses till then, image by image; of one piece under None.
+
+    Of pairs the images are the views, those of a pair one after the other.
+    """
     if not sent.refinements:
-        return {None: (sent.images, sent.channel_uses.tolist())}
+        return {None: (sent.images.flatten(0, -4), sent.channel_uses.flatten().tolist())}
     ends = zip(sent.refinements, sent.refinement_uses, strict=True)
     return {stage: (images, [uses] * len(images)) for stage, (images, uses) in enumerate(ends, 1)}

@@ -30,7 +30,11 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
     """
     # One line per belief of the transmitter, but one line for those that know each SNR.
     knows = pl.col("encoder_snr_db") == pl.col("snr_db")
-    means = summarise(table).with_columns(pl.when(~knows).then("encoder_snr_db").alias("believed_db"))
+    offset = pl.col("other_snr_db") - pl.col("snr_db")
+    means = summarise(table).with_columns(
+        pl.when(~knows).then("encoder_snr_db").alias("believed_db"),
+        pl.when(offset != 0).then(offset).alias("offset_db"),
+    )
     if not len(means):
         raise UsageError("the table holds no rows to plot")
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -65,13 +69,14 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
 
 LINE_KEYS = [
     *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
-    *["container", "believed_db", "weights_hash"],
+    *["container", "believed_db", "offset_db", "weights_hash"],
 ]
 WORDS = {
     "stage": "stage {}",
     "k_factor_db": "K = {:g} dB",
     "requested_ratio": "ratio {:.4g}",
     "believed_db": "told {:g} dB",
+    "offset_db": "other link {:+g} dB",
 }
 
 

@@ -15,6 +15,7 @@ from deepjscc.models import Linear
 from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_strips
+from deepjscc.types import Images
 
 LARGE_PIXELS = 8_000_000
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)  # of the symbols: the stages of a model that has none of its own
@@ -112,24 +113,29 @@ def _send(
     clock = time.perf_counter()
     sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=_draws(seed))
     seconds = time.perf_counter() - clock
-    outcomes = []
-    for decoded, (uses,) in stages(sent).values():
-        values = {name: column[0] for name, column in quality(images, decoded).items()}
-        outcomes.append(
-            Outcome(
-                system=system.name,
-                snr_db=snr_db,
-                channel_uses=uses,
-                bandwidth_ratio=uses / images.numel(),
-                delivered=bool(sent.delivered[0]),
-                psnr_db=values["psnr_db"],
-                ssim=values["ssim"],
-                ms_ssim=values["ms_ssim"],
-                seconds=seconds,
-                picture=to_picture(decoded[0]),
-            )
-        )
-    return outcomes
+    return [
+        outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded)
+        for decoded, (uses,) in stages(sent).values()
+    ]
+
+
+def outcome(
+    system: str, snr_db: float, uses: int, delivered: bool, seconds: float, image: Images, decoded: Images
+) -> Outcome:
+    """What came out of one transmission of one image, measured; both as batches of one."""
+    values = {name: column[0] for name, column in quality(image, decoded).items()}
+    return Outcome(
+        system=system,
+        snr_db=snr_db,
+        channel_uses=uses,
+        bandwidth_ratio=uses / image.numel(),
+        delivered=delivered,
+        psnr_db=values["psnr_db"],
+        ssim=values["ssim"],
+        ms_ssim=values["ms_ssim"],
+        seconds=seconds,
+        picture=to_picture(decoded[0]),
+    )
 
 
 def _draws(seed: int) -> torch.Generator:

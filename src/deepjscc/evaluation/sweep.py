@@ -14,14 +14,15 @@ import torch
 
 from deepjscc import __version__
 from deepjscc.channels import Channel, Coherence, Csi, make_channel
-from deepjscc.data import ImageSet, open_data
+from deepjscc.data import ImageSet, PairSet, open_data
+from deepjscc.data.pairs import VIEWS
 from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.quality import stages
 from deepjscc.evaluation.table import read_table, to_table, write_table
 from deepjscc.seeds import generator
+from deepjscc.systems import pair_system
 from deepjscc.systems.names import NamedSystem, make_system
-from deepjscc.types import Images
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Plan:
         data: a data set's name, or a folder.
         snr_db: of the channel.
         encoder_snr_db: what the transmitter believes; None: the channel's SNR.
+        right_offset_db: of pairs, by how much the right view's link is better than ``snr_db``; infinite: no noise.
         bandwidth_ratio: complex uses per source value; None takes each model's own.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
         container: count header bytes of digital systems.
@@ -47,6 +49,7 @@ class Plan:
     data: str
     snr_db: tuple[float, ...]
     encoder_snr_db: float | None = None
+    right_offset_db: float = 0.0
     bandwidth_ratio: float | None = None
     channel: str = "awgn"
     coherence: Coherence | None = None
@@ -142,7 +145,7 @@ def _run_units(
             rows = []
             for row in measure(unit, data, plan, channel):
                 rows.append(row)
-                say(index * len(data) + len(rows), len(units) * len(data), label)
+                say(index * len(data) + min(len(rows), len(data)), len(units) * len(data), label)
             write_table(to_table(rows), part)
         say((index + 1) * len(data), len(units) * len(data), label)
 
@@ -162,42 +165,46 @@ def _units(plan: Plan, systems: list[NamedSystem], data: ImageSet) -> Iterator[U
 
 @torch.no_grad()
 def measure(unit: Unit, data: ImageSet, plan: Plan, channel: Channel) -> Iterator[dict[str, Any]]:
-    """Send every image once and measure it: rows of the table."""
-    believed = unit.snr_db if plan.encoder_snr_db is None else plan.encoder_snr_db
+    """Send every image, or pair, once and measure it: rows of the table, of pairs one a view."""
+    pairs = isinstance(data, PairSet)
+    system = pair_system(unit.system.system) if pairs else unit.system.system
+    links_db = [unit.snr_db, unit.snr_db + plan.right_offset_db] if pairs else [unit.snr_db]
     for start, images in data.batches():
         # The same at every SNR and for every system, so that curves are paired.
         draws = generator(unit.seed, start)
+        snr_db = torch.tensor(links_db).expand(len(images), -1)
+        believed = snr_db if plan.encoder_snr_db is None else torch.full_like(snr_db, plan.encoder_snr_db)
+        if not pairs:
+            snr_db, believed = snr_db[:, 0], believed[:, 0]
         clock = time.perf_counter()
-        sent = unit.system.system.transmit(
-            images, _full(unit.snr_db, images), encoder_snr_db=_full(believed, images), generator=draws
-        )
-        seconds = (time.perf_counter() - clock) / len(images)
+        sent = system.transmit(images, snr_db, encoder_snr_db=believed, generator=draws)
+        views = images.flatten(0, -4)
+        seconds = (time.perf_counter() - clock) / len(views)
         for stage, (decoded, uses) in stages(sent).items():
-            quality = measure_quality(images, decoded, with_lpips=plan.lpips)
-            for i in range(len(images)):
+            quality = measure_quality(views, decoded, with_lpips=plan.lpips)
+            for i in range(len(views)):
+                view = i % len(links_db)
                 yield {
                     "system": unit.system.name,
                     "data_set": data.name,
-                    "image": data.names[start + i],
+                    "image": data.names[start + i // len(links_db)],
+                    "view": VIEWS[view] if pairs else None,
                     "stage": stage,
                     "channel": plan.channel,
                     "coherence": channel.coherence,
                     "csi": channel.csi,
                     "k_factor_db": plan.k_factor_db,
                     "requested_ratio": plan.bandwidth_ratio,
-                    "bandwidth_ratio": uses[i] / images[0].numel(),
+                    "bandwidth_ratio": uses[i] / views[0].numel(),
                     "channel_uses": uses[i],
-                    "delivered": bool(sent.delivered[i]),
+                    "delivered": bool(sent.delivered.flatten()[i]),
                     "container": unit.system.container,
-                    "snr_db": unit.snr_db,
-                    "encoder_snr_db": believed,
+                    "snr_db": links_db[view],
+                    "other_snr_db": links_db[1 - view] if pairs else None,
+                    "encoder_snr_db": float(believed.flatten()[i]),
                     "seed": unit.seed,
                     **{name: values[i] for name, values in quality.items()},
                     "seconds": seconds,
                     "weights_hash": unit.system.weights,
                     "unit": unit.key,
                 }
-
-
-def _full(snr_db: float, images: Images) -> torch.Tensor:
-    return torch.full((len(images),), snr_db)

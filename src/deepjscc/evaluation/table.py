@@ -24,11 +24,13 @@ SCHEMA: dict[str, Any] = {
     "channel_uses": pl.Int64,
     "container": pl.Boolean,  # whether header bytes counted; null for learned systems
     "snr_db": pl.Float64,
+    "other_snr_db": pl.Float64,  # of a pair: of the other view's link; null else
     "encoder_snr_db": pl.Float64,  # what the transmitter believed
     "seed": pl.Int64,
     "psnr_db": pl.Float64,  # per image, 8 bits
     "ssim": pl.Float64,
     "ms_ssim": pl.Float64,  # null under 161 pixels a side
+    "ms_ssim_window_7": pl.Float64,  # the variant for 97 to 160 pixels a side; null else
     "lpips": pl.Float64,  # null unless asked for
     "delivered": pl.Boolean,
     "seconds": pl.Float64,
@@ -74,12 +76,12 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
     """Mean over images and seeds: one row per system, weights, data set, channel, ratio, SNRs and container.
 
     Columns ``psnr_db`` (mean of the per-image values), ``psnr_pooled_db`` (MSE averaged first), ``standard_error_db``
-    (over seeds; null for one), ``ssim``, ``ms_ssim``, ``lpips``, ``delivered`` (share), ``bandwidth_ratio``,
-    ``images``, ``seeds``, ``seconds`` (a picture).
+    (over seeds; null for one), ``ssim``, ``ms_ssim``, ``ms_ssim_window_7``, ``lpips``, ``delivered`` (share),
+    ``bandwidth_ratio``, ``images``, ``seeds``, ``seconds`` (a picture).
     """
     keys = [
         *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
-        *["container", "snr_db", "encoder_snr_db", "weights_hash"],
+        *["container", "snr_db", "other_snr_db", "encoder_snr_db", "weights_hash"],
     ]
     # Sweeps over more or fewer images into one file hold some of them twice.
     table = table.unique([*keys, "image", "seed"], keep="last", maintain_order=True)
@@ -89,7 +91,7 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
     means = table.group_by(keys).agg(
         pl.col("psnr_db").mean(),
         (-10 * (10 ** (-pl.col("psnr_db") / 10)).mean().log10()).alias("psnr_pooled_db"),
-        pl.col("ssim", "ms_ssim", "lpips", "bandwidth_ratio", "delivered", "seconds").mean(),
+        pl.col("ssim", "ms_ssim", "ms_ssim_window_7", "lpips", "bandwidth_ratio", "delivered", "seconds").mean(),
         pl.col("image").n_unique().alias("images"),
         pl.col("seed").n_unique().alias("seeds"),
     )

@@ -4,6 +4,7 @@ from deepjscc.models.adaptive import Adaptive
 from deepjscc.models.adaptive_linear import AdaptiveLinear
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
+from deepjscc.models.distributed import Distributed
 from deepjscc.models.linear import Linear
 from deepjscc.models.multiple_decoders import MultipleDecoders
 from deepjscc.models.residual import Residual
@@ -19,6 +20,7 @@ MODELS: dict[str, type[JSCC]] = {
         *(Cnn, Linear, Universal),
         *(MultipleDecoders, SingleDecoder, Residual),
         *(Adaptive, AdaptiveLinear, Unrolled, UnrolledLinear),
+        Distributed,
     )
 }
 
@@ -28,6 +30,7 @@ __all__ = [
     "Adaptive",
     "AdaptiveLinear",
     "Cnn",
+    "Distributed",
     "IteratedJSCC",
     "Linear",
     "MultipleDecoders",

@@ -2,7 +2,18 @@
 
 from deepjscc.systems.base import PairSystem, System
 from deepjscc.systems.digital import DigitalLink
+from deepjscc.systems.distributed import PairLink, pair_system
 from deepjscc.systems.link import Link
 from deepjscc.systems.progressive import ProgressiveLink, ResidualLink, make_link
 
-__all__ = ["DigitalLink", "Link", "PairSystem", "ProgressiveLink", "ResidualLink", "System", "make_link"]
+__all__ = [
+    "DigitalLink",
+    "Link",
+    "PairLink",
+    "PairSystem",
+    "ProgressiveLink",
+    "ResidualLink",
+    "System",
+    "make_link",
+    "pair_system",
+]

@@ -7,21 +7,24 @@ the step. So a resumed run, and one on several processes, sees what an unbroken 
 from functools import lru_cache
 
 import torch
+from torch import Tensor
 
-from deepjscc.data import ImageSet
+from deepjscc.data import ImageSet, PairSet
 from deepjscc.errors import UsageError
-from deepjscc.images import to_float
 from deepjscc.seeds import generator
-from deepjscc.types import Image8, Images
+from deepjscc.types import Size
 
 
 class Batches:
     """The batch of every step; each image once an epoch, flipped left to right, crops also transposed, by chance.
 
+    Of pairs both views are cut alike and never transposed, and flipped they change places: the right camera stays to
+    the right.
+
     Args:
         data: the training images; kept in memory as 8 bits, on ``device`` where all are of one size.
-        batch: images a step, over all processes; the short rest of an epoch is left out.
-        crop: side of a random square cut out of each image; None takes images whole, which must be of one size.
+        batch: images (or pairs) a step, over all processes; the short rest of an epoch is left out.
+        crop: height and width of what is cut out of each image at random; None takes images whole, of one size then.
         seed: of order, crops and flips.
         cuts: how often each image comes in an epoch.
         rank, world: this process of how many; it gets its share of each batch.
@@ -36,7 +39,7 @@ class Batches:
         self,
         data: ImageSet,
         batch: int,
-        crop: int | None,
+        crop: Size | None,
         seed: int,
         *,
         cuts: int = 1,
@@ -44,7 +47,7 @@ class Batches:
         world: int = 1,
         device: torch.device | str = "cpu",
     ) -> None:
-        images: list[Image8] = [data[index] for index in range(len(data))]
+        images: list[Tensor] = [data[index] for index in range(len(data))]
         if cuts * len(images) < batch:
             raise UsageError(f"{data.name} holds {len(images)} images, fewer than a batch of {batch}")
         if batch % world:
@@ -52,9 +55,10 @@ class Batches:
         one_size = len({image.shape for image in images}) == 1
         if crop is None and not one_size:
             raise UsageError(f"the images of {data.name} are of several sizes; give the recipe a crop")
-        if crop is not None and min(min(image.shape[1:]) for image in images) < crop:
-            raise UsageError(f"{data.name} holds images smaller than the crop of {crop} pixels")
+        if crop is not None and any(s < c for image in images for s, c in zip(image.shape[-2:], crop, strict=True)):
+            raise UsageError(f"{data.name} holds images smaller than the crop of {crop[1]}x{crop[0]} pixels")
         self.images = torch.stack(images).to(device) if one_size else images
+        self.pairs = isinstance(data, PairSet)
         self.batch, self.crop, self.seed, self.cuts, self.device = batch, crop, seed, cuts, device
         self.share = slice(rank * batch // world, (rank + 1) * batch // world)
         self._order = lru_cache(maxsize=1)(self._draw_order)
@@ -68,8 +72,8 @@ class Batches:
         epoch, position = divmod(step, len(self))
         return self._order(epoch)[position * self.batch : (position + 1) * self.batch]
 
-    def __getitem__(self, step: int) -> Images:
-        """This process's share of the step's images."""
+    def __getitem__(self, step: int) -> Tensor:
+        """This process's share of the step's images, ``[batch, 3, height, width]``, or pairs, ``[batch, 2, 3, …]``."""
         draws = generator(self.seed, "cut", step)
         places = torch.rand(self.batch, 3, generator=draws)[self.share]
         chosen = self.indices(step)[self.share]
@@ -78,15 +82,17 @@ class Batches:
         else:
             cut = [self._cut(self.images[i], *place) for i, place in zip(chosen, places[:, :2].tolist(), strict=True)]
             turned = torch.rand(self.batch, generator=draws)[self.share] < 0.5
-            batch = torch.stack([c.mT if t else c for c, t in zip(cut, turned, strict=True)]).to(self.device)
-        flip = (places[:, 2] < 0.5).to(batch.device)
-        batch = torch.where(flip[:, None, None, None], batch.flip(3), batch)
-        return to_float(batch).contiguous(memory_format=torch.channels_last)
+            square = cut[0].shape[-2] == cut[0].shape[-1] and not self.pairs
+            batch = torch.stack([c.mT if t and square else c for c, t in zip(cut, turned, strict=True)]).to(self.device)
+        flip = (places[:, 2] < 0.5).to(batch.device).reshape(-1, *[1] * (batch.dim() - 1))
+        mirrored = batch.flip(4, 1) if self.pairs else batch.flip(3)
+        batch = torch.where(flip, mirrored, batch).float() / 255
+        return batch if self.pairs else batch.contiguous(memory_format=torch.channels_last)
 
-    def _cut(self, image: torch.Tensor, down: float, right: float) -> torch.Tensor:
-        crop = self.crop or 0
-        top, left = (int(part * (side - crop + 1)) for part, side in ((down, image.shape[1]), (right, image.shape[2])))
-        return image[:, top : top + crop, left : left + crop]
+    def _cut(self, image: Tensor, down: float, right: float) -> Tensor:
+        height, width = self.crop or image.shape[-2:]
+        top, left = int(down * (image.shape[-2] - height + 1)), int(right * (image.shape[-1] - width + 1))
+        return image[..., top : top + height, left : left + width]
 
     def _draw_order(self, epoch: int) -> list[int]:
         order = torch.randperm(self.cuts * len(self.images), generator=generator(self.seed, "order", epoch))

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from deepjscc.channels import Channel, make_channel
 from deepjscc.errors import UsageError
@@ -110,6 +111,14 @@ def draw_snr_db(recipe: Recipe, channel: ChannelRecipe, count: int, *parts: obje
         return torch.full((count,), snr_db)
     low, high = snr_db
     return low + (high - low) * torch.rand(count, generator=generator(recipe.seed, "snr", *parts))
+
+
+def draw_pair_snr_db(recipe: Recipe, channel: ChannelRecipe, count: int, *parts: object) -> Float[Tensor, "count 2"]:
+    """SNRs of the two links of each pair, drawn independently; in a share of the pairs one of them has no noise."""
+    snr_db = draw_snr_db(recipe, channel, 2 * count, *parts).unflatten(0, (count, 2))
+    draws = torch.rand(count, 2, generator=generator(recipe.seed, "noiseless", *parts))
+    links = torch.stack([draws[:, 1] < 0.5, draws[:, 1] >= 0.5], 1)
+    return torch.where((draws[:, :1] < channel.noiseless) & links, torch.inf, snr_db)
 
 
 def middle_ratio(channel: ChannelRecipe) -> float | None:

@@ -10,15 +10,15 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from deepjscc.data import ImageSet, open_data
+from deepjscc.data import ImageSet, PairSet, open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.metrics import psnr
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
-from deepjscc.systems import Link
+from deepjscc.systems import Link, pair_system
 from deepjscc.systems.refined import Refined
 from deepjscc.training.batches import Batches
-from deepjscc.training.build import build_channel, build_link, draw_channel, draw_ratio, draw_snr_db
+from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
 from deepjscc.training.objectives import make_objective
 from deepjscc.training.processes import make_fabric
@@ -101,7 +101,7 @@ class Run:
         self.batches = Batches(
             open_data(recipe.data.train),
             options.batch,
-            recipe.data.crop,
+            recipe.data.window,
             recipe.seed,
             cuts=recipe.data.cuts,
             rank=self.fabric.global_rank,
@@ -118,7 +118,8 @@ class Run:
         elif begin is not None:
             begin_from(begin, self.link, self.ema, self.optimiser)
         self.logs = Logs(self.folder) if self.fabric.is_global_zero else None
-        objective = make_objective(self.link, options.loss, [load(name) for name in recipe.model.refines])
+        refined = [load(name) for name in recipe.model.refines]
+        objective = make_objective(self.link, options.loss, refined, pairs=self.batches.pairs)
         self.channels = {each: build_channel(each) for each in (recipe.channel, *recipe.other_channels)}
         module = torch.compile(objective) if options.compile else objective
         self.module, self.optimiser = self.fabric.setup(cast(nn.Module, module), self.optimiser)
@@ -145,7 +146,8 @@ class Run:
             group["lr"] = rate
         images = self.batches[step]
         over = draw_channel(recipe, step)
-        snr_db = draw_snr_db(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
+        draw = draw_pair_snr_db if self.batches.pairs else draw_snr_db
+        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
         loss = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
         if not torch.isfinite(loss):
@@ -231,10 +233,13 @@ def validate(link: Link | Refined, data: ImageSet, recipe: Recipe) -> float:
     Over the recipe's main channel, at its bandwidth ratio or the middle of its range.
     """
     device = next(link.parameters()).device
+    pairs = isinstance(data, PairSet)
+    system = pair_system(link) if pairs else link
+    draw = draw_pair_snr_db if pairs else draw_snr_db
     values = []
     for start, images in data.spread(recipe.data.validation_images).batches():
         images = images.to(device)
-        snr_db = draw_snr_db(recipe, recipe.channel, len(images), "validation", start).to(device)
-        decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
-        values.append(psnr(images, decoded))
+        snr_db = draw(recipe, recipe.channel, len(images), "validation", start).to(device)
+        decoded = system.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
+        values.append(psnr(images.reshape(-1, *images.shape[-3:]), decoded.reshape(-1, *images.shape[-3:])))
     return torch.cat(values).mean().item()

@@ -4,9 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from deepjscc.channels import Channel
+from deepjscc.errors import UsageError
 from deepjscc.models import JSCC
 from deepjscc.models.diffusion import Diffusion
-from deepjscc.systems import Link, make_link
+from deepjscc.systems import Link, make_link, pair_system
+from deepjscc.systems.distributed import Pairs, PairSnrDb
 from deepjscc.systems.refined import Refined
 from deepjscc.training.losses import LOSSES
 from deepjscc.types import Images, SnrDb
@@ -34,6 +36,18 @@ class TransmissionLoss(nn.Module):
         return torch.stack(losses).mean() + self.model.penalty(images, snr_db)
 
 
+class PairLoss(TransmissionLoss):
+    """The same of pairs, ``[batch, 2, 3, height, width]`` over two links each; the views weigh alike (alpha = 1)."""
+
+    def forward(
+        self, images: Pairs, snr_db: PairSnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
+    ) -> Tensor:
+        """The loss of a batch over a kind of channel."""
+        system = pair_system(make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio))
+        sent = system.transmit(images, snr_db, generator=draws)
+        return LOSSES[self.loss](images.flatten(0, 1), sent.images.flatten(0, 1))
+
+
 class RefinementLoss(nn.Module):
     """One transmission by one of several links, drawn, and the loss of the stage on what it delivered.
 
@@ -57,8 +71,14 @@ class RefinementLoss(nn.Module):
         return self.stage.loss(images, first, snr_db, draws)
 
 
-def make_objective(link: Link | Refined, loss: str, links: list[JSCC]) -> nn.Module:
-    """What to minimise to train a link, or a stage behind one."""
+def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs: bool) -> nn.Module:
+    """What to minimise to train a link, on images or on pairs, or a stage behind one.
+
+    Raises:
+        UsageError: a stage and pairs.
+    """
     if isinstance(link, Refined):
+        if pairs:
+            raise UsageError("a stage refines single images; give it no pairs")
         return RefinementLoss(link.stage, links)
-    return TransmissionLoss(link.model, loss)
+    return (PairLoss if pairs else TransmissionLoss)(link.model, loss)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.types import Size
 
 ModelConfig = dict[str, bool | int | float | str]
 
@@ -39,6 +40,7 @@ class ChannelRecipe:
     """``name`` of :data:`deepjscc.channels.CHANNELS`; ``snr_db`` fixed, or ``[low, high]`` drawn per image.
 
     ``bandwidth_ratio``, for models that take one, is fixed too, or ``[low, high]``: one a step, its logarithm uniform.
+    Of pairs, ``noiseless`` is the share in which one of the two links, left or right alike, has no noise.
     """
 
     name: str = "awgn"
@@ -47,8 +49,11 @@ class ChannelRecipe:
     k_factor_db: float | None = None
     snr_db: float | tuple[float, float] = 10.0
     bandwidth_ratio: float | tuple[float, float] | None = None
+    noiseless: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.noiseless <= 1:
+            raise UsageError(f"channel.noiseless must be from 0 to 1, not {self.noiseless}")
         for name, value in (("snr_db", self.snr_db), ("bandwidth_ratio", self.bandwidth_ratio)):
             low, high = value if isinstance(value, tuple) else (value, value)
             if low is not None and high is not None and not low <= high:
@@ -71,20 +76,26 @@ class OtherChannelRecipe(ChannelRecipe):
 
 @dataclass(frozen=True)
 class DataRecipe:
-    """Data sets by name or folder.
+    """Data sets by name or folder, of pictures or of pairs.
 
-    ``crop`` cuts random squares out of photographs (multiple of the model's stride); ``cuts`` of each an epoch.
+    ``crop`` cuts random squares, or windows of ``[height, width]``, out of photographs (multiples of the model's
+    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch.
     """
 
     train: str
     validation: str | None = None
     validation_images: int = 1000
-    crop: int | None = None
+    crop: int | tuple[int, int] | None = None
     cuts: int = 1
 
     def __post_init__(self) -> None:
-        if self.cuts < 1 or (self.crop is not None and self.crop < 1):
+        if self.cuts < 1 or (self.window is not None and min(self.window) < 1):
             raise UsageError("data.cuts and data.crop must be at least 1")
+
+    @property
+    def window(self) -> Size | None:
+        """Height and width of the crop."""
+        return (self.crop, self.crop) if isinstance(self.crop, int) else self.crop
 
 
 @dataclass(frozen=True)

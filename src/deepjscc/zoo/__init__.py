@@ -30,6 +30,7 @@ class Card:
         bandwidth_ratio: complex uses per source value, as text.
         snr_db: what it was trained for.
         measured: data set, convention and PSNR per SNR, with the command that printed it.
+        cameras: pictures that are decoded together: 2 for pairs.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Card:
     bandwidth_ratio: str
     snr_db: str
     measured: dict[str, object]
+    cameras: int = 1
 
     @property
     def weights(self) -> Path:

@@ -1,0 +1,57 @@
+"""One pair of pictures through one system: what `send-pair` shows."""
+
+import time
+
+import torch
+from PIL import Image
+
+from deepjscc.data.pairs import as_pair
+from deepjscc.evaluation.single import Outcome, outcome
+from deepjscc.images import from_picture
+from deepjscc.systems import pair_system
+from deepjscc.systems.names import NamedSystem
+
+SnrsDb = tuple[float, float]  # of the left and the right link
+
+
+@torch.no_grad()
+def send_pair(
+    left: Image.Image,
+    right: Image.Image,
+    system: NamedSystem,
+    snr_db: SnrsDb,
+    *,
+    encoder_snr_db: SnrsDb | None = None,
+    seed: int = 0,
+) -> tuple[Outcome, Outcome]:
+    """Send two 8-bit RGB pictures of one scene, each over its own channel, to one receiver.
+
+    Args:
+        left, right: the pictures, of one size.
+        system: a distributed model decodes them together; any other each alone.
+        snr_db: of the two links.
+        encoder_snr_db: what the transmitters believe; None: the channels' SNRs.
+        seed: of gains and noise; equal seeds give every system the same.
+
+    Raises:
+        UsageError: pictures of different sizes.
+    """
+    images = as_pair(from_picture(left), from_picture(right), "left and right").float()[None] / 255
+    snr, believed = torch.tensor([snr_db]), torch.tensor([encoder_snr_db or snr_db])
+    clock = time.perf_counter()
+    draws = torch.Generator().manual_seed(seed)
+    sent = pair_system(system.system).transmit(images, snr, encoder_snr_db=believed, generator=draws)
+    seconds = (time.perf_counter() - clock) / 2
+    ours, theirs = (
+        outcome(
+            system.name,
+            snr_db[view],
+            int(sent.channel_uses[0, view]),
+            bool(sent.delivered[0, view]),
+            seconds,
+            images[:, view],
+            sent.images[:, view],
+        )
+        for view in range(2)
+    )
+    return ours, theirs

@@ -1,0 +1,76 @@
+"""What S. Wang et al. 2022 is measured by: systems over the test pairs, their means, and paired differences."""
+
+from typing import Any
+
+import polars as pl
+
+from deepjscc.errors import DeepJSCCError
+from deepjscc.evaluation.sweep import Plan, sweep
+from deepjscc.papers.base import Settings
+from deepjscc.zoo import cards
+
+DATA = "stereo-test"
+STRANGERS = "stereo-strangers"
+SNRS = tuple(float(snr) for snr in range(-2, 13, 2))
+RATIO = 20 / 384  # C* = 20 reals of each 8x8 pixels: 0.052
+PSNR, MS_SSIM = "psnr_db", "ms_ssim_window_7"
+TRAINED_FOR = {PSNR: "", MS_SSIM: "-ms-ssim"}  # endings of the models' names
+FAST_RAYLEIGH = {"channel": "rayleigh", "coherence": "symbol", "csi": "receiver"}
+ALL_VIEWS = ("left", "right")
+
+
+class Rows:
+    """The rows of one system, one a view, pair, SNR and draw.
+
+    Args:
+        table: of a sweep.
+    """
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        self.table = table
+
+    def means(self, column: str, views: tuple[str, ...] = ALL_VIEWS) -> list[float]:
+        """Mean over pairs and views at each SNR."""
+        rows = self.table.filter(pl.col("view").is_in(views))
+        return rows.group_by("snr_db").agg(pl.col(column).mean()).sort("snr_db")[column].to_list()
+
+    def minus(self, other: "Rows", column: str, views: tuple[str, ...] = ALL_VIEWS) -> list[tuple[float, float]]:
+        """At each SNR the mean difference to another system and its standard error, the pairs being paired.
+
+        The views and draws of a pair are averaged first: they show one scene.
+        """
+        keys = ["image", "view", "snr_db", "seed"]
+        both = self.table.filter(pl.col("view").is_in(views)).join(other.table, on=keys, suffix="_other")
+        difference = (pl.col(column) - pl.col(f"{column}_other")).mean()
+        by_pair = both.group_by("snr_db", "image").agg(difference.alias("difference"))
+        error = (pl.col("difference").std() / pl.len().sqrt()).fill_null(0)
+        found = by_pair.group_by("snr_db").agg(pl.col("difference").mean(), error.alias("error")).sort("snr_db")
+        return list(found.select("difference", "error").iter_rows())
+
+
+def learned(settings: Settings, kind: str, column: str, **options: Any) -> Rows | None:
+    """The joint or the alone model trained for a metric, where the zoo has it."""
+    name = f"distributed-{kind}{TRAINED_FOR[column]}"
+    return measured(settings, name, None, **options) if name in cards() else None
+
+
+def digital(settings: Settings, system: str) -> Rows | None:
+    """Each view alone by a digital link of the same ratio, headers free; None where its programs are not installed."""
+    try:
+        return measured(settings, system, RATIO, container=False)
+    except DeepJSCCError as error:
+        settings.say(0, 1, str(error))
+        return None
+
+
+def measured(settings: Settings, system: str, ratio: float | None, data: str = DATA, **options: Any) -> Rows:
+    """A sweep over the test pairs at all SNRs of the left link."""
+    plan = Plan(
+        systems=(system,),
+        data=data,
+        snr_db=SNRS,
+        bandwidth_ratio=ratio,
+        images=settings.images,
+        **options,
+    )
+    return Rows(sweep(plan, settings.output / "pairs.parquet", settings.say))
