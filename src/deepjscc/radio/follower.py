@@ -1,0 +1,192 @@
+"""Following a frame: from filtered samples to equalised symbols, time, phase and gain led by the pilots."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from deepjscc.radio.channel_estimate import estimate_channel
+from deepjscc.radio.drift import Drift
+from deepjscc.radio.frame import BLOCK_PULSES, HEADER_BLOCKS, PILOTS
+from deepjscc.radio.interpolate import REACH, interpolate
+from deepjscc.radio.ofdm_symbols import (
+    OFDM_PULSES,
+    SUBCARRIERS,
+    data_subcarriers,
+    demodulate,
+    pilot_subcarriers,
+)
+from deepjscc.radio.pulse import Pulse
+from deepjscc.radio.sample_buffer import SampleBuffer
+from deepjscc.radio.synchronise import Acquisition, refine_offset
+from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, pilots, preamble
+
+TOGETHER = 4  # blocks, or OFDM symbols, between two looks at the pilots
+CLOCK = 5e-5  # deviation of the clocks' ratio from 1
+FIRST_TIMING = 0.02  # deviation of the timing from the preamble, in symbol times
+PHASE_WANDER = 1e-6  # of oscillators, in squared radians per symbol time
+GAIN_WANDER = 1e-8  # of the gain's square, per symbol time
+OFFSET_LEFT = 3e-4  # cycles per symbol time that the preamble may leave
+LEAKAGE = 0.5  # power of the data beside a group of pilots in its slopes
+LEAST_GAIN, LEAST_NOISE = 0.1, 1e-9  # against dividing by nothing
+MEMORY = 17  # looks over which the noise variance is averaged; the preamble counts as one less
+
+
+@dataclass(frozen=True)
+class PilotPlaces:
+    """Where the pilots of some blocks are, and what each of them tells.
+
+    Attributes:
+        middle: mean place, in pulses from the first block's beginning.
+        curvature: minus the second derivative of the signal's autocorrelation at no delay, of each pilot.
+        weight: mean noise over that of each.
+        leakage: power of what else is in their slopes.
+    """
+
+    middle: float
+    curvature: Float[np.ndarray, " pilots"]
+    weight: Float[np.ndarray, " pilots"]
+    leakage: float
+
+
+@dataclass(frozen=True)
+class Heard:
+    """Symbols of some blocks.
+
+    Attributes:
+        symbols: equalised, of gain 1.
+        noise_variance: of each.
+    """
+
+    symbols: Pulses
+    noise_variance: Float[np.ndarray, " pulses"]
+
+
+class Follower:
+    """One frame, from its preamble on; blocks are asked for in order.
+
+    Args:
+        buffer: matched-filtered samples, two a symbol time.
+        acquisition: where the frame begins.
+        pulse: for how sharply a wrong time shows.
+    """
+
+    def __init__(self, buffer: SampleBuffer, acquisition: Acquisition, pulse: Pulse) -> None:
+        self._buffer, self._start, self._curvature = buffer, acquisition.at, pulse.curvature
+        self.cfo = acquisition.cfo
+        self._timing = Drift(0.0, FIRST_TIMING, CLOCK, 1e-9)
+        self._phase = Drift(0.0, 0.0, 0.0, 0.0)
+        first = self._pulses(np.arange(PREAMBLE_PULSES))[0]
+        header = self._header_pilots()
+        index = np.concatenate([np.arange(PREAMBLE_PULSES), header])
+        known = np.concatenate([preamble(), pilots(0, len(header))])
+        offset, phase = refine_offset(np.concatenate([first, self._pulses(header)[0]]), known, index, OFFSET_LEFT)
+        self.cfo += offset
+        self._phase = Drift(phase, 0.0, 0.0, 0.0)
+        self.channel = estimate_channel(self._pulses(np.arange(PREAMBLE_PULSES))[0])
+        noise = self.channel.noise_variance / self.channel.power
+        # Cramer-Rao bounds of phase and rate from as many known pulses over the same time.
+        deviation = math.sqrt(2 * noise / len(index))
+        self._phase = Drift(phase, deviation, deviation / float(index.max()), PHASE_WANDER)
+        self._gain = Drift(1.0, math.sqrt(noise / 2 / PREAMBLE_PULSES), 0.0, GAIN_WANDER)
+        self.noise_variance = noise
+        self._equaliser, self._delay = self.channel.equaliser()
+        self._response = self.channel.response(SUBCARRIERS)
+        self._next, self._next_pilot = PREAMBLE_PULSES, 0
+
+    @property
+    def next_pulse(self) -> int:
+        """Number in the frame of the first pulse that has not been asked for."""
+        return self._next
+
+    @property
+    def snr_db(self) -> float:
+        """Of a symbol, as it stands after equalising."""
+        return -10 * math.log10(self.noise_variance)
+
+    def half_symbols(self, pulses: int) -> int:
+        """Half symbol time since the stream began by which so many pulses of the frame have come, with what follows."""
+        timing = float(self._timing.at(pulses))
+        return math.ceil(self._start + 2 * (pulses + timing)) + 2 * (self._delay + 1) + REACH + 1
+
+    def blocks(self, count: int) -> Heard:
+        """The next blocks of the single carrier, their pilots taken off."""
+        pulses = count * BLOCK_PULSES
+        values, slopes = self._equalised(pulses)
+        places = (np.arange(count)[:, None] * BLOCK_PULSES + np.arange(PILOTS)).reshape(-1)
+        even = np.ones(len(places))
+        at = PilotPlaces(float(places.mean()), self._curvature * even, even, LEAKAGE)
+        turn, late, noise = self._look(values[places], slopes[places], at, pulses)
+        data = np.delete((values + slopes * late) * turn, places)
+        return Heard(data.astype(np.complex64), np.full(len(data), noise, dtype=np.float32))
+
+    def ofdm_symbols(self, count: int) -> Heard:
+        """The next OFDM symbols, their pilots taken off; the noise variance is that of each subcarrier."""
+        pulses, carriers = count * OFDM_PULSES, pilot_subcarriers()
+        values, slopes = self._pulses(self._next + np.arange(pulses))
+        grid, slope_grid = demodulate(values) / self._response, demodulate(slopes) / self._response
+        power = np.abs(self._response) ** 2
+        weight = power / power[carriers].mean()
+        curvature = np.tile((2 * np.pi * carriers / SUBCARRIERS) ** 2, count)
+        at = PilotPlaces(pulses / 2, curvature, np.tile(weight[carriers], count), 0.0)
+        turn, late, noise = self._look(grid[:, carriers].reshape(-1), slope_grid[:, carriers].reshape(-1), at, pulses)
+        # Within an OFDM symbol phase and time stand still: the carrier offset is out already.
+        turn, late = (part.reshape(count, -1).mean(1)[:, None] for part in (turn, late))
+        data = ((grid + slope_grid * late) * turn)[:, data_subcarriers()]
+        variance = np.broadcast_to(noise / np.maximum(weight[data_subcarriers()], LEAST_NOISE), data.shape)
+        return Heard(data.reshape(-1).astype(np.complex64), variance.reshape(-1).astype(np.float32))
+
+    def _look(
+        self, seen: Pulses, slopes: Pulses, at: PilotPlaces, pulses: int
+    ) -> tuple[Pulses, Float[np.ndarray, " pulses"], float]:
+        """Measure phase, gain, time and noise by pilots.
+
+        Args:
+            seen, slopes: received pilots and their derivatives over the symbol time.
+            at: where they are and what they tell.
+            pulses: until the next look.
+
+        Returns:
+            Of each of these pulses by what to multiply it, and by what part of its slope to move it first; and the
+            noise variance.
+        """
+        known = pilots(self._next_pilot, len(seen))
+        time, span, total = self._next + at.middle, self._next + np.arange(pulses), float(at.weight.sum())
+        variance = self.noise_variance / (2 * total)  # of the real or the imaginary part of a mean over the pilots
+        phase = float(self._phase.at(time))
+        phases, timings = self._phase.at(span), self._timing.at(span)
+        mean = complex((seen * known.conj() * at.weight).sum()) / total
+        self._phase.update(time, math.atan2(mean.imag, mean.real), variance)
+        turned = np.exp(1j * (phase - float(self._phase.at(time))))
+        self._gain.update(time, (mean * turned).real - float(self._gain.at(time)), variance)
+        gain = max(float(self._gain.at(time)), LEAST_GAIN)
+        sharpness = float((at.curvature * at.weight).sum())
+        late = -float(((slopes * known.conj() * at.weight).sum() * turned).real) / (gain * sharpness)
+        self._timing.update(time, -late, (self.noise_variance + at.leakage) / (2 * sharpness))
+        residual = float((np.abs(seen * turned / gain - known) ** 2 * at.weight).sum()) / total
+        self.noise_variance += (residual - self.noise_variance) / MEMORY
+        self.noise_variance = max(self.noise_variance, LEAST_NOISE)
+        turn = np.exp(1j * (phases - self._phase.at(span))) / gain
+        self._next, self._next_pilot = self._next + pulses, self._next_pilot + len(seen)
+        return turn, self._timing.at(span) - timings, self.noise_variance
+
+    def _equalised(self, count: int) -> tuple[Pulses, Pulses]:
+        """The next pulses and their slopes through the equaliser."""
+        around = self._next + np.arange(-(len(self._equaliser) - 1 - self._delay), count + self._delay)
+        both = self._pulses(around)
+        if self._delay == 0:
+            return both[0] * self._equaliser[0], both[1] * self._equaliser[0]
+        first, second = (np.convolve(part, self._equaliser, "valid") for part in both)
+        return first, second
+
+    def _pulses(self, index: Int[np.ndarray, " pulses"]) -> tuple[Pulses, Pulses]:
+        """Received pulses by number in the frame, and slopes over the symbol time; offset and phase taken out."""
+        times = self._start + 2 * (index + self._timing.at(index))
+        first, last = math.floor(times[0]) - REACH, math.ceil(times[-1]) + REACH + 1
+        values, slopes = interpolate(self._buffer.take(first, last), times - first)
+        still = np.exp(-1j * (2 * np.pi * self.cfo * index + self._phase.at(index))).astype(np.complex64)
+        return values * still, 2 * slopes * still
+
+    def _header_pilots(self) -> Int[np.ndarray, " pilots"]:
+        return (PREAMBLE_PULSES + np.arange(HEADER_BLOCKS)[:, None] * BLOCK_PULSES + np.arange(PILOTS)).reshape(-1)

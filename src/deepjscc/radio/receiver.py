@@ -1,0 +1,206 @@
+"""The receiver: samples in, chunk by chunk, and out what was heard of every frame. Nothing is known but the format."""
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from deepjscc.errors import UsageError
+from deepjscc.radio.detector import APART, REACH, Candidate, candidates
+from deepjscc.radio.follower import TOGETHER, Follower
+from deepjscc.radio.frame import HEADER_BLOCKS, HEADER_END, Layout
+from deepjscc.radio.frame_header import FrameHeader, Waveform
+from deepjscc.radio.protection import read_header, read_protected
+from deepjscc.radio.pulse import MatchedFilter, Pulse, Samples
+from deepjscc.radio.sample_buffer import SampleBuffer
+from deepjscc.radio.synchronise import MARGIN, acquire
+
+LOUDEST = 1e15  # a sample beyond it is as broken as NaN: its square would overflow
+STRETCH = 1 << 15  # half symbol times that are searched at once
+
+
+@dataclass
+class Reception:
+    """A frame, or what has come of it so far.
+
+    Attributes:
+        sample: number of the sample since the stream began on which the preamble's first pulse is centred.
+        cfo: carrier offset in cycles per symbol time.
+        snr_db: estimated, of a symbol as the decoder gets it.
+        header: None where its checksum is wrong; then there is nothing else.
+        symbols: as many as have come, equalised.
+        noise_variance: of each.
+        side_info: as the decoder takes it, None for a part that was lost.
+        complete: whether all symbols have come; False too where another frame began before.
+    """
+
+    sample: int
+    cfo: float
+    snr_db: float
+    header: FrameHeader | None = None
+    symbols: list[np.ndarray] = field(default_factory=list)
+    noise_variance: list[np.ndarray] = field(default_factory=list)
+    side_info: tuple[bytes | None, ...] = ()
+    complete: bool = False
+
+    @property
+    def heard(self) -> int:
+        """Symbols that have come."""
+        return sum(map(len, self.symbols))
+
+
+class Receiver:
+    """Finds frames in a stream and demodulates them; memory is bounded by one frame's symbols.
+
+    Args:
+        pulse: as sent.
+        most_uses: symbols that a frame may at most have; a header that claims more counts as broken.
+
+    Attributes:
+        broken_samples: that were NaN, infinite or absurdly loud, and were taken as silence.
+        lost_headers: preambles whose header could not be read.
+        samples: taken in so far.
+    """
+
+    def __init__(self, pulse: Pulse, most_uses: int = 1 << 26) -> None:
+        self.pulse, self.most_uses = pulse, most_uses
+        self.broken_samples = self.lost_headers = self.samples = 0
+        self._filter, self._buffer = MatchedFilter(pulse), SampleBuffer()
+        self._searched = 0  # half symbol time up to which beginnings have been looked for
+        self._waiting: deque[Candidate] = deque()
+        self._follower: Follower | None = None
+        self._reception: Reception | None = None
+        self._layout = Layout(0, 0, Waveform.SINGLE_CARRIER)
+
+    def push(self, samples: Samples) -> Iterator[Reception]:
+        """Take in samples.
+
+        Yields:
+            A frame whenever some of its symbols have come, the same object every time, and once when it is complete or
+            cut short; a header that could not be read.
+        """
+        sound = np.abs(samples.real) + np.abs(samples.imag) < LOUDEST  # False for NaN
+        broken = len(samples) - int(sound.sum())
+        if broken:
+            self.broken_samples += broken
+            samples = np.where(sound, samples, 0)
+        self.samples += len(samples)
+        self._buffer.append(self._filter.push(samples))
+        while self._search():
+            yield from self._work()
+        yield from self._work()
+        self._forget()
+
+    def flush(self) -> Iterator[Reception]:
+        """Work on everything that has come, as if silence followed; then a frame that has not ended is cut short."""
+        silence = self._filter.room + (STRETCH + REACH + APART) * self.pulse.samples_per_symbol // 2
+        yield from self.push(np.zeros(silence + 2 * self._filter.room, dtype=np.complex64))
+        yield from self._cut()
+
+    def _search(self) -> bool:
+        """Look for beginnings in the next stretch, if enough has come."""
+        enough = self._searched + STRETCH + APART + REACH <= self._buffer.end
+        if not enough:
+            return False
+        low = max(self._searched - APART, self._buffer.start)
+        stretch = self._buffer.take(low, self._searched + STRETCH + APART + REACH)
+        first = self._searched - low
+        for found in candidates(stretch, first, first + STRETCH):
+            self._waiting.append(Candidate(low + found.at, found.cfo, found.score))
+        self._searched += STRETCH
+        return True
+
+    def _work(self) -> Iterator[Reception]:
+        """Go on with the frame that is being received, and begin those that were found, as far as samples reach."""
+        while self._waiting:
+            candidate = self._waiting[0]
+            needed = candidate.at + 2 * HEADER_END + MARGIN + STRETCH // 8
+            if needed > self._buffer.end:
+                break
+            yield from self._follow(candidate.at)
+            self._waiting.popleft()
+            yield from self._begin(candidate)
+        yield from self._follow(self._waiting[0].at if self._waiting else self._searched)
+
+    def _begin(self, candidate: Candidate) -> Iterator[Reception]:
+        """Read the header of a candidate; if it is one, whatever was being received ends here."""
+        around = self._buffer.take(candidate.at - MARGIN, candidate.at + REACH + MARGIN)
+        acquisition = acquire(around, candidate)
+        if acquisition is None:
+            return
+        follower = Follower(self._buffer, acquisition, self.pulse)
+        parts = [follower.blocks(TOGETHER) for _ in range(HEADER_BLOCKS // TOGETHER)]
+        symbols = np.concatenate([part.symbols for part in parts])
+        noise = float(np.mean([part.noise_variance[0] for part in parts]))
+        sample = round(acquisition.at * self.pulse.samples_per_symbol / 2) - self.pulse.delay
+        reception = Reception(sample, follower.cfo, follower.snr_db)
+        try:
+            data = read_header(symbols, noise)
+            header = FrameHeader.unpack(data) if data is not None else None
+        except UsageError:
+            header = None
+        if header is None or header.uses > self.most_uses:
+            self.lost_headers += 1
+            yield reception
+            return
+        yield from self._cut()
+        reception.header = header
+        if header.strong:
+            reception.side_info = (header.strong,) + ((None,) if header.weak_bytes else ())
+        self._follower, self._reception, self._layout = follower, reception, Layout.of(header)
+        while self._waiting and self._waiting[0].at < candidate.at + 2 * HEADER_END:
+            self._waiting.popleft()
+
+    def _follow(self, until: int) -> Iterator[Reception]:
+        """Demodulate what of the frame lies before a half symbol time."""
+        follower, reception = self._follower, self._reception
+        if follower is None or reception is None or reception.header is None:
+            return
+        if follower.next_pulse < self._layout.payload_start:
+            if follower.half_symbols(self._layout.payload_start) > min(until, self._buffer.end):
+                return
+            self._read_side_info(follower, reception, reception.header)
+        before, ofdm = reception.heard, self._layout.waveform == Waveform.OFDM
+        each = (self._layout.pulses - self._layout.payload_start) // self._layout.payload_blocks
+        while (left := (self._layout.pulses - follower.next_pulse) // each) > 0:
+            count = min(left, TOGETHER)
+            if follower.half_symbols(follower.next_pulse + count * each) > min(until, self._buffer.end):
+                break
+            heard = follower.ofdm_symbols(count) if ofdm else follower.blocks(count)
+            wanted = reception.header.uses - reception.heard
+            reception.symbols.append(heard.symbols[:wanted])
+            reception.noise_variance.append(heard.noise_variance[:wanted])
+        reception.snr_db, reception.cfo = follower.snr_db, follower.cfo
+        reception.complete = reception.heard == reception.header.uses
+        if reception.complete:
+            self._follower = self._reception = None
+        if reception.heard > before:
+            yield reception
+
+    def _read_side_info(self, follower: Follower, reception: Reception, header: FrameHeader) -> None:
+        left, parts = self._layout.weak_blocks, []
+        while left:
+            parts.append(follower.blocks(min(left, TOGETHER)))
+            left -= min(left, TOGETHER)
+        if parts:
+            symbols = np.concatenate([part.symbols for part in parts])
+            noise = float(np.mean([part.noise_variance[0] for part in parts]))
+            weak = read_protected(symbols, noise, header.weak_bytes, header.weak_eighths)
+            reception.side_info = (header.strong, weak)
+
+    def _cut(self) -> Iterator[Reception]:
+        """The frame being received ends before its time."""
+        cut, self._follower, self._reception = self._reception, None, None
+        if cut is not None:
+            yield cut
+
+    def _forget(self) -> None:
+        """Let go of samples that nobody will ask for."""
+        needed = self._searched - APART - MARGIN
+        if self._waiting:
+            needed = min(needed, self._waiting[0].at - MARGIN)
+        if self._follower is not None:
+            needed = min(needed, self._follower.half_symbols(self._follower.next_pulse) - 600)
+        self._buffer.forget(math.floor(needed))
