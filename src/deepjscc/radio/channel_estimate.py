@@ -41,10 +41,14 @@ class ChannelEstimate:
         """Taps of a linear MMSE equaliser whose gain is 1, and their delay in symbol times."""
         if self.flat:
             return 1 / self.taps[-FIRST : 1 - FIRST], 0
-        response = self.response(EQUALISER)
-        inverse = response.conj() / (np.abs(response) ** 2 + self.noise_variance)
-        gain = (inverse * response).mean()  # of the tap at no delay: MMSE shrinks, and decoders expect it did not
-        return np.roll(np.fft.ifft(inverse / gain), EQUALISER // 2), EQUALISER // 2
+        delay = EQUALISER // 2
+        lags = np.arange(EQUALISER + LAST - FIRST - 1)[:, None] - np.arange(EQUALISER)
+        there = (lags >= 0) & (lags < len(self.taps))
+        through = np.where(there, self.taps[lags.clip(0, len(self.taps) - 1)], 0)  # of equaliser taps to pulses
+        crossed = through.conj().T
+        taps = np.linalg.solve(crossed @ through + self.noise_variance * np.eye(EQUALISER), crossed[:, delay - FIRST])
+        gain = through[delay - FIRST] @ taps  # MMSE shrinks, and decoders expect that it did not
+        return taps / gain, delay
 
     def response(self, size: int) -> Taps:
         """Frequency response at ``size`` subcarriers, index = frequency modulo ``size``."""

@@ -2,7 +2,8 @@
 
 Over every half symbol time and for seven carrier offsets, each of the preamble's eight segments is correlated by
 itself, and the energies are added: over 127 pulses an unknown offset and phase cost little, and eight segments add up
-to 1016 pulses. The sum is divided by the power that is there, so the threshold is a rate of false alarms whatever the gain.
+to 1016 pulses. The sum is divided by the power that is there, so the threshold is a rate of false alarms whatever the
+gain.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A number that changes at a nearly constant rate, followed through noisy measurements: a Kalman filter of two states."""
+"""A number that changes at a nearly constant rate, followed through noisy measurements: a two-state Kalman filter."""
 
 import numpy as np
 

@@ -28,7 +28,7 @@ FIRST_TIMING = 0.02  # deviation of the timing from the preamble, in symbol time
 PHASE_WANDER = 1e-6  # of oscillators, in squared radians per symbol time
 GAIN_WANDER = 1e-8  # of the gain's square, per symbol time
 OFFSET_LEFT = 3e-4  # cycles per symbol time that the preamble may leave
-LEAKAGE = 0.5  # power of the data beside a group of pilots in its slopes
+LEAKAGE = 0.5  # power of the data beside a group of pilots in its slopes, over the curvature
 LEAST_GAIN, LEAST_NOISE = 0.1, 1e-9  # against dividing by nothing
 MEMORY = 17  # looks over which the noise variance is averaged; the preamble counts as one less
 
@@ -41,12 +41,14 @@ class PilotPlaces:
         middle: mean place, in pulses from the first block's beginning.
         curvature: minus the second derivative of the signal's autocorrelation at no delay, of each pilot.
         weight: mean noise over that of each.
-        leakage: power of what else is in their slopes.
+        lean: slope where the time is right; an equalised echo may leave one.
+        leakage: power of what else is in their slopes, over the curvature.
     """
 
     middle: float
     curvature: Float[np.ndarray, " pilots"]
     weight: Float[np.ndarray, " pilots"]
+    lean: float
     leakage: float
 
 
@@ -93,7 +95,9 @@ class Follower:
         self.noise_variance = noise
         self._equaliser, self._delay = self.channel.equaliser()
         self._response = self.channel.response(SUBCARRIERS)
-        self._next, self._next_pilot = PREAMBLE_PULSES, 0
+        self._next, self._next_pilot = 0, 0
+        self._lean, self._leakage = self._slopes_of_preamble()
+        self._next = PREAMBLE_PULSES
 
     @property
     def next_pulse(self) -> int:
@@ -116,7 +120,7 @@ class Follower:
         values, slopes = self._equalised(pulses)
         places = (np.arange(count)[:, None] * BLOCK_PULSES + np.arange(PILOTS)).reshape(-1)
         even = np.ones(len(places))
-        at = PilotPlaces(float(places.mean()), self._curvature * even, even, LEAKAGE)
+        at = PilotPlaces(float(places.mean()), self._curvature * even, even, self._lean, self._leakage)
         turn, late, noise = self._look(values[places], slopes[places], at, pulses)
         data = np.delete((values + slopes * late) * turn, places)
         return Heard(data.astype(np.complex64), np.full(len(data), noise, dtype=np.float32))
@@ -129,7 +133,7 @@ class Follower:
         power = np.abs(self._response) ** 2
         weight = power / power[carriers].mean()
         curvature = np.tile((2 * np.pi * carriers / SUBCARRIERS) ** 2, count)
-        at = PilotPlaces(pulses / 2, curvature, np.tile(weight[carriers], count), 0.0)
+        at = PilotPlaces(pulses / 2, curvature, np.tile(weight[carriers], count), 0.0, 0.0)
         turn, late, noise = self._look(grid[:, carriers].reshape(-1), slope_grid[:, carriers].reshape(-1), at, pulses)
         # Within an OFDM symbol phase and time stand still: the carrier offset is out already.
         turn, late = (part.reshape(count, -1).mean(1)[:, None] for part in (turn, late))
@@ -162,7 +166,8 @@ class Follower:
         self._gain.update(time, (mean * turned).real - float(self._gain.at(time)), variance)
         gain = max(float(self._gain.at(time)), LEAST_GAIN)
         sharpness = float((at.curvature * at.weight).sum())
-        late = -float(((slopes * known.conj() * at.weight).sum() * turned).real) / (gain * sharpness)
+        slope = float(((slopes * known.conj() * at.weight).sum() * turned).real) / gain
+        late = (at.lean * total - slope) / sharpness
         self._timing.update(time, -late, (self.noise_variance + at.leakage) / (2 * sharpness))
         residual = float((np.abs(seen * turned / gain - known) ** 2 * at.weight).sum()) / total
         self.noise_variance += (residual - self.noise_variance) / MEMORY
@@ -170,6 +175,14 @@ class Follower:
         turn = np.exp(1j * (phases - self._phase.at(span))) / gain
         self._next, self._next_pilot = self._next + pulses, self._next_pilot + len(seen)
         return turn, self._timing.at(span) - timings, self.noise_variance
+
+    def _slopes_of_preamble(self) -> tuple[float, float]:
+        """Mean slope of the equalised preamble along its pulses, and the rest's power over the curvature."""
+        if self.channel.flat:
+            return 0.0, LEAKAGE
+        inner = slice(len(self._equaliser), PREAMBLE_PULSES - len(self._equaliser))
+        slopes = (self._equalised(PREAMBLE_PULSES)[1] * preamble().conj())[inner].real
+        return float(slopes.mean()), LEAKAGE + 2 * float(slopes.var()) / self._curvature
 
     def _equalised(self, count: int) -> tuple[Pulses, Pulses]:
         """The next pulses and their slopes through the equaliser."""

@@ -63,7 +63,7 @@ class Pulse:
 
 
 def root_raised_cosine(time: Float[np.ndarray, " taps"], roll_off: float) -> Float[np.ndarray, " taps"]:
-    """The pulse at times in symbol times (Proakis, Digital Communications, 9.2): its square spectrum is a Nyquist one."""
+    """The pulse at times in symbol times: its squared spectrum is Nyquist's (Proakis, Digital Communications, 9.2)."""
     edge = 4 * roll_off * time
     with np.errstate(divide="ignore", invalid="ignore"):
         taps = (np.sin(np.pi * time * (1 - roll_off)) + edge * np.cos(np.pi * time * (1 + roll_off))) / (

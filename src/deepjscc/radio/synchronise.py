@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from deepjscc.radio.detector import REACH, Candidate
 from deepjscc.radio.interpolate import interpolate
 from deepjscc.radio.pulse import Samples
-from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, preamble
+from deepjscc.radio.zadoff_chu import Pulses, preamble
 
 MARGIN = 40  # half symbol times around a preamble that are looked at
 SIZE = 4096  # of the transform over the preamble: a quarter of its resolution
