@@ -99,6 +99,14 @@ class Receiver:
         yield from self.push(np.zeros(silence + 2 * self._filter.room, dtype=np.complex64))
         yield from self._cut()
 
+    def note(self) -> str | None:
+        """What is to be said of the samples; None where they were sound."""
+        if not self.broken_samples:
+            return None
+        share = self.broken_samples / self.samples
+        hint = "; are they cf32?" if share > 0.01 else ""
+        return f"{self.broken_samples} samples were NaN, infinite or absurd and counted as silence{hint}"
+
     def _search(self) -> bool:
         """Look for beginnings in the next stretch, if enough has come."""
         enough = self._searched + STRETCH + APART + REACH <= self._buffer.end
