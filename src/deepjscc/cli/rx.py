@@ -16,7 +16,12 @@ from deepjscc.errors import UsageError
 def rx(
     *,
     source: Annotated[
-        str, Parameter(name="--from", help="NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - for a pipe of cf32.")
+        str,
+        Parameter(
+            name="--from",
+            allow_leading_hyphen=True,
+            help="NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32).",
+        ),
     ],
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the pictures.")],
     model: Annotated[tuple[Path, ...], Parameter(negative="", help="Checkpoints that are not of the zoo.")] = (),

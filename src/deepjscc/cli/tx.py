@@ -13,7 +13,12 @@ def tx(
     images: Annotated[list[str], Parameter(negative="")],
     /,
     *,
-    to: Annotated[str, Parameter(help="NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - for a pipe of cf32.")],
+    to: Annotated[
+        str,
+        Parameter(
+            allow_leading_hyphen=True, help="NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32)."
+        ),
+    ],
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
     model: str = DEFAULT_MODEL,

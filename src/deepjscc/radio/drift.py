@@ -7,17 +7,32 @@ class Drift:
     """Value and rate; time is counted in pulses.
 
     Args:
-        value: at time 0.
+        value: at ``time``.
         deviation: of the value's error.
         rate_deviation: of the rate's error, per pulse.
         wander: variance that the value gains per pulse by itself.
         rate: per pulse.
+        time: when it begins.
     """
 
-    def __init__(self, value: float, deviation: float, rate_deviation: float, wander: float, rate: float = 0.0) -> None:
+    def __init__(
+        self,
+        value: float,
+        deviation: float,
+        rate_deviation: float,
+        wander: float,
+        *,
+        rate: float = 0.0,
+        time: float = 0.0,
+    ) -> None:
         self._state = np.array([value, rate])
         self._spread = np.diag([deviation**2, rate_deviation**2])
-        self._wander, self._time = wander, 0.0
+        self._wander, self._time = wander, time
+
+    @property
+    def rate(self) -> float:
+        """Change per pulse."""
+        return float(self._state[1])
 
     def at(self, time: float | np.ndarray) -> np.ndarray:
         """The value at times before or after the last measurement."""

@@ -16,6 +16,7 @@ from deepjscc.radio.ofdm_symbols import (
     data_subcarriers,
     demodulate,
     pilot_subcarriers,
+    scrambling,
 )
 from deepjscc.radio.pulse import Pulse
 from deepjscc.radio.sample_buffer import SampleBuffer
@@ -24,8 +25,9 @@ from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, pilots, preamble
 
 TOGETHER = 4  # blocks, or OFDM symbols, between two looks at the pilots
 CLOCK = 5e-5  # deviation of the clocks' ratio from 1
-FIRST_TIMING = 0.02  # deviation of the timing from the preamble, in symbol times
-PHASE_WANDER = 1e-6  # of oscillators, in squared radians per symbol time
+LEAST_TIMING = 1e-3  # deviation of the timing from the preamble, in symbol times, however little noise there is
+TIMING_WANDER = 1e-10  # of clocks, in squared symbol times per symbol time
+PHASE_WANDER = 3e-8  # of oscillators, in squared radians per symbol time
 GAIN_WANDER = 1e-8  # of the gain's square, per symbol time
 OFFSET_LEFT = 3e-4  # cycles per symbol time that the preamble may leave
 LEAKAGE = 0.5  # power of the data beside a group of pilots in its slopes, over the curvature
@@ -72,37 +74,50 @@ class Follower:
         buffer: matched-filtered samples, two a symbol time.
         acquisition: where the frame begins.
         pulse: for how sharply a wrong time shows.
+        known: pulses of preamble and header where the header has been read: it is followed by all of them, and what
+            is asked for next are the blocks behind it.
     """
 
-    def __init__(self, buffer: SampleBuffer, acquisition: Acquisition, pulse: Pulse) -> None:
+    def __init__(
+        self, buffer: SampleBuffer, acquisition: Acquisition, pulse: Pulse, known: Pulses | None = None
+    ) -> None:
         self._buffer, self._start, self._curvature = buffer, acquisition.at, pulse.curvature
         self.cfo = acquisition.cfo
-        self._timing = Drift(0.0, FIRST_TIMING, CLOCK, 1e-9)
         self._phase = Drift(0.0, 0.0, 0.0, 0.0)
-        first = self._pulses(np.arange(PREAMBLE_PULSES))[0]
-        header = self._header_pilots()
-        index = np.concatenate([np.arange(PREAMBLE_PULSES), header])
-        known = np.concatenate([preamble(), pilots(0, len(header))])
-        offset, phase = refine_offset(np.concatenate([first, self._pulses(header)[0]]), known, index, OFFSET_LEFT)
+        self._timing = Drift(0.0, 0.0, 0.0, 0.0, rate=acquisition.clock, time=PREAMBLE_PULSES / 2)
+        index, sent = _known_pulses() if known is None else (np.arange(len(known)), known)
+        received = np.concatenate(
+            [self._pulses(part)[0] for part in (index[:PREAMBLE_PULSES], index[PREAMBLE_PULSES:])]
+        )
+        offset, phase = refine_offset(received, sent, index, OFFSET_LEFT)
         self.cfo += offset
         self._phase = Drift(phase, 0.0, 0.0, 0.0)
         self.channel = estimate_channel(self._pulses(np.arange(PREAMBLE_PULSES))[0])
-        noise = self.channel.noise_variance / self.channel.power
-        # Cramer-Rao bounds of phase and rate from as many known pulses over the same time.
+        self.noise_variance = noise = self.channel.noise_variance / self.channel.power
+        # Cramer-Rao bounds: of phase and offset from as many known pulses over as long, of time from the preamble.
         deviation = math.sqrt(2 * noise / len(index))
         self._phase = Drift(phase, deviation, deviation / float(index.max()), PHASE_WANDER)
         self._gain = Drift(1.0, math.sqrt(noise / 2 / PREAMBLE_PULSES), 0.0, GAIN_WANDER)
-        self.noise_variance = noise
+        timing = math.sqrt(noise / (2 * PREAMBLE_PULSES * self._curvature)) + LEAST_TIMING
+        middle = PREAMBLE_PULSES / 2
+        self._timing = Drift(0.0, timing, CLOCK, TIMING_WANDER, rate=acquisition.clock, time=middle)
         self._equaliser, self._delay = self.channel.equaliser()
         self._response = self.channel.response(SUBCARRIERS)
         self._next, self._next_pilot = 0, 0
         self._lean, self._leakage = self._slopes_of_preamble()
         self._next = PREAMBLE_PULSES
+        if known is not None:
+            self._walk(known)
 
     @property
     def next_pulse(self) -> int:
         """Number in the frame of the first pulse that has not been asked for."""
         return self._next
+
+    @property
+    def clock(self) -> float:
+        """How much longer a symbol time is than it should be, relative."""
+        return self._timing.rate
 
     @property
     def snr_db(self) -> float:
@@ -120,8 +135,12 @@ class Follower:
         values, slopes = self._equalised(pulses)
         places = (np.arange(count)[:, None] * BLOCK_PULSES + np.arange(PILOTS)).reshape(-1)
         even = np.ones(len(places))
-        at = PilotPlaces(float(places.mean()), self._curvature * even, even, self._lean, self._leakage)
-        turn, late, noise = self._look(values[places], slopes[places], at, pulses)
+        # An analogue code begins with symbols many times stronger than the mean.
+        leakage = self._leakage * max(1.0, float((np.abs(values) ** 2).mean()))
+        at = PilotPlaces(float(places.mean()), self._curvature * even, even, self._lean, leakage)
+        known = pilots(self._next_pilot, len(places))
+        turn, late, noise = self._look(values[places], slopes[places], known, at, pulses)
+        self._next_pilot += len(places)
         data = np.delete((values + slopes * late) * turn, places)
         return Heard(data.astype(np.complex64), np.full(len(data), noise, dtype=np.float32))
 
@@ -134,20 +153,33 @@ class Follower:
         weight = power / power[carriers].mean()
         curvature = np.tile((2 * np.pi * carriers / SUBCARRIERS) ** 2, count)
         at = PilotPlaces(pulses / 2, curvature, np.tile(weight[carriers], count), 0.0, 0.0)
-        turn, late, noise = self._look(grid[:, carriers].reshape(-1), slope_grid[:, carriers].reshape(-1), at, pulses)
+        seen, slopes = (part[:, carriers].reshape(-1) for part in (grid, slope_grid))
+        turn, late, noise = self._look(seen, slopes, pilots(self._next_pilot, len(seen)), at, pulses)
+        self._next_pilot += len(seen)
         # Within an OFDM symbol phase and time stand still: the carrier offset is out already.
         turn, late = (part.reshape(count, -1).mean(1)[:, None] for part in (turn, late))
-        data = ((grid + slope_grid * late) * turn)[:, data_subcarriers()]
+        data = ((grid + slope_grid * late) * turn)[:, data_subcarriers()] * scrambling().conj()
         variance = np.broadcast_to(noise / np.maximum(weight[data_subcarriers()], LEAST_NOISE), data.shape)
         return Heard(data.reshape(-1).astype(np.complex64), variance.reshape(-1).astype(np.float32))
 
+    def _walk(self, known: Pulses) -> None:
+        """Go through the header with all of its pulses for pilots."""
+        pulses = TOGETHER * BLOCK_PULSES
+        even = np.ones(pulses)
+        at = PilotPlaces(pulses / 2, self._curvature * even, even, self._lean, self._leakage * PILOTS / pulses)
+        while self._next < len(known):
+            values, slopes = self._equalised(pulses)
+            self._look(values, slopes, known[self._next : self._next + pulses], at, pulses)
+        self._next_pilot = HEADER_BLOCKS * PILOTS
+
     def _look(
-        self, seen: Pulses, slopes: Pulses, at: PilotPlaces, pulses: int
+        self, seen: Pulses, slopes: Pulses, known: Pulses, at: PilotPlaces, pulses: int
     ) -> tuple[Pulses, Float[np.ndarray, " pulses"], float]:
         """Measure phase, gain, time and noise by pilots.
 
         Args:
             seen, slopes: received pilots and their derivatives over the symbol time.
+            known: as sent.
             at: where they are and what they tell.
             pulses: until the next look.
 
@@ -155,7 +187,6 @@ class Follower:
             Of each of these pulses by what to multiply it, and by what part of its slope to move it first; and the
             noise variance.
         """
-        known = pilots(self._next_pilot, len(seen))
         time, span, total = self._next + at.middle, self._next + np.arange(pulses), float(at.weight.sum())
         variance = self.noise_variance / (2 * total)  # of the real or the imaginary part of a mean over the pilots
         phase = float(self._phase.at(time))
@@ -173,7 +204,7 @@ class Follower:
         self.noise_variance += (residual - self.noise_variance) / MEMORY
         self.noise_variance = max(self.noise_variance, LEAST_NOISE)
         turn = np.exp(1j * (phases - self._phase.at(span))) / gain
-        self._next, self._next_pilot = self._next + pulses, self._next_pilot + len(seen)
+        self._next += pulses
         return turn, self._timing.at(span) - timings, self.noise_variance
 
     def _slopes_of_preamble(self) -> tuple[float, float]:
@@ -201,5 +232,10 @@ class Follower:
         still = np.exp(-1j * (2 * np.pi * self.cfo * index + self._phase.at(index))).astype(np.complex64)
         return values * still, 2 * slopes * still
 
-    def _header_pilots(self) -> Int[np.ndarray, " pilots"]:
-        return (PREAMBLE_PULSES + np.arange(HEADER_BLOCKS)[:, None] * BLOCK_PULSES + np.arange(PILOTS)).reshape(-1)
+
+def _known_pulses() -> tuple[Int[np.ndarray, " known"], Pulses]:
+    """Of a frame whose header has not been read: places and values of the preamble and of the header's pilots."""
+    blocks = PREAMBLE_PULSES + np.arange(HEADER_BLOCKS)[:, None] * BLOCK_PULSES
+    places = (blocks + np.arange(PILOTS)).reshape(-1)
+    index = np.concatenate([np.arange(PREAMBLE_PULSES), places])
+    return index, np.concatenate([preamble(), pilots(0, len(places))])

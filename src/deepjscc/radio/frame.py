@@ -81,13 +81,18 @@ def frame_pulses(header: FrameHeader, symbols: Pulses, weak: bytes = b"") -> Pul
     if len(symbols) != header.uses or len(weak) != header.weak_bytes:
         raise ValueError(f"{len(symbols)} symbols and {len(weak)} bytes are not what the header says")
     layout = Layout.of(header)
-    coded = np.concatenate([header_pulses(header.pack()), protected_pulses(weak, header.weak_eighths)])
+    side_info = with_pilots(protected_pulses(weak, header.weak_eighths), PILOTS * HEADER_BLOCKS)
     first = PILOTS * (HEADER_BLOCKS + layout.weak_blocks)
     if layout.waveform == Waveform.OFDM:
         payload = modulate(_whole(symbols, DATA_SUBCARRIERS), first)
     else:
         payload = with_pilots(_whole(symbols, DATA), first)
-    return np.concatenate([preamble(), with_pilots(coded, 0), payload]).astype(np.complex64)
+    return np.concatenate([known_pulses(header), side_info, payload]).astype(np.complex64)
+
+
+def known_pulses(header: FrameHeader) -> Pulses:
+    """The pulses of a frame that follow from its header: preamble and header."""
+    return np.concatenate([preamble(), with_pilots(header_pulses(header.pack()), 0)]).astype(np.complex64)
 
 
 def with_pilots(data: Pulses, first_pilot: int) -> Pulses:

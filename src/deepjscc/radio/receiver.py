@@ -3,14 +3,14 @@
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from deepjscc.errors import UsageError
 from deepjscc.radio.detector import APART, REACH, Candidate, candidates
 from deepjscc.radio.follower import TOGETHER, Follower
-from deepjscc.radio.frame import HEADER_BLOCKS, HEADER_END, Layout
+from deepjscc.radio.frame import HEADER_BLOCKS, HEADER_END, Layout, known_pulses
 from deepjscc.radio.frame_header import FrameHeader, Waveform
 from deepjscc.radio.protection import read_header, read_protected
 from deepjscc.radio.pulse import MatchedFilter, Pulse, Samples
@@ -154,7 +154,11 @@ class Receiver:
             yield reception
             return
         yield from self._cut()
-        reception.header = header
+        known = known_pulses(header)
+        follower = Follower(
+            self._buffer, replace(acquisition, cfo=follower.cfo, clock=follower.clock), self.pulse, known
+        )
+        reception.header, reception.cfo, reception.snr_db = header, follower.cfo, follower.snr_db
         if header.strong:
             reception.side_info = (header.strong,) + ((None,) if header.weak_bytes else ())
         self._follower, self._reception, self._layout = follower, reception, Layout.of(header)

@@ -22,14 +22,17 @@ class Acquisition:
     """Where a frame begins.
 
     Attributes:
-        at: half symbol time of the preamble's first pulse, fractional, from the beginning of the stream.
+        at: half symbol time of the preamble's first pulse, fractional, from the beginning of the stream; counted back
+            from its middle.
         cfo: carrier offset in cycles per symbol time.
         score: energy of the correlation over the mean in noise, at most 1016.
+        clock: how much longer a symbol time is than it should be, relative.
     """
 
     at: float
     cfo: float
     score: float
+    clock: float = 0.0
 
 
 def acquire(around: Samples, candidate: Candidate) -> Acquisition | None:
