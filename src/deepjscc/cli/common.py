@@ -44,7 +44,7 @@ Seed = Annotated[int, Parameter(help="Of gains and noise.")]
 class ChannelOptions:
     """The channel between the antennas."""
 
-    channel: Annotated[str, Parameter(help="awgn, rayleigh, rician, tdl-a, tdl-c or cdl-c.")] = "awgn"
+    channel: Annotated[str, Parameter(help="awgn, rayleigh, rician, clipped, tdl-a, tdl-c or cdl-c.")] = "awgn"
     coherence: Annotated[Literal["image", "symbol"] | None, Parameter(help="One gain per image or per symbol.")] = None
     csi: Annotated[
         Literal["none", "receiver", "estimated"] | None, Parameter(help="What the receiver knows of the gain.")

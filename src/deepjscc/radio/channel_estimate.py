@@ -12,7 +12,7 @@ FIRST, LAST = -8, 24  # symbol times before and after the strongest path within 
 SIGNIFICANT = 12.0  # power of a tap over that of noise in its estimate: 32 noise taps pass once in 5000 frames
 EQUALISER = 128  # taps
 
-Taps = Complex[np.ndarray, " taps"]
+Taps = Complex[np.ndarray, " _taps"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, SEGMENT, SIGNS, segment
 SIZE = 4096  # of the transforms
 STEP = 14  # bins of them between carrier offsets: 0.34% of the symbol rate
 OFFSETS = np.arange(-3, 4)  # that are tried, in steps: up to 1.2% with what lies between
-SCORE = 26.0  # of 8 in noise on average: there sums of 8 exponentials, above 26 once in 10^5
+SCORE = 30.0  # of 8 in noise on average: there sums of 8 exponentials, above 30 once in a million
 APART = PREAMBLE_PULSES  # half symbol times within which only the best candidate counts
 REACH = 2 * PREAMBLE_PULSES  # half symbol times of a preamble
 

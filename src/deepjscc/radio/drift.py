@@ -34,11 +34,11 @@ class Drift:
         """Change per pulse."""
         return float(self._state[1])
 
-    def at(self, time: float | np.ndarray) -> np.ndarray:
+    def at(self, time: float | int | np.ndarray) -> np.ndarray:
         """The value at times before or after the last measurement."""
         return self._state[0] + self._state[1] * (np.asarray(time, dtype=np.float64) - self._time)
 
-    def update(self, time: float, error: float, variance: float) -> None:
+    def update(self, time: float | int, error: float, variance: float) -> None:
         """Take in a measurement.
 
         Args:

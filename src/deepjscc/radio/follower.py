@@ -76,10 +76,17 @@ class Follower:
         pulse: for how sharply a wrong time shows.
         known: pulses of preamble and header where the header has been read: it is followed by all of them, and what
             is asked for next are the blocks behind it.
+        nudge: the carrier offset is taken to be so many standard deviations above its estimate.
     """
 
     def __init__(
-        self, buffer: SampleBuffer, acquisition: Acquisition, pulse: Pulse, known: Pulses | None = None
+        self,
+        buffer: SampleBuffer,
+        acquisition: Acquisition,
+        pulse: Pulse,
+        known: Pulses | None = None,
+        *,
+        nudge: float = 0.0,
     ) -> None:
         self._buffer, self._start, self._curvature = buffer, acquisition.at, pulse.curvature
         self.cfo = acquisition.cfo
@@ -94,9 +101,13 @@ class Follower:
         self._phase = Drift(phase, 0.0, 0.0, 0.0)
         self.channel = estimate_channel(self._pulses(np.arange(PREAMBLE_PULSES))[0])
         self.noise_variance = noise = self.channel.noise_variance / self.channel.power
-        # Cramer-Rao bounds: of phase and offset from as many known pulses over as long, of time from the preamble.
-        deviation = math.sqrt(2 * noise / len(index))
-        self._phase = Drift(phase, deviation, deviation / float(index.max()), PHASE_WANDER)
+        # Cramer-Rao bounds: of phase and offset from all known pulses, independent at their mean place; of time from
+        # the preamble alone.
+        place, half = float(index.mean()), noise / 2
+        deviations = math.sqrt(half / len(index)), math.sqrt(half / (len(index) * float(index.var())))
+        moved = nudge * deviations[1]
+        self.cfo += moved / (2 * math.pi)
+        self._phase = Drift(phase - moved * place, *deviations, PHASE_WANDER, time=place)
         self._gain = Drift(1.0, math.sqrt(noise / 2 / PREAMBLE_PULSES), 0.0, GAIN_WANDER)
         timing = math.sqrt(noise / (2 * PREAMBLE_PULSES * self._curvature)) + LEAST_TIMING
         middle = PREAMBLE_PULSES / 2

@@ -7,10 +7,11 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Complex, Float
 
+from deepjscc.channels.raised_cosine import raised_cosine, root_raised_cosine
 from deepjscc.errors import UsageError
 from deepjscc.radio.zadoff_chu import Pulses
 
-Samples = Complex[np.ndarray, " samples"]
+Samples = Complex[np.ndarray, " _samples"]
 SPAN = 32  # symbol times that a pulse lasts: what is cut off leaves intersymbol interference below -60 dB
 BLOCK = 16384  # samples of a transform
 
@@ -60,29 +61,6 @@ class Pulse:
         """Minus the second derivative of the raised cosine at its peak, over squared symbol times."""
         near = raised_cosine(np.array([-1e-3, 0.0, 1e-3]), self.roll_off)
         return float(2 * near[1] - near[0] - near[2]) / 1e-6
-
-
-def root_raised_cosine(time: Float[np.ndarray, " taps"], roll_off: float) -> Float[np.ndarray, " taps"]:
-    """The pulse at times in symbol times: its squared spectrum is Nyquist's (Proakis, Digital Communications, 9.2)."""
-    edge = 4 * roll_off * time
-    with np.errstate(divide="ignore", invalid="ignore"):
-        taps = (np.sin(np.pi * time * (1 - roll_off)) + edge * np.cos(np.pi * time * (1 + roll_off))) / (
-            np.pi * time * (1 - edge**2)
-        )
-    taps[np.isclose(time, 0)] = 1 - roll_off + 4 * roll_off / np.pi
-    bend = np.pi / (4 * roll_off)
-    taps[np.isclose(np.abs(edge), 1)] = (
-        roll_off / np.sqrt(2) * ((1 + 2 / np.pi) * np.sin(bend) + (1 - 2 / np.pi) * np.cos(bend))
-    )
-    return taps
-
-
-def raised_cosine(time: Float[np.ndarray, " times"], roll_off: float) -> Float[np.ndarray, " times"]:
-    """What a pulse and its matched filter make of an amplitude: 1 at 0, 0 at every other whole symbol time."""
-    below = 1 - (2 * roll_off * time) ** 2
-    flat = np.isclose(below, 0)
-    shape = np.cos(np.pi * roll_off * time) / np.where(flat, 1, below)
-    return np.sinc(time) * np.where(flat, np.pi / 4, shape)
 
 
 def convolve(signal: Pulses, taps: np.ndarray) -> Samples:

@@ -15,9 +15,11 @@ from deepjscc.radio.frame_header import FrameHeader, Waveform
 from deepjscc.radio.protection import read_header, read_protected
 from deepjscc.radio.pulse import MatchedFilter, Pulse, Samples
 from deepjscc.radio.sample_buffer import SampleBuffer
-from deepjscc.radio.synchronise import MARGIN, acquire
+from deepjscc.radio.synchronise import MARGIN, NEAR, Acquisition, acquire_near
 
 LOUDEST = 1e15  # a sample beyond it is as broken as NaN: its square would overflow
+NUDGES = (0.0, 2.5, -2.5, 5.0, -5.0)  # standard deviations of the carrier offset
+CERTAIN_DB = -6.0  # SNR above which an offset is as good as known
 STRETCH = 1 << 15  # half symbol times that are searched at once
 
 
@@ -124,7 +126,7 @@ class Receiver:
         """Go on with the frame that is being received, and begin those that were found, as far as samples reach."""
         while self._waiting:
             candidate = self._waiting[0]
-            needed = candidate.at + 2 * HEADER_END + MARGIN + STRETCH // 8
+            needed = candidate.at + 2 * HEADER_END + NEAR + STRETCH // 8
             if needed > self._buffer.end:
                 break
             yield from self._follow(candidate.at)
@@ -134,22 +136,13 @@ class Receiver:
 
     def _begin(self, candidate: Candidate) -> Iterator[Reception]:
         """Read the header of a candidate; if it is one, whatever was being received ends here."""
-        around = self._buffer.take(candidate.at - MARGIN, candidate.at + REACH + MARGIN)
-        acquisition = acquire(around, candidate)
+        acquisition = acquire_near(self._buffer, candidate)
         if acquisition is None:
             return
-        follower = Follower(self._buffer, acquisition, self.pulse)
-        parts = [follower.blocks(TOGETHER) for _ in range(HEADER_BLOCKS // TOGETHER)]
-        symbols = np.concatenate([part.symbols for part in parts])
-        noise = float(np.mean([part.noise_variance[0] for part in parts]))
+        follower, header = self._read_header(acquisition)
         sample = round(acquisition.at * self.pulse.samples_per_symbol / 2) - self.pulse.delay
         reception = Reception(sample, follower.cfo, follower.snr_db)
-        try:
-            data = read_header(symbols, noise)
-            header = FrameHeader.unpack(data) if data is not None else None
-        except UsageError:
-            header = None
-        if header is None or header.uses > self.most_uses:
+        if header is None:
             self.lost_headers += 1
             yield reception
             return
@@ -164,6 +157,23 @@ class Receiver:
         self._follower, self._reception, self._layout = follower, reception, Layout.of(header)
         while self._waiting and self._waiting[0].at < candidate.at + 2 * HEADER_END:
             self._waiting.popleft()
+
+    def _read_header(self, acquisition: Acquisition) -> tuple[Follower, FrameHeader | None]:
+        """The header; in much noise it is tried again with what else the carrier offset may be."""
+        for nudge in NUDGES:
+            follower = Follower(self._buffer, acquisition, self.pulse, nudge=nudge)
+            parts = [follower.blocks(TOGETHER) for _ in range(HEADER_BLOCKS // TOGETHER)]
+            noise = float(np.mean([part.noise_variance[0] for part in parts]))
+            data = read_header(np.concatenate([part.symbols for part in parts]), noise)
+            if data is not None:
+                try:
+                    header = FrameHeader.unpack(data)
+                except UsageError:
+                    break
+                return follower, header if header.uses <= self.most_uses else None
+            if follower.snr_db > CERTAIN_DB:
+                break
+        return follower, None
 
     def _follow(self, until: int) -> Iterator[Reception]:
         """Demodulate what of the frame lies before a half symbol time."""
@@ -210,9 +220,9 @@ class Receiver:
 
     def _forget(self) -> None:
         """Let go of samples that nobody will ask for."""
-        needed = self._searched - APART - MARGIN
+        needed = self._searched - APART - NEAR - MARGIN
         if self._waiting:
-            needed = min(needed, self._waiting[0].at - MARGIN)
+            needed = min(needed, self._waiting[0].at - NEAR - MARGIN)
         if self._follower is not None:
             needed = min(needed, self._follower.half_symbols(self._follower.next_pulse) - 600)
         self._buffer.forget(math.floor(needed))

@@ -8,8 +8,10 @@ from jaxtyping import Float, Int
 from deepjscc.radio.detector import REACH, Candidate
 from deepjscc.radio.interpolate import interpolate
 from deepjscc.radio.pulse import Samples
-from deepjscc.radio.zadoff_chu import Pulses, preamble
+from deepjscc.radio.sample_buffer import SampleBuffer
+from deepjscc.radio.zadoff_chu import SEGMENT, Pulses, preamble
 
+NEAR = 4 * SEGMENT  # half symbol times by which a candidate may be off
 MARGIN = 40  # half symbol times around a preamble that are looked at
 SIZE = 4096  # of the transform over the preamble: a quarter of its resolution
 WIDEST = 0.013  # cycles per symbol time: 1% and what the detector's grid adds
@@ -33,6 +35,17 @@ class Acquisition:
     cfo: float
     score: float
     clock: float = 0.0
+
+
+def acquire_near(buffer: SampleBuffer, candidate: Candidate) -> Acquisition | None:
+    """:func:`acquire` at a candidate or, in much noise, some segments from it, where most segments still fit."""
+    for segments in (0, -1, 1, -2, 2):
+        at = candidate.at + 2 * SEGMENT * segments
+        around = buffer.take(at - MARGIN, at + REACH + MARGIN)
+        found = acquire(around, Candidate(at, candidate.cfo, candidate.score))
+        if found is not None:
+            return found
+    return None
 
 
 def acquire(around: Samples, candidate: Candidate) -> Acquisition | None:

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from jaxtyping import Complex, Int
 
-Pulses = Complex[np.ndarray, " pulses"]
+Pulses = Complex[np.ndarray, " _pulses"]
 """Complex amplitudes of the pulses, one a symbol time, mean power 1."""
 
 SEGMENT = 127  # pulses; prime, so that every root has the ideal autocorrelation
