@@ -137,7 +137,7 @@ class Follower:
 
     def half_symbols(self, pulses: int) -> int:
         """Half symbol time since the stream began by which so many pulses of the frame have come, with what follows."""
-        timing = float(self._timing.at(pulses))
+        timing = self._timing.at(pulses)
         return math.ceil(self._start + 2 * (pulses + timing)) + 2 * (self._delay + 1) + REACH + 1
 
     def blocks(self, count: int) -> Heard:
@@ -200,13 +200,13 @@ class Follower:
         """
         time, span, total = self._next + at.middle, self._next + np.arange(pulses), float(at.weight.sum())
         variance = self.noise_variance / (2 * total)  # of the real or the imaginary part of a mean over the pilots
-        phase = float(self._phase.at(time))
-        phases, timings = self._phase.at(span), self._timing.at(span)
+        phase = self._phase.at(time)
+        phases, timings = self._phase.over(span), self._timing.over(span)
         mean = complex((seen * known.conj() * at.weight).sum()) / total
         self._phase.update(time, math.atan2(mean.imag, mean.real), variance)
-        turned = np.exp(1j * (phase - float(self._phase.at(time))))
-        self._gain.update(time, (mean * turned).real - float(self._gain.at(time)), variance)
-        gain = max(float(self._gain.at(time)), LEAST_GAIN)
+        turned = np.exp(1j * (phase - self._phase.at(time)))
+        self._gain.update(time, (mean * turned).real - self._gain.at(time), variance)
+        gain = max(self._gain.at(time), LEAST_GAIN)
         sharpness = float((at.curvature * at.weight).sum())
         slope = float(((slopes * known.conj() * at.weight).sum() * turned).real) / gain
         late = (at.lean * total - slope) / sharpness
@@ -214,9 +214,9 @@ class Follower:
         residual = float((np.abs(seen * turned / gain - known) ** 2 * at.weight).sum()) / total
         self.noise_variance += (residual - self.noise_variance) / MEMORY
         self.noise_variance = max(self.noise_variance, LEAST_NOISE)
-        turn = np.exp(1j * (phases - self._phase.at(span))) / gain
+        turn = np.exp(1j * (phases - self._phase.over(span))) / gain
         self._next += pulses
-        return turn, self._timing.at(span) - timings, self.noise_variance
+        return turn, self._timing.over(span) - timings, self.noise_variance
 
     def _slopes_of_preamble(self) -> tuple[float, float]:
         """Mean slope of the equalised preamble along its pulses, and the rest's power over the curvature."""
@@ -237,10 +237,10 @@ class Follower:
 
     def _pulses(self, index: Int[np.ndarray, " pulses"]) -> tuple[Pulses, Pulses]:
         """Received pulses by number in the frame, and slopes over the symbol time; offset and phase taken out."""
-        times = self._start + 2 * (index + self._timing.at(index))
+        times = self._start + 2 * (index + self._timing.over(index))
         first, last = math.floor(times[0]) - REACH, math.ceil(times[-1]) + REACH + 1
         values, slopes = interpolate(self._buffer.take(first, last), times - first)
-        still = np.exp(-1j * (2 * np.pi * self.cfo * index + self._phase.at(index))).astype(np.complex64)
+        still = np.exp(-1j * (2 * np.pi * self.cfo * index + self._phase.over(index))).astype(np.complex64)
         return values * still, 2 * slopes * still
 
 

@@ -12,7 +12,7 @@ from deepjscc.errors import UsageError
 from deepjscc.radio.zadoff_chu import Pulses
 
 Samples = Complex[np.ndarray, " _samples"]
-SPAN = 32  # symbol times that a pulse lasts: what is cut off leaves intersymbol interference below -60 dB
+SPAN = 32  # symbol times that a pulse lasts: what is cut off leaves interference 60 dB below, at a roll-off of 1/4
 BLOCK = 16384  # samples of a transform
 
 

@@ -20,7 +20,7 @@ from deepjscc.radio.synchronise import MARGIN, NEAR, Acquisition, acquire_near
 LOUDEST = 1e15  # a sample beyond it is as broken as NaN: its square would overflow
 NUDGES = (0.0, 2.5, -2.5, 5.0, -5.0)  # standard deviations of the carrier offset
 CERTAIN_DB = -6.0  # SNR above which an offset is as good as known
-STRETCH = 1 << 15  # half symbol times that are searched at once
+STRETCH = 1 << 14  # half symbol times that are searched at once
 
 
 @dataclass
@@ -71,6 +71,8 @@ class Receiver:
         self.broken_samples = self.lost_headers = self.samples = 0
         self._filter, self._buffer = MatchedFilter(pulse), SampleBuffer()
         self._searched = 0  # half symbol time up to which beginnings have been looked for
+        self._silence = 0  # samples of it that were put in where the stream paused
+        self._last: int | None = None  # half symbol time at which the samples end, where they do
         self._waiting: deque[Candidate] = deque()
         self._follower: Follower | None = None
         self._reception: Reception | None = None
@@ -97,9 +99,12 @@ class Receiver:
 
     def flush(self) -> Iterator[Reception]:
         """Work on everything that has come, as if silence followed; then a frame that has not ended is cut short."""
-        silence = self._filter.room + (STRETCH + REACH + APART) * self.pulse.samples_per_symbol // 2
-        yield from self.push(np.zeros(silence + 2 * self._filter.room, dtype=np.complex64))
+        step = self.pulse.samples_per_symbol // 2
+        self._last = (self.samples + self._silence + 2 * self.pulse.delay) // step
+        heard, silence = self.samples, (2 * STRETCH + REACH + APART) * step + 2 * self._filter.room
+        yield from self.push(np.zeros(silence, dtype=np.complex64))
         yield from self._cut()
+        self.samples, self._silence, self._last = heard, self._silence + silence, None
 
     def note(self) -> str | None:
         """What is to be said of the samples; None where they were sound."""
@@ -140,7 +145,7 @@ class Receiver:
         if acquisition is None:
             return
         follower, header = self._read_header(acquisition)
-        sample = round(acquisition.at * self.pulse.samples_per_symbol / 2) - self.pulse.delay
+        sample = round(acquisition.at * self.pulse.samples_per_symbol / 2) - self.pulse.delay - self._silence
         reception = Reception(sample, follower.cfo, follower.snr_db)
         if header is None:
             self.lost_headers += 1
@@ -177,18 +182,19 @@ class Receiver:
 
     def _follow(self, until: int) -> Iterator[Reception]:
         """Demodulate what of the frame lies before a half symbol time."""
+        until = min(until, self._buffer.end if self._last is None else self._last)
         follower, reception = self._follower, self._reception
         if follower is None or reception is None or reception.header is None:
             return
         if follower.next_pulse < self._layout.payload_start:
-            if follower.half_symbols(self._layout.payload_start) > min(until, self._buffer.end):
+            if follower.half_symbols(self._layout.payload_start) > until:
                 return
             self._read_side_info(follower, reception, reception.header)
         before, ofdm = reception.heard, self._layout.waveform == Waveform.OFDM
         each = (self._layout.pulses - self._layout.payload_start) // self._layout.payload_blocks
         while (left := (self._layout.pulses - follower.next_pulse) // each) > 0:
             count = min(left, TOGETHER)
-            if follower.half_symbols(follower.next_pulse + count * each) > min(until, self._buffer.end):
+            if follower.half_symbols(follower.next_pulse + count * each) > until:
                 break
             heard = follower.ofdm_symbols(count) if ofdm else follower.blocks(count)
             wanted = reception.header.uses - reception.heard

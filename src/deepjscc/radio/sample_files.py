@@ -6,8 +6,9 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -122,7 +123,7 @@ class SampleReader:
         left_over: bytes at the end that made no whole sample.
     """
 
-    file: BinaryIO
+    file: BufferedIOBase
     datatype: Datatype = "cf32_le"
     saturated: int = 0
     left_over: int = 0

@@ -2,17 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, runtime_checkable
 
 from deepjscc.radio.sample_files import Datatype, Recorder
 from deepjscc.radio.transmitter import GUARD, Burst
 from deepjscc.radio.zmq_stream import Publisher
 
 
+@runtime_checkable
 class Sink(Protocol):
     """Takes bursts within a ``with``."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> object: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None: ...
 
@@ -52,7 +53,7 @@ class FileSink:
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FileSink":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
@@ -79,7 +80,7 @@ class SocketSink:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "SocketSink":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
@@ -97,7 +98,7 @@ class SocketSink:
 class PipeSink:
     """Standard output, raw cf32."""
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "PipeSink":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:

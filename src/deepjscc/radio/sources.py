@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.radio.protection import header_pulses
@@ -12,6 +12,7 @@ from deepjscc.radio.sample_files import SampleReader, open_recording
 from deepjscc.radio.zmq_stream import Subscriber
 
 
+@runtime_checkable
 class Source(Protocol):
     """Chunks of samples; None where nothing has come for a while."""
 
@@ -34,7 +35,7 @@ def open_source(name: str) -> Source:
         DeepJSCCError: missing, or not what its name says.
     """
     if name == "-":
-        return SampleReader(sys.stdin.buffer)
+        return SampleReader(open(sys.stdin.fileno(), "rb", closefd=False))  # noqa: SIM115 - its reader closes it
     return Subscriber(name) if "://" in name else open_recording(Path(name))
 
 

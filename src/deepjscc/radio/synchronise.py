@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from deepjscc.radio.detector import REACH, Candidate
+from deepjscc.radio.interpolate import REACH as WIDE
 from deepjscc.radio.interpolate import interpolate
 from deepjscc.radio.pulse import Samples
 from deepjscc.radio.sample_buffer import SampleBuffer
@@ -74,7 +75,8 @@ def acquire(around: Samples, candidate: Candidate) -> Acquisition | None:
     best = int(heights[1:-1].argmax()) + 1
     delay = times[best] + _vertex(*heights[best - 1 : best + 2].tolist()) / 16 + LAGS[0]
     whole = MARGIN + round(delay)
-    power = float((np.abs(around[whole : whole + REACH : 2]) ** 2).sum())
+    # As far as interpolation reaches: where a signal ends abruptly, no single window is as strong as what lies near.
+    power = float((np.abs(around[whole - WIDE : whole + REACH + WIDE]) ** 2).sum()) / 2
     score = float(heights[best] ** 2) / max(power, 1e-30)
     return Acquisition(candidate.at + delay, cfo, score) if score > SURE else None
 
