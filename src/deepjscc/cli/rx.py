@@ -49,6 +49,7 @@ def rx(
     decoder = PictureDecoder(model, round(max_megapixels * 1e6))
     warm_up()
     stream, pictures = open_source(source), 0
+    say(f"listening to {source}")
     signal.signal(signal.SIGTERM, _stop)
     try:
         for count, report in enumerate(listen(stream, receiver, decoder, output, progressive=progressive), 1):

@@ -6,6 +6,7 @@ from deepjscc.errors import UsageError
 from deepjscc.radio.pulse import Samples
 
 LEAST_PAPR_DB = 1.0
+STEPS = 40  # of the search for the ceiling; each comes closer by a factor
 
 
 def papr_db(samples: Samples) -> float:
@@ -16,7 +17,9 @@ def papr_db(samples: Samples) -> float:
 
 
 def clip(samples: Samples, limit_db: float) -> tuple[Samples, float]:
-    """Cut every sample's magnitude to a limit above the mean power of what came in; phases stay.
+    """Cut every sample's magnitude, so that the peaks come down to a limit above the mean power; phases stay.
+
+    Cutting lowers the mean, too, so the ceiling is found step by step.
 
     Returns:
         The samples, and the share of them that was cut.
@@ -26,8 +29,10 @@ def clip(samples: Samples, limit_db: float) -> tuple[Samples, float]:
     """
     if not limit_db >= LEAST_PAPR_DB:
         raise UsageError(f"a limit on the peak-to-average power ratio is {LEAST_PAPR_DB:g} dB or more, not {limit_db}")
-    magnitude = np.abs(samples)
-    limit = np.sqrt(np.mean(magnitude.astype(np.float64) ** 2)) * 10 ** (limit_db / 20)
-    over = magnitude > limit
-    clipped = np.where(over, samples * (limit / np.where(over, magnitude, 1)), samples)
+    power = np.abs(samples).astype(np.float64) ** 2
+    ceiling = np.inf
+    for _ in range(STEPS):
+        ceiling = float(np.minimum(power, ceiling).mean()) * 10 ** (limit_db / 10)
+    over = power > ceiling
+    clipped = samples * np.sqrt(np.where(over, ceiling / np.where(over, power, 1), 1))
     return clipped.astype(np.complex64), float(over.mean())

@@ -35,7 +35,7 @@ def open_source(name: str) -> Source:
         DeepJSCCError: missing, or not what its name says.
     """
     if name == "-":
-        return SampleReader(open(sys.stdin.fileno(), "rb", closefd=False))  # noqa: SIM115 - its reader closes it
+        return SampleReader(open(sys.stdin.fileno(), "rb", closefd=False))
     return Subscriber(name) if "://" in name else open_recording(Path(name))
 
 
