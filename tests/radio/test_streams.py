@@ -156,10 +156,10 @@ def test_pictures_through_the_commands(
     for waveform, datatype in (("single-carrier", "cf32_le"), ("ofdm", "ci16_le")):
         to = tmp_path / f"{waveform}.sigmf-meta"
         send = ["tx", picture, picture, "--to", to, "--bandwidth-ratio", "1/6", "--waveform", waveform]
-        main([*map(str, send), "--datatype", datatype, "--papr-db", "14", "--json"])
+        main([*map(str, send), "--datatype", datatype, "--papr-db", "18", "--json"])
         reports = json.loads(capsys.readouterr().out)
         assert [report["frame"] for report in reports] == [0, 1]
-        assert reports[0]["papr_db"] < 14.1 < reports[0]["unclipped_papr_db"]
+        assert reports[0]["papr_db"] < 18.5 < reports[0]["unclipped_papr_db"]
         assert reports[0]["overhead_pulses"]["preamble"] == 1016
         folder = tmp_path / waveform
         main(["rx", "--from", str(to), "-o", str(folder), "--json", "--progressive"])
@@ -168,7 +168,7 @@ def test_pictures_through_the_commands(
         assert [one["model"] for one in heard] == ["universal-s"] * 2
         original = to_float(read_image(picture))
         for index in (1, 2):
-            assert psnr(to_float(read_image(folder / f"picture-0000{index}.png")), original).item() > 24
+            assert psnr(to_float(read_image(folder / f"picture-0000{index}.png")), original).item() > 20  # clipped
     main(["rx", "--from", str(to), "-o", str(tmp_path / "one"), "--frames", "1"])
     assert capsys.readouterr().out.count("header ok") == 1
 

@@ -6,7 +6,6 @@ from deepjscc.errors import UsageError
 from deepjscc.radio.pulse import Samples
 
 LEAST_PAPR_DB = 1.0
-STEPS = 40  # of the search for the ceiling; each comes closer by a factor
 
 
 def papr_db(samples: Samples) -> float:
@@ -17,9 +16,9 @@ def papr_db(samples: Samples) -> float:
 
 
 def clip(samples: Samples, limit_db: float) -> tuple[Samples, float]:
-    """Cut every sample's magnitude, so that the peaks come down to a limit above the mean power; phases stay.
+    """Cut every sample's magnitude to a limit above the mean power of what came in; phases stay.
 
-    Cutting lowers the mean, too, so the ceiling is found step by step.
+    So does an amplifier that saturates there. Cutting lowers the mean, too: the ratio that is left is a little higher.
 
     Returns:
         The samples, and the share of them that was cut.
@@ -30,9 +29,7 @@ def clip(samples: Samples, limit_db: float) -> tuple[Samples, float]:
     if not limit_db >= LEAST_PAPR_DB:
         raise UsageError(f"a limit on the peak-to-average power ratio is {LEAST_PAPR_DB:g} dB or more, not {limit_db}")
     power = np.abs(samples).astype(np.float64) ** 2
-    ceiling = np.inf
-    for _ in range(STEPS):
-        ceiling = float(np.minimum(power, ceiling).mean()) * 10 ** (limit_db / 10)
+    ceiling = float(power.mean()) * 10 ** (limit_db / 10) if len(power) else 0.0
     over = power > ceiling
     clipped = samples * np.sqrt(np.where(over, ceiling / np.where(over, power, 1), 1))
-    return clipped.astype(np.complex64), float(over.mean())
+    return clipped.astype(np.complex64), float(over.mean()) if len(power) else 0.0
