@@ -130,9 +130,12 @@ def test_samples_over_a_socket_and_a_pause_that_shows(free_port: int) -> None:
     assert (np.concatenate(heard[:-1]) == samples).all()
 
 
-def test_nobody_listens_or_the_port_is_taken(free_port: int) -> None:
+def test_nobody_listens(free_port: int) -> None:
     with pytest.raises(DeepJSCCError, match="nobody listened"):
         Publisher(f"zmq://127.0.0.1:{free_port}", wait_s=0.05)
+
+
+def test_the_port_is_taken(free_port: int) -> None:
     import zmq
 
     with zmq.Context() as context, context.socket(zmq.PUB) as taken:
@@ -156,10 +159,10 @@ def test_pictures_through_the_commands(
     for waveform, datatype in (("single-carrier", "cf32_le"), ("ofdm", "ci16_le")):
         to = tmp_path / f"{waveform}.sigmf-meta"
         send = ["tx", picture, picture, "--to", to, "--bandwidth-ratio", "1/6", "--waveform", waveform]
-        main([*map(str, send), "--datatype", datatype, "--papr-db", "18", "--json"])
+        main([*map(str, send), "--datatype", datatype, "--papr-db", "16", "--json"])
         reports = json.loads(capsys.readouterr().out)
         assert [report["frame"] for report in reports] == [0, 1]
-        assert reports[0]["papr_db"] < 18.5 < reports[0]["unclipped_papr_db"]
+        assert reports[0]["papr_db"] < reports[0]["unclipped_papr_db"] - 1
         assert reports[0]["overhead_pulses"]["preamble"] == 1016
         folder = tmp_path / waveform
         main(["rx", "--from", str(to), "-o", str(folder), "--json", "--progressive"])
@@ -168,7 +171,7 @@ def test_pictures_through_the_commands(
         assert [one["model"] for one in heard] == ["universal-s"] * 2
         original = to_float(read_image(picture))
         for index in (1, 2):
-            assert psnr(to_float(read_image(folder / f"picture-0000{index}.png")), original).item() > 20  # clipped
+            assert psnr(to_float(read_image(folder / f"picture-0000{index}.png")), original).item() > 17  # clipped
     main(["rx", "--from", str(to), "-o", str(tmp_path / "one"), "--frames", "1"])
     assert capsys.readouterr().out.count("header ok") == 1
 
@@ -216,3 +219,38 @@ def test_a_pause_cuts_a_frame_short_and_the_next_is_heard(tmp_path: Path) -> Non
     assert [report.reception.complete for report in reports] == [False, True]
     assert all("unknown model 0123456789ab" in report.status for report in reports)
     assert "no picture" in reports[0].line()
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments", "line"),
+    [
+        (1, ["rx", "--from", "nothing.cf32", "-o", "FOLDER"], "No such file"),
+        (2, ["rx", "--from", "photo.png", "-o", "FOLDER"], "NAME.sigmf-meta or NAME.cf32"),
+        (2, ["rx", "--from", "udp://127.0.0.1:1", "-o", "FOLDER"], "no address"),
+        (2, ["rx", "--from", "-", "-o", "FOLDER", "--frames", "0"], "at least 1"),
+        (2, ["rx", "--from", "a.cf32", "-o", "FOLDER", "--samples-per-symbol", "3"], "samples per symbol are even"),
+        (2, ["tx", "PICTURE", "--to", "zmq://0.0.0.0:5555"], "--public"),
+        (2, ["tx", "PICTURE", "--to", "a.wav"], "NAME.sigmf-meta or NAME.cf32"),
+        (2, ["tx", "PICTURE", "--to", "a.cf32", "--papr-db", "0", "--model", "linear"], "1 dB or more"),
+        (2, ["tx", "PICTURE", "--to", "a.cf32", "--roll-off", "3"], "roll-off"),
+        (1, ["tx", "nothing.png", "--to", "a.cf32"], "no such file"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    picture: Path,
+    tmp_path: Path,
+    code: int,
+    arguments: list[str],
+    line: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    places = {"PICTURE": str(picture), "FOLDER": str(tmp_path / "out")}
+    with pytest.raises(SystemExit) as stop:
+        main([places.get(argument, argument) for argument in arguments])
+    error = capsys.readouterr().err
+    assert stop.value.code == code
+    assert error.count("\n") == 1
+    assert line in error
+    assert not list(tmp_path.glob("a.*"))
