@@ -1,4 +1,4 @@
-"""The radio's numbers: `python benchmarks/radio.py quality|header|noise|speed|memory [--count N] [--data NAME]`.
+"""The radio's numbers: `python benchmarks/radio.py quality|header|noise|fuzz|speed|memory [--count N] [--data NAME]`.
 
 SNRs are those of a symbol after the matched filter. Nothing is told to the receiver but the format.
 """
@@ -15,6 +15,7 @@ import torch
 
 from deepjscc.channels import AWGN
 from deepjscc.data import open_data
+from deepjscc.errors import DeepJSCCError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.metrics import psnr
 from deepjscc.radio.frame_header import FrameHeader, Waveform
@@ -111,6 +112,53 @@ def noise(count: int) -> None:
     )
 
 
+def fuzz(count: int) -> None:
+    """Frames of either waveform with runs of samples replaced, scaled, turned and moved, and random ones: no crash.
+
+    What is heard has the header that was sent, or none; a picture of the wrong model would be named as such.
+    """
+    decoder, heard_headers, lost, wrong, pictures = PictureDecoder(), 0, 0, 0, 0
+    for trial in range(count):
+        draws = np.random.default_rng(trial)
+        symbols = (draws.standard_normal((960, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
+        header = FrameHeader(trial % 256, "0123456789ab", 64, 64, 960, b"abc", 0, 0, Waveform(trial % 2))
+        samples = np.pad(shape_frame(header, symbols, b"", Look(PULSE, amplitude=1.0))[0], 1000)
+        if trial % 10 == 0:
+            samples = samples[draws.permutation(len(samples))]
+        for _ in range(draws.integers(1, 8)):
+            first, length = draws.integers(0, len(samples)), draws.integers(1, 20_000)
+            part = samples[first : first + length]
+            match draws.integers(6):
+                case 0:
+                    part[:] = draws.standard_normal((len(part), 2)).view(np.complex128)[:, 0]
+                case 1:
+                    part *= 10 ** draws.uniform(-6, 14)
+                case 2:
+                    part[:] = part[::-1]
+                case 3:
+                    part[:] = np.roll(part, draws.integers(1, 1000))
+                case 4:
+                    part[:] = draws.choice([np.nan, np.inf, 0, 1e20, 3])
+                case 5:
+                    part *= np.exp(1j * draws.uniform(-3, 3) * np.arange(len(part)))
+        for one in receive(samples):
+            lost += one.header is None
+            if one.header is not None:
+                heard_headers += 1
+                wrong += one.header != header
+                try:
+                    decoder.decode(one)
+                    pictures += 1
+                except DeepJSCCError:
+                    pass
+        if (trial + 1) % 500 == 0:
+            print(
+                f"{trial + 1} mutated frames: {heard_headers} headers read, {wrong} of them wrong, {lost} lost, "
+                f"{pictures} pictures of a model that does not exist",
+                flush=True,
+            )
+
+
 def speed() -> None:
     """Samples a second of the receiver, without decoding pictures: noise, one long frame, small frames."""
     draws = np.random.default_rng(0)
@@ -155,7 +203,7 @@ def memory(count: int) -> None:
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["quality", "header", "noise", "speed", "memory"])
+    parser.add_argument("what", choices=["quality", "header", "noise", "fuzz", "speed", "memory"])
     parser.add_argument("--count", type=int, help="pictures, frames or samples")
     parser.add_argument("--data", default="samples")
     parser.add_argument("--model", default="linear")
@@ -168,6 +216,8 @@ def main() -> None:
             header(given.count or 10_000, given.snr_db)
         case "noise":
             noise(given.count or 10**8)
+        case "fuzz":
+            fuzz(given.count or 10_000)
         case "speed":
             speed()
         case "memory":

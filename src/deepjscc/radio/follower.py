@@ -25,6 +25,7 @@ from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, pilots, preamble
 
 TOGETHER = 4  # blocks, or OFDM symbols, between two looks at the pilots
 CLOCK = 5e-5  # deviation of the clocks' ratio from 1
+FURTHEST = 0.5  # symbol times by which one look may find the time off
 LEAST_TIMING = 1e-3  # deviation of the timing from the preamble, in symbol times, however little noise there is
 TIMING_WANDER = 1e-10  # of clocks, in squared symbol times per symbol time
 PHASE_WANDER = 3e-8  # of oscillators, in squared radians per symbol time
@@ -209,7 +210,8 @@ class Follower:
         gain = max(self._gain.at(time), LEAST_GAIN)
         sharpness = float((at.curvature * at.weight).sum())
         slope = float(((slopes * known.conj() * at.weight).sum() * turned).real) / gain
-        late = (at.lean * total - slope) / sharpness
+        # The slope says no more of times further off; what interferes may look so.
+        late = min(max((at.lean * total - slope) / sharpness, -FURTHEST), FURTHEST)
         self._timing.update(time, -late, (self.noise_variance + at.leakage) / (2 * sharpness))
         residual = float((np.abs(seen * turned / gain - known) ** 2 * at.weight).sum()) / total
         self.noise_variance += (residual - self.noise_variance) / MEMORY
