@@ -63,8 +63,9 @@ def tx(
         for sequence, name in enumerate(names):
             burst = picture_burst(pictures[name], model, look, believed, ratio, margin_db, sequence)
             sink.send(burst, f"{Path(name).name}, frame {sequence}")
-            reports.append({"image": name, "frame": sequence} | burst.report)
-            if not json:
+            if json:
+                reports.append({"image": name, "frame": sequence} | burst.report)
+            else:
                 say(burst.line(name))
     say(sink.note())
     if json and to != "-":
