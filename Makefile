@@ -5,7 +5,7 @@ READY := .venv/.ready
 READY_DOCS := .venv/.ready-docs
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow lint docs kodak browser benchmark clean
+.PHONY: demo test test-slow test-gnuradio lint docs kodak browser benchmark clean
 
 demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
 	mkdir -p out
@@ -24,6 +24,11 @@ test: $(READY)  ## the whole suite but for what takes minutes
 
 test-slow: $(READY)  ## what takes minutes, on the real data in $$DEEPJSCC_DATA; skipped where there are none
 	$(BIN)/python -m pytest -m slow
+
+test-gnuradio: $(READY)  ## GNU Radio's channel model between our tx and rx; installs Debian's gnuradio, 700 MB
+	/usr/bin/python3 -c 'import gnuradio' 2> /dev/null || \
+		{ apt-get update && apt-get install --yes --no-install-recommends gnuradio; }
+	$(BIN)/python -m pytest -m gnuradio -n 0
 
 lint: $(READY)
 	$(BIN)/ruff check .

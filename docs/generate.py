@@ -13,7 +13,11 @@ MARK = re.compile(r"^<!-- generated: (\w+) ?(.*) -->$", re.MULTILINE)
 WITH_BASES = ("channels", "models", "digital/codecs")
 VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
 
-AXES = (("snr", "SNR, dB", ("psnr", "ms_ssim")), ("ratio", "bandwidth ratio", ("by_ratio",)))
+AXES = (
+    ("snr", "SNR, dB", ("psnr", "ms_ssim")),
+    ("ratio", "bandwidth ratio", ("by_ratio",)),
+    ("steps", "sampling steps", ("psnr",)),
+)
 
 
 def fill_in(app: Any, page: str, source: list[str]) -> None:

@@ -70,3 +70,23 @@ def test_outside_what_it_was_trained_for_it_is_told_the_nearest(small: Adaptive)
         far = small.encode(images, torch.tensor([60.0])).symbols
     edge = small.encode(images, torch.tensor([20.0])).symbols
     assert torch.equal(far, edge)
+
+
+def test_a_variational_latent_is_drawn_in_training_alone_and_held_to_a_unit_gaussian() -> None:
+    torch.manual_seed(0)
+    model = Adaptive(width=2, latent=4, variational=True)
+    images, snr_db = torch.rand(1, 3, 32, 32), torch.tensor([10.0])
+    link = Link(model, AWGN())
+
+    def sent() -> torch.Tensor:
+        return link.transmit(images, snr_db, generator=torch.Generator().manual_seed(0)).images
+
+    trained = sent()
+    assert torch.equal(sent(), trained)  # the draws come from the generator
+    model.eval()
+    assert not torch.allclose(sent(), trained)
+    with torch.no_grad():  # mean 0 and deviation 1 everywhere: nothing to pay
+        for weight in model.encoder.stages[-1].parameters():
+            weight.zero_()
+    assert model.penalty(images, snr_db).item() == 0
+    assert Adaptive(width=2, latent=4).penalty(images, snr_db).item() == 0

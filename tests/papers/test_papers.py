@@ -6,10 +6,20 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from deepjscc.cli import main
+from deepjscc.data import DATASETS, ImageSet
 from deepjscc.errors import UsageError
-from deepjscc.papers import PAPERS, Settings, wang2022, wang2022_rows
+from deepjscc.papers import (
+    PAPERS,
+    Settings,
+    three_approaches,
+    three_approaches_further,
+    three_approaches_receivers,
+    wang2022,
+    wang2022_rows,
+)
 from deepjscc.papers import kurka2019_models as kurka
 from deepjscc.papers.bourtsoulatze2019 import HEADERS, Point, _better, recipe
 from deepjscc.papers.kurka2019_tables import _difference
@@ -19,16 +29,29 @@ from deepjscc.training.build import build_link
 
 
 @pytest.fixture
+def small_kodak(coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two small pictures, taken for the real set."""
+    pictures = [coffee[:, :176, :176].contiguous()] + [coffee[:, 200:376, 300:476].contiguous()] * 23
+    names = [f"kodim{number:02d}" for number in range(1, 25)]
+    monkeypatch.setitem(DATASETS, "kodak", lambda: ImageSet("kodak", names, pictures.__getitem__))
+    monkeypatch.setattr(three_approaches_receivers, "SAMPLING_STEPS", (1, 2))
+    monkeypatch.setattr(three_approaches_receivers, "TIMES", 1)
+    monkeypatch.setattr(three_approaches, "TESTED_AT", (-5.0, 0.0, 5.0, 10.0, 20.0, 25.0))
+    monkeypatch.setattr(three_approaches_further, "RATIOS", (1 / 16, 1 / 8))
+
+
+@pytest.fixture
 def two_snrs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ends of the pairs' curves: a paper's whole grid takes a minute."""
     for module in (wang2022, wang2022_rows):
         monkeypatch.setattr(module, "SNRS", (-2.0, 12.0))
 
 
-@pytest.mark.usefixtures("two_snrs")
+@pytest.mark.usefixtures("two_snrs", "small_kodak")
 @pytest.mark.parametrize("name", PAPERS)
 def test_every_paper_makes_claims_and_figures(name: str, fake_cifar10: Path, fake_stereo: Path, tmp_path: Path) -> None:
-    report = PAPERS[name](Settings(tmp_path / "out", images=4, repeats=2))
+    images = 1 if name == "three-approaches" else 4  # its pictures are large
+    report = PAPERS[name](Settings(tmp_path / "out", images, repeats=2))
     assert all(claim.claim and claim.paper and claim.ours for claim in report.claims)
     assert len(report.figures) >= 2
     assert all(Path(figure).stat().st_size > 1000 for figure in report.figures)

@@ -9,21 +9,27 @@ from deepjscc import zoo
 from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import MODELS
+from deepjscc.models.diffusion import Diffusion
 from deepjscc.systems import Link
 
 
 @pytest.mark.parametrize("name", zoo.cards())
 def test_every_card_has_its_weights(name: str) -> None:
     card = zoo.cards()[name]
-    model = zoo.load(name)
-    assert model.kind == card.model
-    assert card.model in MODELS
+    assert card.model in (*MODELS, Diffusion.kind)
     assert card.licence
     assert card.data
     assert card.training
     assert {"command", "data_set", "psnr"} <= set(card.measured)
-    sent = Link(model, AWGN()).transmit(torch.rand(2, 3, 32, 32), torch.tensor([10.0, 10.0]))
-    assert sent.images.isfinite().all()
+    images, snr_db = torch.rand(2, 3, 32, 32), torch.tensor([10.0, 10.0])
+    if card.model == Diffusion.kind:
+        stage = zoo.load_stage(name)
+        assert set(stage.refines.values()) <= {zoo.weights_hash(link) for link in zoo.cards()}
+        assert stage.refine(images, snr_db, 1).isfinite().all()
+    else:
+        model = zoo.load(name)
+        assert model.kind == card.model
+        assert Link(model, AWGN()).transmit(images, snr_db).images.isfinite().all()
 
 
 def test_every_weight_has_its_card() -> None:

@@ -5,6 +5,7 @@ from functools import partial
 
 from deepjscc.channels.awgn import AWGN
 from deepjscc.channels.base import Channel, Coherence, Csi
+from deepjscc.channels.clipping import Clipped
 from deepjscc.channels.fading import Rayleigh, Rician
 from deepjscc.channels.ofdm import OFDM
 from deepjscc.errors import UsageError
@@ -13,12 +14,13 @@ CHANNELS: dict[str, Callable[..., Channel]] = {
     "awgn": AWGN,
     "rayleigh": Rayleigh,
     "rician": Rician,
+    "clipped": Clipped,
     "tdl-a": partial(OFDM, "tdl-a"),
     "tdl-c": partial(OFDM, "tdl-c"),
     "cdl-c": partial(OFDM, "cdl-c"),
 }
 
-__all__ = ["AWGN", "CHANNELS", "OFDM", "Channel", "Coherence", "Csi", "Rayleigh", "Rician", "make_channel"]
+__all__ = ["AWGN", "CHANNELS", "OFDM", "Channel", "Clipped", "Coherence", "Csi", "Rayleigh", "Rician", "make_channel"]
 
 
 def make_channel(

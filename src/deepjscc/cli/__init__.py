@@ -15,6 +15,8 @@ COMMANDS = {
     "encode": "Turn a picture into I/Q symbols (a SigMF recording).",
     "channel": "Pass recorded symbols through a channel.",
     "decode": "Turn received symbols back into a picture.",
+    "tx": "Send pictures as a radio signal: to a file, a socket or a pipe.",
+    "rx": "Receive pictures from a radio signal.",
     "evaluate": "Measure systems over images and SNRs into a Parquet table.",
     "plot": "Draw PSNR over SNR from a results table.",
     "papers": "Make a paper's figures and check its claims.",

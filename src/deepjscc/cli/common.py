@@ -45,7 +45,7 @@ Seed = Annotated[int, Parameter(help="Of gains and noise.")]
 class ChannelOptions:
     """The channel between the antennas."""
 
-    channel: Annotated[str, Parameter(help="awgn, rayleigh, rician, tdl-a, tdl-c or cdl-c.")] = "awgn"
+    channel: Annotated[str, Parameter(help="awgn, rayleigh, rician, clipped, tdl-a, tdl-c or cdl-c.")] = "awgn"
     coherence: Annotated[Literal["image", "symbol"] | None, Parameter(help="One gain per image or per symbol.")] = None
     csi: Annotated[
         Literal["none", "receiver", "estimated"] | None, Parameter(help="What the receiver knows of the gain.")
@@ -93,14 +93,15 @@ def picture_path(image: str) -> Path:
 
 def print_json(value: Any) -> None:
     """JSON on standard output; what is not finite becomes null."""
-    print(json.dumps(_finite(value), indent=2))
+    print(json.dumps(finite(value), indent=2))
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """What is not finite, at any depth, as None: JSON has no word for it."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -4,6 +4,7 @@ Rates below the full one come by masking: the first channels of the latent are s
 receiver (the report's future work).
 """
 
+import copy
 import warnings
 from typing import ClassVar, get_args
 
@@ -18,6 +19,7 @@ from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbol
 from deepjscc.types import Encoded, Images, Received, Size, SnrDb
 
 TRAINED_SNR_DB = (-2.0, 20.0)
+DIVERGENCE_WEIGHT = 1e-3
 
 
 class Adaptive(JSCC):
@@ -28,18 +30,23 @@ class Adaptive(JSCC):
             report.
         latent: channels of the latent; 192 make bandwidth ratio 1/8.
         conditioning: `gate`, the report's, or `film`.
+        variational: a latent drawn in training, held to a unit Gaussian by its divergence: the report's earlier
+            version, whose PSNR did not depend on the SNR.
     """
 
     kind: ClassVar[str] = "adaptive"
     stride = 16
 
-    def __init__(self, width: int = 64, latent: int = 192, conditioning: Conditioning = "gate") -> None:
-        super().__init__(width=width, latent=latent, conditioning=conditioning)
+    def __init__(
+        self, width: int = 64, latent: int = 192, conditioning: Conditioning = "gate", variational: bool = False
+    ) -> None:
+        super().__init__(width=width, latent=latent, conditioning=conditioning, variational=variational)
         if width < 1 or latent < 2 or latent % 2 or conditioning not in get_args(Conditioning):
             raise UsageError(f"adaptive takes no width {width}, latent {latent} and conditioning {conditioning!r}")
-        self.latent = latent
+        self.latent, self.variational = latent, variational
+        self._draws: torch.Generator | None = None  # of the latent, in a step of training
         widths = (width, 2 * width, 4 * width, latent)
-        self.encoder = downwards((3, *widths), 1, conditioning)
+        self.encoder = downwards((3, *widths[:-1], 2 * latent if variational else latent), 1, conditioning)
         self.decoder = upwards((*widths[::-1], width), 1, conditioning)
         self.to_image = nn.Conv2d(width, 3, 3, padding=1)
 
@@ -57,10 +64,11 @@ class Adaptive(JSCC):
     ) -> Encoded:
         """Images to the first channels of the latent, as many as the ratio pays for; see :meth:`JSCC.encode`."""
         size = (images.shape[-2], images.shape[-1])
-        padded = pad_to_multiple(images, self.stride)
-        features = self.encoder(padded - 0.5, condition(snr_db))
+        features, deviation = self._posterior(images, snr_db)
+        if deviation is not None and self._draws is not None:
+            features = features + deviation * torch.randn(deviation.shape, generator=self._draws).to(deviation)
         sent = self.channels_sent(size, bandwidth_ratio)
-        return Encoded(normalise_power(to_symbols(features[:, :sent].float().flatten(1))), ((),) * len(images))
+        return Encoded(normalise_power(to_symbols(features[:, :sent].flatten(1))), ((),) * len(images))
 
     def decode(self, received: Received, size: Size) -> Images:
         """See :meth:`JSCC.decode`; the channels that were not sent are zeros."""
@@ -76,6 +84,29 @@ class Adaptive(JSCC):
         grid[:, :channels] = latent.unflatten(1, (channels, *grid.shape[2:]))
         features = self.decoder(grid, condition(received.conditioning_snr_db()))
         return crop(self.to_image(features).float().sigmoid(), size)
+
+    def drawn(self, generator: torch.Generator | None) -> JSCC:
+        """See :meth:`JSCC.drawn`: with a variational latent that is drawn."""
+        other = copy.copy(self)
+        other._draws = generator
+        return other
+
+    def penalty(self, images: Images, snr_db: SnrDb) -> torch.Tensor:
+        """Of a variational latent its divergence from a unit Gaussian, nats a value, times its weight."""
+        if not self.variational:
+            return super().penalty(images, snr_db)
+        mean, deviation = self._posterior(images, snr_db)
+        assert deviation is not None
+        divergence = 0.5 * (mean.square() + deviation.square() - 1) - deviation.log()
+        return DIVERGENCE_WEIGHT * divergence.mean()
+
+    def _posterior(self, images: Images, snr_db: SnrDb) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """The latent ``[batch, channels, rows, columns]`` and, of a variational one, its standard deviation."""
+        features = self.encoder(pad_to_multiple(images, self.stride) - 0.5, condition(snr_db)).float()
+        if not self.variational:
+            return features, None
+        mean, log_variance = features.chunk(2, 1)
+        return mean, (log_variance / 2).clamp(-10, 10).exp()
 
     def channels_sent(self, size: Size, bandwidth_ratio: float | None) -> int:
         """Channels of the latent that a ratio pays for, rounded to whole ones.

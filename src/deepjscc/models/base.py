@@ -94,6 +94,10 @@ class JSCC(nn.Module):
         """The model as a training step has it: itself, unless it learns to do with parts of itself."""
         return self
 
+    def penalty(self, images: Images, snr_db: SnrDb) -> Tensor:
+        """What training adds to the loss of a transmission: nothing, unless the model says otherwise."""
+        return images.new_zeros(())
+
     def uses(self, size: Size) -> int:
         """Complex channel uses that an image of this size takes."""
         return (self.latent_reals(padded_size(size, self.stride)) + 1) // 2

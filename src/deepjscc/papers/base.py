@@ -115,12 +115,26 @@ def measure(
     **options: object,
 ) -> pl.DataFrame:
     """Rows of a sweep over CIFAR-10, kept in one of the paper's tables."""
+    return measure_on("cifar10", settings.images, settings, table, systems, snr_db, ratio, **options)
+
+
+def measure_on(
+    data: str,
+    images: int,
+    settings: Settings,
+    table: str,
+    systems: list[str],
+    snr_db: tuple[float, ...],
+    ratio: float | None,
+    **options: object,
+) -> pl.DataFrame:
+    """Rows of a sweep over some images of a data set, kept in one of the paper's tables."""
     plan = Plan(
         systems=tuple(systems),
-        data="cifar10",
+        data=data,
         snr_db=snr_db,
         bandwidth_ratio=ratio,
-        images=settings.images,
+        images=images,
         **options,  # type: ignore[arg-type]
     )
     return sweep(plan, settings.output / f"{table}.parquet", settings.say)

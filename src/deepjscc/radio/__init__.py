@@ -1,1 +1,1 @@
-"""Radio: symbols as files and, later, waveforms."""
+"""Radio: symbols as files, frames as waveforms, and a receiver that finds them."""

@@ -57,15 +57,15 @@ class Link(nn.Module):
         """
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
         size = (images.shape[-2], images.shape[-1])
-        sent = self.model.encode(
+        model = self.model.drawn(generator) if self.model.training else self.model
+        sent = model.encode(
             images,
             believed,
             bandwidth_ratio=ratio_beside_pilots(self.channel, size, self.bandwidth_ratio),
             side_info_snr_db=believed - self.channel.margin_db,
         )
         received = pass_through(self.channel, sent, snr_db, generator)
-        decoder = self.model.drawn(generator) if self.model.training else self.model
-        decoded = decoder.decode(received, size)
+        decoded = model.decode(received, size)
         uses = torch.tensor([uses + self.channel.pilot_uses(uses) for uses in sent.uses()])
         return Transmission(decoded, uses, torch.ones(len(images), dtype=torch.bool))
 

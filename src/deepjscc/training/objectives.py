@@ -32,7 +32,8 @@ class TransmissionLoss(nn.Module):
         """The loss of a batch over a channel."""
         link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
         sent = link.transmit(images, snr_db, generator=draws)
-        return torch.stack([LOSSES[self.loss](images, stage) for stage in sent.refinements or (sent.images,)]).mean()
+        losses = [LOSSES[self.loss](images, stage) for stage in sent.refinements or (sent.images,)]
+        return torch.stack(losses).mean() + self.model.penalty(images, snr_db)
 
 
 class PairLoss(TransmissionLoss):

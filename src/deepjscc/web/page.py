@@ -18,6 +18,7 @@ from deepjscc.evaluation import live
 from deepjscc.evaluation.live import Setting
 from deepjscc.evaluation.single import Outcome
 from deepjscc.images import from_picture, open_rgb, save_picture
+from deepjscc.models import MODELS
 from deepjscc.radio.split import encode_image
 from deepjscc.web.figures import constellation_figure, curve_figure
 from deepjscc.zoo import cards
@@ -175,7 +176,7 @@ def _gallery(columns: int, name: str) -> gr.Gallery:
 
 def build_page() -> gr.Blocks:
     """The page, ready to be served."""
-    models = [name for name, card in cards().items() if card.cameras == 1]
+    models = [name for name, card in cards().items() if card.model in MODELS and card.cameras == 1]
     with gr.Blocks(title="deepjscc", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         picture, ours, theirs = gr.State(), gr.State(), gr.State()
         gr.Markdown(

@@ -1,0 +1,230 @@
+"""The radio's numbers: `python benchmarks/radio.py quality|header|noise|fuzz|speed|memory [--count N] [--data NAME]`.
+
+SNRs are those of a symbol after the matched filter. Nothing is told to the receiver but the format.
+"""
+
+import argparse
+import os
+import resource
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from deepjscc.channels import AWGN
+from deepjscc.data import open_data
+from deepjscc.errors import DeepJSCCError
+from deepjscc.images import to_8bit, to_float
+from deepjscc.metrics import psnr
+from deepjscc.radio.frame_header import FrameHeader, Waveform
+from deepjscc.radio.impairments import Impairments, impair
+from deepjscc.radio.picture_decoder import PictureDecoder
+from deepjscc.radio.pulse import Pulse
+from deepjscc.radio.receiver import Receiver, Reception
+from deepjscc.radio.transmitter import Look, picture_burst, shape_frame
+from deepjscc.seeds import generator
+from deepjscc.systems import Link
+from deepjscc.zoo import load
+
+SNRS_DB = (0.0, 10.0, 20.0)
+PULSE = Pulse()
+
+
+def receive(samples: np.ndarray) -> list[Reception]:
+    """Every frame heard, each once."""
+    receiver = Receiver(PULSE)
+    heard = [*receiver.push(samples), *receiver.flush()]
+    return list({id(one): one for one in heard}.values())
+
+
+def quality(model: str, data: str, count: int) -> None:
+    """PSNR over the whole chain beside the link of ideal symbols; the transmitter knows the SNR."""
+    pictures, decoder, ratio = open_data(data), PictureDecoder(), 1 / 8
+    print(f"{model}, {count} pictures of {data}, ratio 1/8, mean PSNR in dB: ideal link; radio minus ideal")
+    for waveform in Waveform:
+        for snr_db in SNRS_DB:
+            ideal, plain, moved = [], [], []
+            for index in range(count):
+                image = pictures[index]
+                draws = np.random.default_rng([index, int(snr_db)])
+                link = Link(load(model), AWGN(), bandwidth_ratio=ratio)
+                at = torch.tensor([snr_db])
+                sent = link.transmit(to_float(image), at, generator=generator("radio", index, snr_db))
+                ideal.append(quality_of(to_8bit(sent.images)[0], image))
+                look = Look(PULSE, waveform)
+                burst = picture_burst(image, model, look, snr_db, ratio)
+                samples = np.pad(burst.samples, 4000)
+                channel = Impairments(snr_db)
+                cfo, phase = draws.choice([-0.005, 0.005]), draws.uniform(0, 2 * np.pi)
+                for into, by in (
+                    (plain, channel),
+                    (moved, replace(channel, cfo=cfo, delay=draws.uniform(), phase=phase)),
+                ):
+                    (heard,) = receive(impair(samples, by, PULSE, look.amplitude, draws))
+                    into.append(quality_of(decoder.decode(heard), image))
+            radio, worst = np.array(plain) - ideal, np.array(moved) - ideal
+            print(
+                f"{waveform.name.lower():15} {snr_db:4.0f} dB: ideal {np.mean(ideal):.2f}; radio {radio.mean():+.3f} "
+                f"(+- {radio.std() / count**0.5:.3f}); with CFO 0.5%, delay and phase {worst.mean():+.3f} "
+                f"(+- {worst.std() / count**0.5:.3f})",
+                flush=True,
+            )
+
+
+def quality_of(image: torch.Tensor, original: torch.Tensor) -> float:
+    """PSNR of an 8-bit picture."""
+    return psnr(to_float(image), to_float(original)).item()
+
+
+def small_frame(sequence: int = 0) -> np.ndarray:
+    """Samples of a frame of 480 symbols, power 1 before noise."""
+    draws = np.random.default_rng(sequence)
+    symbols = (draws.standard_normal((480, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
+    header = FrameHeader(sequence, "0123456789ab", 64, 64, 480, b"abc")
+    return shape_frame(header, symbols, b"", Look(PULSE, amplitude=1.0))[0]
+
+
+def header(count: int, snr_db: float) -> None:
+    """Frames missed, or with a header that could not be read, of random offset up to 1%, delay and phase."""
+    frame, errors = np.pad(small_frame(7), 3000), 0
+    for trial in range(count):
+        draws = np.random.default_rng(trial)
+        by = Impairments(snr_db, draws.uniform(-0.01, 0.01), draws.uniform(0, 1000), draws.uniform(0, 2 * np.pi))
+        heard = receive(impair(frame, by, PULSE, 1.0, draws))
+        errors += not any(one.header is not None and one.header.sequence == 7 for one in heard)
+        if (trial + 1) % 500 == 0:
+            print(f"header at {snr_db:g} dB: {errors} errors in {trial + 1} frames", flush=True)
+
+
+def noise(count: int) -> None:
+    """Frames and lost headers heard in noise alone."""
+    receiver, draws, chunk = Receiver(PULSE), np.random.default_rng(0), 1 << 20
+    events, start = 0, time.perf_counter()
+    for _ in range(-(-count // chunk)):
+        samples = draws.standard_normal((chunk, 2), dtype=np.float32).view(np.complex64)[:, 0]
+        events += len(list(receiver.push(samples)))
+    frames = events - receiver.lost_headers
+    seconds = time.perf_counter() - start
+    print(
+        f"{receiver.samples:.3g} samples of noise: {frames} frames, {receiver.lost_headers} preambles; {seconds:.0f} s"
+    )
+
+
+def fuzz(count: int) -> None:
+    """Frames of either waveform with runs of samples replaced, scaled, turned and moved, and random ones: no crash.
+
+    What is heard has the header that was sent, or none; a picture of the wrong model would be named as such.
+    """
+    decoder, heard_headers, lost, wrong, pictures = PictureDecoder(), 0, 0, 0, 0
+    for trial in range(count):
+        draws = np.random.default_rng(trial)
+        symbols = (draws.standard_normal((960, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
+        header = FrameHeader(trial % 256, "0123456789ab", 64, 64, 960, b"abc", 0, 0, Waveform(trial % 2))
+        samples = np.pad(shape_frame(header, symbols, b"", Look(PULSE, amplitude=1.0))[0], 1000)
+        if trial % 10 == 0:
+            samples = samples[draws.permutation(len(samples))]
+        for _ in range(draws.integers(1, 8)):
+            first, length = draws.integers(0, len(samples)), draws.integers(1, 20_000)
+            part = samples[first : first + length]
+            match draws.integers(6):
+                case 0:
+                    part[:] = draws.standard_normal((len(part), 2)).view(np.complex128)[:, 0]
+                case 1:
+                    part *= 10 ** draws.uniform(-6, 14)
+                case 2:
+                    part[:] = part[::-1]
+                case 3:
+                    part[:] = np.roll(part, draws.integers(1, 1000))
+                case 4:
+                    part[:] = draws.choice([np.nan, np.inf, 0, 1e20, 3])
+                case 5:
+                    part *= np.exp(1j * draws.uniform(-3, 3) * np.arange(len(part)))
+        for one in receive(samples):
+            lost += one.header is None
+            if one.header is not None:
+                heard_headers += 1
+                wrong += one.header != header
+                try:
+                    decoder.decode(one)
+                    pictures += 1
+                except DeepJSCCError:
+                    pass
+        if (trial + 1) % 500 == 0:
+            print(
+                f"{trial + 1} mutated frames: {heard_headers} headers read, {wrong} of them wrong, {lost} lost, "
+                f"{pictures} pictures of a model that does not exist",
+                flush=True,
+            )
+
+
+def speed() -> None:
+    """Samples a second of the receiver, without decoding pictures: noise, one long frame, small frames."""
+    draws = np.random.default_rng(0)
+    symbols = (draws.standard_normal((200_000, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
+    long, _ = shape_frame(FrameHeader(0, "0123456789ab", 512, 768, 200_000), symbols, b"", Look(PULSE, amplitude=1.0))
+    streams = {
+        "noise": np.zeros(4_000_000, np.complex64),
+        "frames of 200,000 symbols": np.tile(long, 4),
+        "frames of 480 symbols": np.tile(small_frame(), 100),
+    }
+    receive(small_frame())
+    print(f"threads of torch: {torch.get_num_threads()}, processors: {os.cpu_count()}")
+    for name, clean in streams.items():
+        samples = impair(clean, Impairments(10.0), PULSE, 1.0, draws)
+        receiver, start, used = Receiver(PULSE), time.perf_counter(), time.process_time()
+        for first in range(0, len(samples), 1 << 16):
+            list(receiver.push(samples[first : first + (1 << 16)]))
+        list(receiver.flush())
+        rate, of_cpu = (
+            len(samples) / 1e6 / passed for passed in (time.perf_counter() - start, time.process_time() - used)
+        )
+        print(f"{name}: {rate:.2f} Msample/s; {of_cpu:.2f} Msample in a second of one processor", flush=True)
+
+
+def memory(count: int) -> None:
+    """Resident memory while small frames are received and decoded."""
+    image = open_data("samples")[0][:, :32, :32]
+    look = Look(PULSE)
+    bursts = [picture_burst(image, "linear", look, 10.0, 1 / 6, sequence=one).samples for one in range(8)]
+    receiver, decoder, pictures = Receiver(PULSE), PictureDecoder(), 0
+    draws = np.random.default_rng(0)
+    for frame in range(count):
+        samples = impair(bursts[frame % 8], Impairments(10.0), PULSE, look.amplitude, draws)
+        for heard in receiver.push(samples):
+            if heard.complete:
+                decoder.decode(heard)
+                pictures += 1
+        if (frame + 1) % max(count // 10, 1) == 0:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            now = pages * resource.getpagesize() / 2**20
+            print(f"{frame + 1} frames sent, {pictures} pictures: {now:.0f} MiB resident", flush=True)
+
+
+def main() -> None:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=["quality", "header", "noise", "fuzz", "speed", "memory"])
+    parser.add_argument("--count", type=int, help="pictures, frames or samples")
+    parser.add_argument("--data", default="samples")
+    parser.add_argument("--model", default="linear")
+    parser.add_argument("--snr-db", type=float, default=-11.0)
+    given = parser.parse_args()
+    match given.what:
+        case "quality":
+            quality(given.model, given.data, given.count or 4)
+        case "header":
+            header(given.count or 10_000, given.snr_db)
+        case "noise":
+            noise(given.count or 10**8)
+        case "fuzz":
+            fuzz(given.count or 10_000)
+        case "speed":
+            speed()
+        case "memory":
+            memory(given.count or 10_000)
+
+
+if __name__ == "__main__":
+    main()

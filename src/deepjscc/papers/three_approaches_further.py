@@ -1,0 +1,58 @@
+"""Of the report's future work: one model for several rates by masking, and fading with perfect and estimated CSI."""
+
+from dataclasses import replace
+
+from matplotlib.figure import Figure
+
+from deepjscc.evaluation.report import COLOURS
+from deepjscc.papers.base import Claim, Settings, finish, save
+from deepjscc.papers.three_approaches_report import ADAPTIVE, ADAPTIVE_LINEAR, RATIO, at, curve, kodak, there
+
+RATIOS = (1 / 48, 1 / 24, 1 / 16, 1 / 12, 1 / 8)
+AT_DB = 10.0
+FADING_AT = (0.0, 10.0, 20.0)
+FADING_IMAGES = 4
+FADES: dict[str, dict[str, object]] = {
+    "slow Rayleigh, gain known": {"channel": "rayleigh", "coherence": "image", "csi": "receiver"},
+    "TDL-A, gain known": {"channel": "tdl-a", "csi": "receiver"},
+    "TDL-A, gain estimated from pilots": {"channel": "tdl-a", "csi": "estimated"},
+}
+
+
+def rates(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """PSNR over the bandwidth ratio of one model each, the rest of its latent masked."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    claims = []
+    for name, colour in zip(there((ADAPTIVE, ADAPTIVE_LINEAR)), COLOURS, strict=False):
+        psnr_db = [at(kodak(settings, "rates", [name], (AT_DB,), ratio), name, AT_DB) for ratio in RATIOS]
+        axes.plot(RATIOS, psnr_db, color=colour, marker="o", markersize=4, label=name)
+        claims.append(
+            Claim(
+                f"{name}: one model for several rates",
+                "(future work: mask channels of the latent)",
+                f"at {AT_DB:g} dB, ratios 1/48, 1/24, 1/16, 1/12, 1/8: "
+                + ", ".join(f"{psnr:.2f}" for psnr in psnr_db)
+                + " dB",
+                None,
+            )
+        )
+    finish(
+        axes, "bandwidth ratio, complex channel uses per source value", f"Kodak, AWGN at {AT_DB:g} dB, one model each"
+    )
+    return claims, save(figure, settings.output, "rates")
+
+
+def fading(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """PSNR over the SNR through fading channels, at ratio 1/8 with pilots inside."""
+    few = replace(settings, images=min(settings.images, FADING_IMAGES))
+    gains = f"{few.images} images, {settings.repeats} draws of gains each"
+    claims = []
+    for name in there((ADAPTIVE_LINEAR,)):
+        for air, options in FADES.items():
+            means = kodak(few, "fading", [name], FADING_AT, RATIO, repeats=settings.repeats, **options)
+            psnr_db = ", ".join(f"{psnr:.2f}" for psnr in curve(means, name))
+            claims.append(
+                Claim(f"{name} over {air}", "(future work)", f"{psnr_db} dB at 0, 10, 20 dB; ratio 1/8, {gains}", None)
+            )
+    return claims, []

@@ -1,0 +1,185 @@
+"""What the report's receivers cost and bring: steps of the unrolled one, of diffusion, time, and pictures."""
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean
+
+import torch
+from matplotlib.figure import Figure
+
+from deepjscc import metrics
+from deepjscc.channels import AWGN
+from deepjscc.data import ImageSet, open_data
+from deepjscc.evaluation.report import COLOURS, sheet
+from deepjscc.evaluation.single import Outcome, send_image
+from deepjscc.images import from_picture, to_float, to_picture
+from deepjscc.models import IteratedJSCC
+from deepjscc.papers.base import Claim, Settings, finish, save
+from deepjscc.papers.three_approaches_report import (
+    ADAPTIVE,
+    ADAPTIVE_LINEAR,
+    IMAGES,
+    RATIO,
+    STAGE,
+    STEPS_PSNR_DB,
+    UNROLLED,
+    UNROLLED_LINEAR,
+    at,
+    kodak,
+    there,
+)
+from deepjscc.systems.link import pass_through
+from deepjscc.systems.names import make_system
+from deepjscc.zoo import load, load_stage
+
+AT_DB = 10.0
+PICTURES_AT_DB = 5.0
+REFINED_AT_DB = 0.0
+SAMPLING_STEPS = (1, 5, 10, 50)
+REFINED_IMAGES = 4  # of Kodak: fifty steps take a while
+TIMES = 5
+
+
+def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """PSNR over the number of steps: every step trained to be usable, and a last one cut short."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    axes = figure.subplots()
+    curves = {}
+    for name, colour in zip(there((UNROLLED_LINEAR, UNROLLED)), COLOURS, strict=False):
+        model = load(name)
+        assert isinstance(model, IteratedJSCC)
+        counts = range(1, len(model.steps.denoisers) + 1)
+        ratio = RATIO if name == UNROLLED_LINEAR else None
+        means = kodak(settings, "steps", [f"{name}@k={count}" for count in counts], (AT_DB,), ratio)
+        curves[name] = [at(means, f"{name}@k={count}", AT_DB) for count in counts]
+        trained = f"{model.steps.usable} step trained, ratio {means['bandwidth_ratio'][0]:.4f}"
+        axes.plot(counts, curves[name], color=colour, marker="o", markersize=4, label=f"{name}: {trained}")
+    axes.plot(range(1, 7), STEPS_PSNR_DB, "--", color="grey", marker="x", label="the report")
+    finish(axes, "steps of the receiver", f"Kodak, {min(settings.images, IMAGES)} images, AWGN at {AT_DB:g} dB")
+    ours = curves.get(UNROLLED_LINEAR)
+    claims = [
+        Claim(
+            "every step refines",
+            "10.1, 12.3, 14.0, 15.2, 18.9, 23.8 dB after 1 to 6 steps",
+            ", ".join(f"{psnr:.2f}" for psnr in ours) + " dB" if ours else "nothing",
+            all(after >= before for before, after in pairwise(ours)) if ours else None,
+        )
+    ]
+    if UNROLLED in curves:
+        cut = curves[UNROLLED]
+        claims.append(
+            Claim(
+                "stopped early, a receiver that was trained for its last step alone is a network cut short",
+                "the report takes its curve for convergence",
+                "as the report trains it: " + ", ".join(f"{psnr:.2f}" for psnr in cut) + " dB",
+                None,
+            )
+        )
+    return claims, save(figure, settings.output, "figure-4")
+
+
+@torch.no_grad()
+def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """Time to encode and to decode one picture of 768x512, the best of several, on the machine at hand."""
+    images = to_float(open_data("kodak")[0])
+    snr_db, size = torch.tensor([AT_DB]), (images.shape[2], images.shape[3])
+    seconds: dict[str, tuple[float, float]] = {}
+    for name in there((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR, "universal-s", "linear")):
+        model = load(name)
+        taken = []
+        for _ in range(TIMES + 1):  # the first time warms up
+            clock = time.perf_counter()
+            sent = model.encode(images, snr_db, bandwidth_ratio=RATIO)
+            between = time.perf_counter()
+            received = pass_through(AWGN(), sent, snr_db)
+            after = time.perf_counter()
+            model.decode(received, size)
+            taken.append((between - clock, time.perf_counter() - after))
+        seconds[name] = (min(encode for encode, _ in taken), min(decode for _, decode in taken))
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(seconds))
+    encode, decode = ([1e3 * each[side] for each in seconds.values()] for side in (0, 1))
+    axes.barh(places, encode, color=COLOURS[0], label="encode")
+    axes.barh(places, decode, left=encode, color=COLOURS[1], label="decode")
+    axes.set_yticks(places, list(seconds))
+    threads = torch.get_num_threads()
+    axes.set_xlabel(f"milliseconds for 768x512, best of {TIMES}, CPU, {threads} threads, fp32")
+    axes.legend(fontsize=8)
+    listed = "; ".join(f"{name} {1e3 * a:.0f} + {1e3 * b:.0f} ms" for name, (a, b) in seconds.items())
+    claim = Claim(
+        "encoding and decoding take milliseconds",
+        "5.4 + 5.6 ms and 2.8 + 5.9 ms, on a GPU that is not named",
+        f"on a CPU, {threads} threads: {listed}",
+        None,
+    )
+    return [claim], save(figure, settings.output, "figure-5")
+
+
+def figure_6(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """One picture by every method at 5 dB."""
+    picture = to_picture(open_data("kodak")[IMAGES - 1])
+    systems = [*there((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR)), "jpeg+ideal", "jpeg+ideal@10dB"]
+    rows = [[send_image(picture, make_system(name, AWGN(), bandwidth_ratio=RATIO), PICTURES_AT_DB)] for name in systems]
+    return [], save(sheet(rows), settings.output, "figure-6")
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What became of pictures: means over them.
+
+    Attributes:
+        psnr_db: the error.
+        distance: 1 - MS-SSIM.
+        detail: energy of fine detail over the original's.
+    """
+
+    psnr_db: float
+    distance: float
+    detail: float
+
+
+def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """What diffusion does to a link's pictures at 0 dB, by the number of its steps."""
+    claims, files = list[Claim](), list[str]()
+    refined = load_stage(STAGE).refines if there((STAGE,)) else {}
+    images = open_data("kodak").spread(min(settings.images, REFINED_IMAGES))
+    for name in there(tuple(refined)):
+        systems = {"none": name} | {f"{steps} steps": f"{name}@{STAGE}={steps}" for steps in SAMPLING_STEPS}
+        outcomes = {label: _outcomes(system, images) for label, system in systems.items()}
+        looks = {label: _looks(images, each) for label, each in outcomes.items()}
+        measured = "; ".join(
+            f"{label} {each.psnr_db:.2f} dB, {each.distance:.4f}, {each.detail:.2f}" for label, each in looks.items()
+        )
+        claims.append(
+            Claim(
+                f"diffusion behind {name} at {REFINED_AT_DB:g} dB",
+                "(not measured in the report)",
+                f"{len(images)} images; PSNR, 1 - MS-SSIM, energy of fine detail over the original's: {measured}",
+                any(
+                    each.distance < looks["none"].distance and abs(1 - each.detail) < abs(1 - looks["none"].detail)
+                    for each in looks.values()
+                ),
+            )
+        )
+        files += save(sheet([[each[0]] for each in outcomes.values()]), settings.output, f"diffusion-{name}")
+    return claims, files
+
+
+def _outcomes(system: str, images: ImageSet) -> list[Outcome]:
+    """Every image through a system, each with noise of its own, the same for every system."""
+    link = make_system(system, AWGN(), bandwidth_ratio=RATIO)
+    return [send_image(to_picture(images[index]), link, REFINED_AT_DB, seed=index) for index in range(len(images))]
+
+
+def _looks(images: ImageSet, outcomes: list[Outcome]) -> Looks:
+    details = [
+        metrics.detail_energy_ratio(to_float(images[index]), to_float(from_picture(outcome.picture))).item()
+        for index, outcome in enumerate(outcomes)
+    ]
+    return Looks(
+        psnr_db=fmean(outcome.psnr_db or 0.0 for outcome in outcomes),
+        distance=1 - fmean(outcome.ms_ssim or 0.0 for outcome in outcomes),
+        detail=fmean(details),
+    )

@@ -1,0 +1,70 @@
+"""Bytes that must arrive: 5G LDPC with its CRC, QPSK, and repetition where the rate is below that of the code."""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from deepjscc.digital.blocks import Block
+from deepjscc.digital.schemes import CRC_BITS, Scheme
+from deepjscc.radio.zadoff_chu import Pulses
+
+DATA = 240  # pulses between two groups of pilots: coded parts are whole multiples
+HEADER_PULSES = 24 * DATA  # for 280 bits: 1/21 bit a pulse
+PIECE = 384  # bytes of a block at most
+GRAIN = 16  # bytes that pieces are multiples of, so that there are few different codes
+
+
+def header_pulses(header: bytes) -> Pulses:
+    """The 32 bytes of a header as QPSK."""
+    return _encode(header, HEADER_PULSES)
+
+
+def read_header(pulses: Pulses, noise_variance: float) -> bytes | None:
+    """Undo :func:`header_pulses`; None where the code's own CRC-24 is wrong."""
+    return _decode(pulses, noise_variance, 32)
+
+
+def pieces(length: int, eighths: int) -> tuple[int, int, int]:
+    """How so many bytes go at a rate in eighths of a bit per use: number of blocks, bytes and pulses of each."""
+    if not length:
+        return 0, 0, 0
+    count = math.ceil(length / PIECE)
+    each = GRAIN * math.ceil(length / count / GRAIN)
+    return count, each, DATA * math.ceil((8 * each + CRC_BITS) / (eighths / 8) / DATA)
+
+
+def protected_pulses(data: bytes, eighths: int) -> Pulses:
+    """Bytes as QPSK at a rate of ``eighths / 8`` bits per pulse, their CRCs included."""
+    count, each, uses = pieces(len(data), eighths)
+    padded = data.ljust(count * each, b"\0")
+    blocks = [_encode(padded[start : start + each], uses) for start in range(0, count * each, max(each, 1))]
+    return np.concatenate([np.empty(0, np.complex64), *blocks])
+
+
+def read_protected(pulses: Pulses, noise_variance: float, length: int, eighths: int) -> bytes | None:
+    """Undo :func:`protected_pulses`; None where a block was lost."""
+    count, each, uses = pieces(length, eighths)
+    read = [_decode(pulses[index * uses : (index + 1) * uses], noise_variance, each) for index in range(count)]
+    return None if None in read else b"".join(part or b"" for part in read)[:length]
+
+
+@lru_cache(maxsize=64)
+def _code(size: int, uses: int) -> Block:
+    """A code of so many bytes on so many pulses; building its graph takes a moment."""
+    bits = 2 * uses
+    return Block(Scheme("qpsk", (8 * size + CRC_BITS + 0.5) * 1024 / bits), bits)
+
+
+@torch.no_grad()
+def _encode(data: bytes, uses: int) -> Pulses:
+    bits = torch.from_numpy(np.unpackbits(np.frombuffer(data, np.uint8)).astype(np.float32))
+    return _code(len(data), uses).encode(bits[None])[0].numpy()
+
+
+@torch.no_grad()
+def _decode(pulses: Pulses, noise_variance: float, size: int) -> bytes | None:
+    received = torch.from_numpy(pulses.astype(np.complex64))[None]
+    bits, right = _code(size, len(pulses)).decode(received, torch.full(received.shape, noise_variance))
+    return np.packbits(bits[0].numpy().astype(np.uint8)).tobytes() if right.item() else None

@@ -1,0 +1,180 @@
+"""Broken, forged and random input: nothing crashes, and noise is no picture."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from radio_frames import PULSE, a_frame, a_header, gaussian, receive
+
+from deepjscc.errors import DeepJSCCError
+from deepjscc.radio.frame_header import FrameHeader
+from deepjscc.radio.picture_decoder import PictureDecoder
+from deepjscc.radio.receiver import Receiver, Reception
+from deepjscc.radio.transmitter import Look, shape_frame
+from deepjscc.zoo import weights_hash
+
+CLEAN, SYMBOLS = a_frame()
+LINEAR = weights_hash("linear")
+
+
+def test_nan_infinity_and_absurd_samples_are_silence() -> None:
+    samples = CLEAN.copy()
+    samples[40_000:40_004] = [np.nan, np.inf, -1j * np.inf, 1e30]
+    (heard,), receiver = receive(samples)
+    assert heard.complete
+    assert receiver.broken_samples == 4
+    assert "4 samples were NaN" in (receiver.note() or "")
+    nothing, receiver = receive(np.full(100_000, np.nan, np.complex64))
+    assert not nothing
+    assert "are they cf32?" in (receiver.note() or "")
+
+
+def test_clipped_samples_still_make_a_frame() -> None:
+    parts = CLEAN.view(np.float32).clip(-0.6, 0.6)
+    (heard,), _ = receive(parts.view(np.complex64))
+    assert heard.complete
+    assert 3 < heard.snr_db < 30
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4, 0.85])
+def test_a_frame_that_stops_early(share: float) -> None:
+    heard, _ = receive(CLEAN[: int(share * len(CLEAN))])
+    assert not any(one.complete for one in heard)
+    if share > 0.8:
+        assert heard[0].header == a_header()
+        assert 0 < heard[0].heard < 3000
+        got = np.concatenate(heard[0].symbols)[:500]
+        assert np.mean(np.abs(got - SYMBOLS[: len(got)]) ** 2) < 0.01
+
+
+def test_a_second_frame_in_the_middle_of_the_first() -> None:
+    late, _ = a_frame(a_header(3000, 9))
+    samples = np.zeros(len(CLEAN) + 40_000, np.complex64)
+    samples[: len(CLEAN)] += CLEAN
+    samples[40_000:] += late[: len(samples) - 40_000]
+    heard, _ = receive(samples)
+    assert 5 in [one.header.sequence for one in heard if one.header]
+    # The other way round the second is ten times as strong: its header gets through, and the first ends there.
+    samples[40_000:] += 9 * late[: len(samples) - 40_000]
+    heard, _ = receive(samples)
+    assert [(one.header.sequence, one.complete) for one in heard if one.header] == [(5, False), (9, True)]
+
+
+def test_a_corrupt_header_is_counted_and_the_next_frame_heard() -> None:
+    broken = CLEAN.copy()
+    start = 2000 + 4 * 1016
+    broken[start : start + 4 * 6144] = gaussian(4 * 6144)
+    heard, receiver = receive(np.concatenate([broken, CLEAN]))
+    assert [one.header is None for one in heard] == [True, False]
+    assert receiver.lost_headers == 1
+
+
+def test_a_header_that_claims_too_much_is_not_followed() -> None:
+    samples, _ = a_frame(a_header(3000))
+    receiver = Receiver(PULSE, most_uses=2999)
+    heard = [*receiver.push(samples), *receiver.flush()]
+    assert [one.header for one in heard] == [None]
+
+
+def reception(header: FrameHeader, symbols: np.ndarray, side_info: tuple[bytes | None, ...]) -> Reception:
+    noise = np.full(len(symbols), 0.1, np.float32)
+    return Reception(0, 0.0, 10.0, header, [symbols.astype(np.complex64)], [noise], side_info, True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    size=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    uses=st.integers(1, 2000),
+    strong=st.binary(max_size=4),
+    weak=st.none() | st.binary(max_size=60),
+    model=st.sampled_from([LINEAR, weights_hash("cnn-c16-awgn-10db"), "0" * 12]),
+    heard=st.integers(0, 2000),
+)
+def test_forged_headers_make_a_picture_or_one_line(
+    size: tuple[int, int], uses: int, strong: bytes, weak: bytes | None, model: str, heard: int
+) -> None:
+    """Whatever a sender that knows the checksum says."""
+    header = FrameHeader(0, model, *size, uses, strong, 0, 0)
+    forged = reception(header, gaussian(uses)[:heard], (strong, weak))
+    try:
+        image, line = DECODER.decode(forged), ""
+    except DeepJSCCError as error:
+        image, line = None, str(error)
+    assert "\n" not in line
+    assert image is None or image.shape == (3, *size)
+
+
+DECODER = PictureDecoder()
+
+
+def test_pictures_beyond_what_a_receiver_takes() -> None:
+    header = FrameHeader(0, LINEAR, 10_000, 10_000, 5)
+    with pytest.raises(DeepJSCCError, match="more than this receiver takes"):
+        DECODER.decode(reception(header, gaussian(5), ()))
+
+
+def test_mutated_and_random_frames_do_not_crash() -> None:
+    """Runs of samples moved, scaled, turned, replaced; what is heard is that header or none."""
+    draws = np.random.default_rng(0)
+    for trial in range(12):
+        samples = CLEAN.copy()
+        for _ in range(draws.integers(1, 6)):
+            first, count = draws.integers(0, len(samples)), draws.integers(1, 30_000)
+            part = samples[first : first + count]
+            match draws.integers(5):
+                case 0:
+                    part[:] = gaussian(len(part), trial)
+                case 1:
+                    part *= 10 ** draws.uniform(-3, 3)
+                case 2:
+                    part[:] = part[::-1]
+                case 3:
+                    part[:] = np.roll(part, draws.integers(1, 100))
+                case 4:
+                    part[:] = draws.choice([np.nan, 0, 1e20, 3])
+        for one in receive(samples)[0]:
+            assert one.header in (None, a_header())
+            if one.header and one.symbols:
+                assert np.isfinite(np.concatenate(one.symbols)).all()
+                with pytest.raises(DeepJSCCError):
+                    DECODER.decode(one)  # its model does not exist
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.binary(min_size=32, max_size=32), good_check=st.booleans())
+def test_random_headers_by_the_thousand(data: bytes, good_check: bool) -> None:
+    """With a checksum that is right by design, sizes are bounded all the same."""
+    from zlib import crc32
+
+    if good_check:
+        body = b"DJ\x01" + data[3:28]
+        data = body + crc32(body).to_bytes(4, "big")
+    try:
+        header = FrameHeader.unpack(data)
+    except DeepJSCCError:
+        return
+    assert header.height * header.width <= 178_000_000
+    assert header.uses <= 3 * (header.height + 63) * (header.width + 63)
+
+
+def test_a_model_of_all_symbols_makes_nothing_of_a_part(coffee: torch.Tensor) -> None:
+    header = dataclasses.replace(a_header(512), weights_hash=weights_hash("cnn-c16-awgn-10db"), height=32, width=32)
+    header = dataclasses.replace(header, strong=b"", weak_bytes=0, weak_eighths=0)
+    samples, _ = shape_frame(header, gaussian(512), b"", Look(amplitude=1.0))
+    (heard,), _ = receive(np.pad(samples, 1000))
+    assert DECODER.decode(heard).shape == (3, 32, 32)
+    heard.symbols[-1] = heard.symbols[-1][:-1]
+    with pytest.raises(DeepJSCCError, match="1 symbols are missing, and cnn needs all"):
+        DECODER.decode(heard)
+
+
+def test_noise_makes_no_file(tmp_path: Path) -> None:
+    from deepjscc.radio.listen import listen
+
+    chunks = (gaussian(200_000, seed) for seed in range(5))
+    assert not list(listen(chunks, Receiver(PULSE), DECODER, tmp_path))
+    assert not list(tmp_path.iterdir())
