@@ -31,13 +31,13 @@ from deepjscc.papers.three_approaches_report import (
 )
 from deepjscc.systems.link import pass_through
 from deepjscc.systems.names import make_system
-from deepjscc.zoo import load, load_stage
+from deepjscc.zoo import load
 
 AT_DB = 10.0
 PICTURES_AT_DB = 5.0
 REFINED_AT_DB = 0.0
 SAMPLING_STEPS = (1, 5, 10, 50)
-REFINED_IMAGES = 4  # of Kodak: fifty steps take a while
+REFINED_IMAGES = 2  # of Kodak: fifty steps take a while
 TIMES = 5
 
 
@@ -141,30 +141,35 @@ class Looks:
 
 
 def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
-    """What diffusion does to a link's pictures at 0 dB, by the number of its steps."""
-    claims, files = list[Claim](), list[str]()
-    refined = load_stage(STAGE).refines if there((STAGE,)) else {}
+    """What diffusion does to the unrolled receiver's pictures at 0 dB, by the number of its steps."""
+    if len(there((STAGE, UNROLLED_LINEAR))) < 2:
+        return [], []
     images = open_data("kodak").spread(min(settings.images, REFINED_IMAGES))
-    for name in there(tuple(refined)):
-        systems = {"none": name} | {f"{steps} steps": f"{name}@{STAGE}={steps}" for steps in SAMPLING_STEPS}
-        outcomes = {label: _outcomes(system, images) for label, system in systems.items()}
-        looks = {label: _looks(images, each) for label, each in outcomes.items()}
-        measured = "; ".join(
-            f"{label} {each.psnr_db:.2f} dB, {each.distance:.4f}, {each.detail:.2f}" for label, each in looks.items()
-        )
-        claims.append(
-            Claim(
-                f"diffusion behind {name} at {REFINED_AT_DB:g} dB",
-                "(not measured in the report)",
-                f"{len(images)} images; PSNR, 1 - MS-SSIM, energy of fine detail over the original's: {measured}",
-                any(
-                    each.distance < looks["none"].distance and abs(1 - each.detail) < abs(1 - looks["none"].detail)
-                    for each in looks.values()
-                ),
-            )
-        )
-        files += save(sheet([[each[0]] for each in outcomes.values()]), settings.output, f"diffusion-{name}")
-    return claims, files
+    systems = {"none": UNROLLED_LINEAR}
+    systems |= {f"{steps} steps": f"{UNROLLED_LINEAR}@{STAGE}={steps}" for steps in SAMPLING_STEPS}
+    outcomes = {label: _outcomes(system, images) for label, system in systems.items()}
+    looks = {label: _looks(images, each) for label, each in outcomes.items()}
+    measured = "; ".join(
+        f"{label} {each.psnr_db:.2f} dB, {each.distance:.4f}, {each.detail:.2f}" for label, each in looks.items()
+    )
+    first, refined = looks["none"], [looks[label] for label in systems if label != "none"]
+    claims = [
+        Claim(
+            f"diffusion at {REFINED_AT_DB:g} dB: structure nearer to the original",
+            "(not measured in the report; here: 1 - MS-SSIM falls at some number of steps)",
+            f"{len(images)} images, behind {UNROLLED_LINEAR}; PSNR, 1 - MS-SSIM, fine detail over the original's: "
+            + measured,
+            any(each.distance < first.distance for each in refined),
+        ),
+        Claim(
+            f"diffusion at {REFINED_AT_DB:g} dB: as much fine detail as the original",
+            "(not measured in the report; here: nearer to 1 at every number of steps above 1)",
+            f"{first.detail:.2f} before, {', '.join(f'{each.detail:.2f}' for each in refined[1:])} after",
+            all(abs(1 - each.detail) < abs(1 - first.detail) for each in refined[1:]),
+        ),
+    ]
+    shown = [[each[0]] for each in outcomes.values()]
+    return claims, save(sheet(shown), settings.output, "diffusion")
 
 
 def _outcomes(system: str, images: ImageSet) -> list[Outcome]:
