@@ -23,7 +23,7 @@ from deepjscc.zoo import cards
 
 ZOO = Path(__file__).parents[1] / "src" / "deepjscc" / "zoo"
 SNRS = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0)
-RATIOS = {"1/32": 1 / 32, "1/16": 1 / 16, "1/8": 1 / 8, "1/4": 1 / 4}
+RATIOS = {"1/32": 1 / 32, "1/16": 1 / 16, "1/4": 1 / 4}
 SNRS_COMPARED = (0.0, 10.0, 20.0)
 
 CARD = """\

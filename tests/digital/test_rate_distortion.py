@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from deepjscc.digital.rate_distortion import gaussian_mse, gaussian_spectrum
 
 
-@given(st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=20), st.floats(0.0, 200.0))
+@given(st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=20), st.floats(0.0, 100.0))
 def test_the_water_level_spends_exactly_the_bits(variances: list[float], bits: float) -> None:
     spectrum = torch.tensor(variances).double()
     error = gaussian_mse(spectrum, bits) * len(variances)
