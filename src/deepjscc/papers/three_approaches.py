@@ -69,6 +69,7 @@ def figure_1(settings: Settings) -> tuple[list[Claim], list[str]]:
         TESTED_AT, gaussian_reference(settings), color="black", linewidth=1, label="Gaussian source of its spectrum"
     )
     finish(axes, LABEL, f"Kodak, {_images(settings)} images, {RATIO:.4g} complex channel uses per source value, AWGN")
+    axes.legend(fontsize=7, loc="upper left")
     claims = [_gain_over_jpeg(means), _graceful(means), _high_snr(means), *_over_control(means)]
     return claims, save(figure, settings.output, "figure-1")
 
@@ -79,10 +80,11 @@ def figure_2(settings: Settings) -> tuple[list[Claim], list[str]]:
     axes, figure = _axes()
     graceful = there((ADAPTIVE_LINEAR,)) or [CONTROL]
     for name, colour in zip([*CLIFFS, "jpeg+ideal", *graceful], COLOURS, strict=False):
-        style = "--" if name == "jpeg+ideal" else "-"
-        axes.plot(TESTED_AT, curve(means, name), style, color=colour, marker="o", markersize=4, label=name)
+        style, steps = "--" if name == "jpeg+ideal" else "-", "steps-post" if name in CLIFFS else "default"
+        values = curve(means, name)
+        axes.plot(TESTED_AT, values, style, drawstyle=steps, color=colour, marker="o", markersize=4, label=name)
     axes.axvline(10, color="grey", linewidth=1)
-    axes.annotate("below the SNR planned for nothing arrives", (9.7, 21), ha="right", fontsize=8, color="grey")
+    axes.annotate("below the SNR planned for nothing arrives", (9.7, 17), ha="right", fontsize=8, color="grey")
     finish(
         axes,
         LABEL,
