@@ -11,7 +11,6 @@ from typing import Any
 HERE = Path(__file__).parent
 MARK = re.compile(r"^<!-- generated: (\w+) ?(.*) -->$", re.MULTILINE)
 WITH_BASES = ("channels", "models", "digital/codecs")
-VERDICTS = {True: "holds", False: "does not hold", None: "not measured"}
 
 AXES = (
     ("snr", "SNR, dB", ("psnr", "ms_ssim")),
@@ -87,6 +86,8 @@ def _command_as_code(text: str) -> str:
 
 def results(name: str) -> str:
     """The claims of a paper from ``results/NAME.json``, as ``deepjscc papers NAME --json`` printed it."""
+    from deepjscc.papers import VERDICTS
+
     report = json.loads((HERE / "results" / f"{name}.json").read_text())
     rows = [
         [claim["claim"], claim["paper"], claim["ours"].replace("+-", "±"), f"**{VERDICTS[claim['holds']]}**"]

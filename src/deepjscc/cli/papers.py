@@ -30,7 +30,7 @@ def papers(
     if images < 1 or repeats < 1 or not minutes > 0:
         raise UsageError("--images and --repeats must be at least 1, --minutes more than 0")
 
-    from deepjscc.papers import PAPERS, Settings
+    from deepjscc.papers import PAPERS, VERDICTS, Settings
 
     if paper is None:
         print_json(list(PAPERS)) if json else print("\n".join(PAPERS))
@@ -42,7 +42,6 @@ def papers(
     if json:
         print_json(asdict(report))
         return
-    verdicts = {True: "holds", False: "does not hold", None: "not measured"}
-    rows = [[claim.claim, claim.paper, claim.ours, verdicts[claim.holds]] for claim in report.claims]
+    rows = [[claim.claim, claim.paper, claim.ours, VERDICTS[claim.holds]] for claim in report.claims]
     print_table(["claim", "the paper", "ours", "verdict"], rows)
     print("\n".join(report.figures))

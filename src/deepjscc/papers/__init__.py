@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from deepjscc.papers import bourtsoulatze2019, kurka2019, three_approaches, wang2022
-from deepjscc.papers.base import Report, Settings
+from deepjscc.papers.base import VERDICTS, Report, Settings
 
 PAPERS: dict[str, Callable[[Settings], Report]] = {
     "bourtsoulatze2019": bourtsoulatze2019.run,
@@ -12,4 +12,4 @@ PAPERS: dict[str, Callable[[Settings], Report]] = {
     "wang2022": wang2022.run,
 }
 
-__all__ = ["PAPERS", "Report", "Settings"]
+__all__ = ["PAPERS", "VERDICTS", "Report", "Settings"]

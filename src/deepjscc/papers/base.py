@@ -44,13 +44,16 @@ class Claim:
         claim: its name in a few words.
         paper: what the paper says.
         ours: our numbers.
-        holds: whether they bear it out; None where nothing was measured.
+        holds: whether they bear it out; None where there is no verdict: no weights, or nothing to compare with.
     """
 
     claim: str
     paper: str
     ours: str
     holds: bool | None
+
+
+VERDICTS = {True: "holds", False: "does not hold", None: "no verdict"}
 
 
 @dataclass(frozen=True)
