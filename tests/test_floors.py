@@ -9,11 +9,11 @@ import deepjscc
 
 ROOT = Path(deepjscc.__file__).parent
 FLOORS = {
-    **dict.fromkeys(["errors", "types", "units", "seeds", "blocks"], 1),
-    **dict.fromkeys(["channels", "metrics", "symbols", "images", "fetch"], 2),
+    **dict.fromkeys(["errors", "types", "units", "seeds", "precision", "blocks"], 1),
+    **dict.fromkeys(["channels", "metrics", "symbols", "images", "fetch", "workers"], 2),
     **dict.fromkeys(["models", "digital", "data"], 3),
     **dict.fromkeys(["systems", "radio", "zoo"], 4),
-    **dict.fromkeys(["papers", "training", "evaluation"], 5),
+    **dict.fromkeys(["papers", "training", "evaluation", "bulk"], 5),
     **dict.fromkeys(["cli", "web"], 6),
 }
 FILES = sorted(ROOT.rglob("*.py"))

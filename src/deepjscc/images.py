@@ -33,7 +33,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
-def open_rgb(source: Path | str | BinaryIO, max_pixels: int | None = None) -> Image.Image:
+def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None = None) -> Image.Image:
     """Open a picture as 8-bit RGB: EXIF orientation applied, alpha laid over white, 16-bit scaled, grey and palette
     spread over three channels; of an animation the first frame.
 

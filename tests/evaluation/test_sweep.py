@@ -7,13 +7,16 @@ import polars as pl
 import pytest
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.evaluation import sweep as sweep_module
 from deepjscc.evaluation.report import plot, save_figure, sheet
 from deepjscc.evaluation.single import send_image
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import SCHEMA, read_table, summarise, to_table, write_table
+from deepjscc.evaluation.unit import Prepared
 from deepjscc.images import open_rgb, read_image, write_image
+from deepjscc.models import Cnn
+from deepjscc.systems import Link
 from deepjscc.systems.names import make_system
+from deepjscc.workers import Finished, Processes
 
 
 @pytest.fixture
@@ -57,25 +60,25 @@ def test_rows_say_everything(folder: Path, tmp_path: Path) -> None:
 
 def die_after(units: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a sweep measure so many units and then be killed."""
-    measure, done = sweep_module.measure, []
+    measure, done = Prepared.measure, []
 
-    def dies(unit, *rest):
+    def dies(prepared, unit):
         if len(done) == units:
             raise KeyboardInterrupt
         done.append(unit.key)
-        yield from measure(unit, *rest)
+        yield from measure(prepared, unit)
 
-    monkeypatch.setattr(sweep_module, "measure", dies)
+    monkeypatch.setattr(Prepared, "measure", dies)
 
 
 def test_a_killed_sweep_goes_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measure = sweep_module.measure
+    measure = Prepared.measure
     die_after(2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         sweep(_plan(folder), tmp_path / "t.parquet")
     assert not (tmp_path / "t.parquet").exists()
     counted = []
-    monkeypatch.setattr(sweep_module, "measure", lambda unit, *rest: counted.append(unit) or measure(unit, *rest))
+    monkeypatch.setattr(Prepared, "measure", lambda prepared, unit: counted.append(unit) or measure(prepared, unit))
     table = sweep(_plan(folder), tmp_path / "t.parquet")
     assert len(counted) == 2
     fresh = sweep(_plan(folder), tmp_path / "other.parquet")
@@ -89,7 +92,7 @@ def test_what_is_there_is_kept_and_not_done_again(
     sweep(_plan(folder), tmp_path / "t.parquet")
     sweep(_plan(folder, snr_db=(0.0,)), tmp_path / "t.parquet")
     assert len(read_table(tmp_path / "t.parquet")) == 18
-    monkeypatch.setattr(sweep_module, "measure", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(Prepared, "measure", lambda *_: pytest.fail("measured again"))
     assert len(sweep(_plan(folder), tmp_path / "t.parquet")) == 12
 
 
@@ -242,11 +245,11 @@ def test_equal_snrs_are_one(folder: Path, tmp_path: Path) -> None:
 def test_another_plan_does_not_lose_the_pieces_of_the_first(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measure = sweep_module.measure
+    measure = Prepared.measure
     die_after(3, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         sweep(_plan(folder), tmp_path / "t.parquet")
-    monkeypatch.setattr(sweep_module, "measure", measure)
+    monkeypatch.setattr(Prepared, "measure", measure)
     sweep(_plan(folder, systems=("linear",), snr_db=(1.0,)), tmp_path / "t.parquet")
     assert len(list((tmp_path / "t.parquet.parts").glob("*.parquet"))) == 3
     sweep(_plan(folder), tmp_path / "t.parquet")
@@ -259,3 +262,53 @@ def test_tables_with_other_columns_still_serve(folder: Path, tmp_path: Path) -> 
     odd.write_parquet(tmp_path / "t.parquet")
     assert len(sweep(_plan(folder, snr_db=(1.0,)), tmp_path / "t.parquet")) == 6
     assert len(read_table(tmp_path / "t.parquet")) == 18
+
+
+def test_processes_measure_the_same(folder: Path, tmp_path: Path) -> None:
+    ours = sweep(_plan(folder), tmp_path / "here.parquet")
+    theirs = sweep(_plan(folder), tmp_path / "there.parquet", workers=Processes(1))
+    measured = ["psnr_db", "ssim", "ms_ssim", "seconds"]
+    assert ours.drop(measured).equals(theirs.drop(measured))
+    assert (ours["psnr_db"] - theirs["psnr_db"]).abs().max() < 1e-4
+
+
+class DiesOver:
+    """Workers that die over units of one SNR: so often, then no more."""
+
+    def __init__(self, snr_db: float, deaths: int) -> None:
+        self.snr_db, self.deaths = snr_db, deaths
+
+    def run(self, function, tasks):
+        for task in tasks:
+            dies = task.unit.snr_db == self.snr_db and self.deaths > 0
+            self.deaths -= dies
+            yield Finished(task, None, "out of memory") if dies else Finished(task, function(task))
+
+
+def test_a_unit_whose_worker_died_is_tried_once_more(folder: Path, tmp_path: Path) -> None:
+    plan = _plan(folder, systems=("linear",))
+    assert len(sweep(plan, tmp_path / "t.parquet", workers=DiesOver(5.0, 1))) == 6
+    with pytest.raises(DeepJSCCError, match="measured linear at 5 dB died, out of memory; take fewer workers"):
+        sweep(plan, tmp_path / "u.parquet", workers=DiesOver(5.0, 2))
+    assert len(list((tmp_path / "u.parquet.parts").glob("*.parquet"))) == 1
+
+
+def test_encodes_once_where_the_encoder_ignores_the_snr(
+    fake_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded, encode = [], Link.encode
+
+    def count(link: Link, images, encoder_snr_db):
+        encoded.append(encoder_snr_db[0].item())
+        return encode(link, images, encoder_snr_db)
+
+    monkeypatch.setattr(Link, "encode", count)
+    name, snrs = "cnn-c8-awgn-10db", (0.0, 5.0, 10.0)
+    table = sweep(Plan((name,), "cifar10", snrs, images=6, repeats=2), tmp_path / "t.parquet")
+    assert len(encoded) == 1
+    monkeypatch.setattr(Cnn, "encoder_uses_snr", True)
+    again = sweep(Plan((name,), "cifar10", snrs, images=6, repeats=2), tmp_path / "u.parquet")
+    assert encoded[1:] == [0.0, 5.0, 10.0]
+    assert table.drop("seconds").equals(again.drop("seconds"))
+    sweep(Plan(("linear",), "cifar10", snrs, 10.0, bandwidth_ratio=1 / 6, images=6), tmp_path / "v.parquet")
+    assert encoded[4:] == [10.0]

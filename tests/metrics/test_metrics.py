@@ -4,13 +4,14 @@ import math
 
 import numpy as np
 import pytest
+import pytorch_msssim
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from deepjscc import metrics
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_float
-from deepjscc.metrics import perceptual
+from deepjscc.metrics import perceptual, structural
 
 
 @pytest.fixture
@@ -54,6 +55,30 @@ def test_ssim_is_scikit_images(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
         for i in range(2)
     ]
     assert metrics.ssim(*pair).tolist() == pytest.approx(theirs, abs=2e-4)
+
+
+@pytest.mark.parametrize("size", [(161, 161), (176, 243), (321, 200)])
+@pytest.mark.parametrize("window", [7, 11])
+def test_structure_is_that_of_an_independent_library(size: tuple[int, int], window: int) -> None:
+    draws = torch.Generator().manual_seed(size[1])
+    images = torch.rand(2, 3, *size, generator=draws).cumsum(2).cumsum(3)
+    images = images / images.amax((1, 2, 3), keepdim=True)
+    decoded = (images + 0.1 * torch.randn(images.shape, generator=draws)).clamp(0, 1)
+    ours, theirs = ((255 * each).round() for each in (images, decoded))
+    expected = pytorch_msssim.ms_ssim(ours, theirs, data_range=255, size_average=False, win_size=window)
+    torch.testing.assert_close(metrics.ms_ssim(images, decoded, window=window), expected, atol=2e-5, rtol=0)
+    expected = pytorch_msssim.ssim(ours, theirs, data_range=255, size_average=False)
+    torch.testing.assert_close(metrics.ssim(images, decoded), expected, atol=2e-5, rtol=0)
+    if window == 11:
+        both = structural.ssim_and_ms_ssim(images, decoded)
+        assert both[0].tolist() == metrics.ssim(images, decoded).tolist()
+        assert both[1].tolist() == metrics.ms_ssim(images, decoded).tolist()
+
+
+def test_pictures_nothing_alike_have_no_ms_ssim() -> None:
+    picture = torch.rand(1, 3, 161, 161, generator=torch.Generator().manual_seed(0))
+    assert metrics.ssim(picture, 1 - picture).item() < -0.5
+    assert metrics.ms_ssim(picture, 1 - picture).item() == 0
 
 
 def test_ms_ssim_orders_distortions(pair: tuple[torch.Tensor, torch.Tensor]) -> None:

@@ -17,6 +17,7 @@ COMMANDS = {
     "decode": "Turn received symbols back into a picture.",
     "tx": "Send pictures as a radio signal: to a file, a socket or a pipe.",
     "rx": "Receive pictures from a radio signal.",
+    "bulk": "Send or encode a folder or bucket of pictures, by many workers.",
     "evaluate": "Measure systems over images and SNRs into a Parquet table.",
     "plot": "Draw PSNR over SNR from a results table.",
     "papers": "Make a paper's figures and check its claims.",

@@ -20,6 +20,7 @@ from deepjscc.units import parse_snr_list
 
 if TYPE_CHECKING:
     from deepjscc.channels import Channel
+    from deepjscc.workers import Workers
 
 DEFAULT_MODEL = "universal-s"  # it takes any picture over any channel
 Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
@@ -144,14 +145,44 @@ def notes() -> Iterator[None]:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar on standard error, as ``say(done, all, label)``."""
+def progress() -> Iterator[Callable[[int, int | None, str], None]]:
+    """A progress bar on standard error, as ``say(done, all, label)``; None: nobody knows how many there are."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=None)
 
-        def say(done: int, total: int, label: str) -> None:
+        def say(done: int, total: int | None, label: str) -> None:
             bar.update(task, completed=done, total=total, description=label)
 
         yield say
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class WorkerOptions:
+    """Who does the work."""
+
+    workers: Annotated[
+        int | None, Parameter(help="Processes of one thread each; 0: this process alone.", show_default=False)
+    ] = None
+    cluster: Annotated[bool, Parameter(negative="", help="Work on a Ray cluster: a local one, or --address.")] = False
+    address: Annotated[str | None, Parameter(help="HOST:PORT of a running Ray cluster, or auto.")] = None
+
+    def build(self, default: int) -> "Workers | None":
+        """The workers themselves, ``default`` processes where nothing is asked for; None: this process alone.
+
+        Raises:
+            UsageError: options that exclude one another.
+            DeepJSCCError: Ray is missing, or no cluster answers.
+        """
+        from deepjscc.workers import Cluster, Processes
+
+        if self.cluster or self.address is not None:
+            if self.workers is not None:
+                raise UsageError("a cluster has its own number of workers; leave --workers out")
+            return Cluster(self.address)
+        count = default if self.workers is None else self.workers
+        if count < 0:
+            raise UsageError("--workers must be at least 0")
+        return Processes(count) if count else None

@@ -14,6 +14,7 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snrs,
+    WorkerOptions,
     notes,
     one_snr,
     print_json,
@@ -42,6 +43,7 @@ def evaluate(
     seed: Seed = 0,
     lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (fetches its weights).")] = False,
     simulate: Simulate = False,
+    by: WorkerOptions = WorkerOptions(),
     json: Json = False,
 ) -> None:
     """Measure systems over images and SNRs into a Parquet table; run again to go on after an interruption."""
@@ -76,7 +78,7 @@ def evaluate(
         simulate=simulate,
     )
     with notes(), progress() as say:
-        table = sweep(plan, output, say)
+        table = sweep(plan, output, say, by.build(0))
     means = summarise(table)
     if json:
         print_json(means.to_dicts())

@@ -2,7 +2,12 @@
 
 from deepjscc import metrics
 from deepjscc.metrics.perceptual import MIN_SIDE as LPIPS_MIN_SIDE
-from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE_WINDOW_7, SSIM_MIN_SIDE
+from deepjscc.metrics.structural import (
+    MS_SSIM_MIN_SIDE,
+    MS_SSIM_MIN_SIDE_WINDOW_7,
+    SSIM_MIN_SIDE,
+    ssim_and_ms_ssim,
+)
 from deepjscc.types import Images, Transmission
 
 
@@ -15,10 +20,15 @@ def quality(images: Images, decoded: Images, *, with_lpips: bool = False) -> dic
     side = min(images.shape[-2:])
     small = MS_SSIM_MIN_SIDE_WINDOW_7 <= side < MS_SSIM_MIN_SIDE
     nothing: list[float | None] = [None] * len(images)
+    ssim = ms_ssim = nothing
+    if side >= MS_SSIM_MIN_SIDE:
+        ssim, ms_ssim = (values.tolist() for values in ssim_and_ms_ssim(images, decoded))
+    elif side >= SSIM_MIN_SIDE:
+        ssim = metrics.ssim(images, decoded).tolist()
     return {
         "psnr_db": metrics.psnr(images, decoded).tolist(),
-        "ssim": metrics.ssim(images, decoded).tolist() if side >= SSIM_MIN_SIDE else nothing,
-        "ms_ssim": metrics.ms_ssim(images, decoded).tolist() if side >= MS_SSIM_MIN_SIDE else nothing,
+        "ssim": ssim,
+        "ms_ssim": ms_ssim,
         "ms_ssim_window_7": metrics.ms_ssim(images, decoded, window=7).tolist() if small else nothing,
         "lpips": metrics.lpips(images, decoded).tolist() if with_lpips and side >= LPIPS_MIN_SIDE else nothing,
     }

@@ -10,15 +10,15 @@ from deepjscc.types import Images
 
 
 def mse(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
-    """Mean squared error per image, of the 8-bit pictures scaled to [0, 1], in double precision.
+    """Mean squared error per image, of the 8-bit pictures scaled to [0, 1]; summed in whole numbers.
 
     Raises:
         DeepJSCCError: NaN in an image, which 8 bits would hide.
     """
     if images.isnan().any() or decoded.isnan().any():
         raise DeepJSCCError("an image holds NaN; its quality cannot be measured")
-    difference = to_8bit(images).double() - to_8bit(decoded).double()
-    return (difference / 255).square().mean((1, 2, 3))
+    difference = to_8bit(images).int() - to_8bit(decoded).int()
+    return difference.square().sum((1, 2, 3)).double() / (255**2 * difference[0].numel())
 
 
 def psnr(images: Images, decoded: Images, *, pooled: bool = False) -> Float[Tensor, " batch_or_one"]:

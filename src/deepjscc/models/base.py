@@ -21,11 +21,13 @@ class JSCC(nn.Module):
     Attributes:
         kind: the name of the model in :data:`deepjscc.models.MODELS`.
         stride: images are padded to multiples of it.
+        encoder_uses_snr: False where :meth:`encode` makes the same whatever SNR it is told.
         config: the constructor's keywords.
     """
 
     kind: ClassVar[str]
     stride: int = 1
+    encoder_uses_snr: ClassVar[bool] = True
 
     def __init__(self, **config: Any) -> None:
         super().__init__()

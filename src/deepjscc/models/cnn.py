@@ -21,6 +21,7 @@ class Cnn(JSCC):
     """
 
     kind: ClassVar[str] = "cnn"
+    encoder_uses_snr: ClassVar[bool] = False
     stride = autoencoder.STRIDE
     DENSE_SIZE = 32
 

@@ -1,5 +1,7 @@
 """Codes sent in stages: every stage a block of symbols of power 1, a picture after each (Kurka and Gündüz 2019)."""
 
+from typing import ClassVar
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -109,6 +111,8 @@ class Staged(JSCC):
 
 class OneEncoder(Staged):
     """Stages that one encoder makes at once."""
+
+    encoder_uses_snr: ClassVar[bool] = False
 
     def __init__(self, stages: int, filters: int, **config: bool) -> None:
         super().__init__(stages, filters, **config)

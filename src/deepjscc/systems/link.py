@@ -1,5 +1,6 @@
 """The learned link: a deep JSCC model on both sides of a channel."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -55,19 +56,37 @@ class Link(nn.Module):
         Raises:
             UsageError: a bandwidth ratio the model does not make.
         """
-        believed = snr_db if encoder_snr_db is None else encoder_snr_db
+        link, model = self, self.model.drawn(generator) if self.model.training else self.model
+        if model is not self.model:
+            link = Link(model, self.channel, bandwidth_ratio=self.bandwidth_ratio)
+        sent = link.encode(images, snr_db if encoder_snr_db is None else encoder_snr_db)
+        return link.deliver(sent, (images.shape[-2], images.shape[-1]), snr_db, generator)
+
+    def encode(self, images: Images, encoder_snr_db: SnrDb) -> Encoded:
+        """The transmitter's half of :meth:`transmit`: what is handed to the radio.
+
+        Raises:
+            UsageError: a bandwidth ratio the model does not make.
+        """
         size = (images.shape[-2], images.shape[-1])
-        model = self.model.drawn(generator) if self.model.training else self.model
-        sent = model.encode(
+        return self.model.encode(
             images,
-            believed,
+            encoder_snr_db,
             bandwidth_ratio=ratio_beside_pilots(self.channel, size, self.bandwidth_ratio),
-            side_info_snr_db=believed - self.channel.margin_db,
+            side_info_snr_db=encoder_snr_db - self.channel.margin_db,
         )
-        received = pass_through(self.channel, sent, snr_db, generator)
-        decoded = model.decode(received, size)
-        uses = torch.tensor([uses + self.channel.pilot_uses(uses) for uses in sent.uses()])
-        return Transmission(decoded, uses, torch.ones(len(images), dtype=torch.bool))
+
+    def deliver(
+        self, sent: Encoded, size: Size, snr_db: SnrDb, generator: torch.Generator | None = None
+    ) -> Transmission:
+        """The rest of :meth:`transmit`: channel and receiver, of images of ``size`` = (height, width)."""
+        return self.receive(pass_through(self.channel, sent, snr_db, generator), sent.uses(), size)
+
+    def receive(self, received: Received, uses: Sequence[int], size: Size) -> Transmission:
+        """The receiver's part: images, with ``uses`` the channel uses that were spent on each, before pilots."""
+        decoded = self.model.decode(received, size)
+        spent = torch.tensor([count + self.channel.pilot_uses(count) for count in uses])
+        return Transmission(decoded, spent, torch.ones(len(uses), dtype=torch.bool))
 
 
 def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | None) -> float | None:

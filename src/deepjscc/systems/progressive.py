@@ -9,7 +9,7 @@ from deepjscc.models import JSCC, Residual, Staged
 from deepjscc.models.residual import RECEPTIONS, Residuals
 from deepjscc.seeds import generator as seeded
 from deepjscc.systems.link import Link, pass_through, ratio_beside_pilots
-from deepjscc.types import Images, Received, SnrDb, Symbols, Transmission
+from deepjscc.types import Encoded, Images, Received, Size, SnrDb, Symbols, Transmission
 
 
 class ProgressiveLink(Link):
@@ -30,25 +30,13 @@ class ProgressiveLink(Link):
 
     model: Staged
 
-    def transmit(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        encoder_snr_db: SnrDb | None = None,
-        generator: torch.Generator | None = None,
+    def deliver(
+        self, sent: Encoded, size: Size, snr_db: SnrDb, generator: torch.Generator | None = None
     ) -> Transmission:
-        """Send a batch of images; see :class:`deepjscc.systems.base.System`. A learned link always delivers.
+        """Channel and receiver; see :meth:`Link.deliver`.
 
         In training the refinements are what the scheme learns from at this step.
-
-        Raises:
-            UsageError: a bandwidth ratio the model does not make.
         """
-        believed = snr_db if encoder_snr_db is None else encoder_snr_db
-        size = (images.shape[-2], images.shape[-1])
-        ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
-        sent = self.model.encode(images, believed, bandwidth_ratio=ratio)
         received = pass_through(self.channel, sent, snr_db, generator)
         heard = self.model.training_prefix(size, generator) if self.model.training else self.model.borders(size)
         refinements = tuple(self.model.decode_prefix(received, size, count) for count in heard)

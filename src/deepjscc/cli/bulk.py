@@ -1,0 +1,103 @@
+"""`deepjscc bulk`: a folder or bucket of pictures, by many workers."""
+
+import os
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import (
+    DEFAULT_MODEL,
+    ChannelOptions,
+    EncoderSnr,
+    Json,
+    Ratio,
+    Seed,
+    Snr,
+    WorkerOptions,
+    notes,
+    one_snr,
+    print_json,
+    progress,
+)
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.units import parse_ratio
+
+
+def bulk(
+    what: Literal["transmit", "encode"],
+    source: str,
+    *,
+    output: Annotated[str, Parameter(name=["--output", "-o"], help="A folder or URL for pictures and report/.")],
+    snr_db: Snr = "10",
+    bandwidth_ratio: Ratio = None,
+    system: Annotated[str, Parameter(name=["--system", "--model"], help="MODEL or CODEC+CODING.")] = DEFAULT_MODEL,
+    over: ChannelOptions = ChannelOptions(),
+    encoder_snr_db: EncoderSnr = None,
+    pictures: Annotated[
+        Literal["png", "webp", "jpg", "tif", "none"], Parameter(help="Format of what arrives; none: the report alone.")
+    ] = "png",
+    precision: Annotated[
+        Literal["fp32", "bf16", "auto"], Parameter(help="Of the networks; auto: what this machine does fastest.")
+    ] = "fp32",
+    shard: Annotated[int, Parameter(help="Pictures in a piece, which is done or not.")] = 16,
+    by: WorkerOptions = WorkerOptions(),
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Send or encode every picture below a folder; run again to go on after an interruption.
+
+    The report is one Parquet table in pieces: polars.read_parquet("OUTPUT/report/*.parquet"). A picture that cannot be
+    read is a row with its error, and the command ends with 1.
+
+    Args:
+        what: transmit: over the channel and back into a picture; encode: into a recording, as deepjscc encode.
+        source: A folder, or a URL such as s3://bucket/folder.
+    """
+    snr = one_snr(snr_db)
+    if shard < 1:
+        raise UsageError("--shard must be at least 1")
+    if what == "encode" and "+" in system:
+        raise UsageError(f"{system} is a digital link; only a model encodes into symbols")
+
+    from deepjscc.bulk.job import Job
+    from deepjscc.bulk.run import Summary, run, settled
+    from deepjscc.systems.names import make_system
+    from deepjscc.workers import Here
+
+    job = Job(
+        source=source,
+        output=output,
+        what=what,
+        system=system,
+        snr_db=snr,
+        encoder_snr_db=None if encoder_snr_db is None else one_snr(encoder_snr_db),
+        bandwidth_ratio=None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio),
+        **asdict(over),
+        seed=seed,
+        suffix=None if pictures == "none" else f".{pictures}",
+        precision="fp32" if precision == "auto" else precision,
+    )
+    make_system(system, over.build(), bandwidth_ratio=job.bandwidth_ratio)  # a wrong name shows before any work is done
+    if precision == "auto":
+        job = settled(job)
+    with notes(), progress() as bar:
+
+        def say(summary: Summary) -> None:
+            bar(summary.images, None, f"{summary.failed} failed")
+
+        summary = run(job, by.build(os.cpu_count() or 1) or Here(), shard, say)
+    fresh = summary.images - summary.done_before
+    if json:
+        print_json(vars(summary) | {"psnr_db": summary.psnr_db, "precision": job.precision})
+    else:
+        quality = "" if summary.psnr_db is None else f", mean PSNR {summary.psnr_db:.2f} dB"
+        earlier = f" ({summary.done_before} of them before)" if summary.done_before else ""
+        print(
+            f"{summary.images} pictures{earlier}, {summary.channel_uses} channel uses{quality}, in {job.precision}; "
+            f"{fresh} in {summary.seconds:.1f} s, {fresh / summary.seconds:.2f} a second; see {output}/report"
+        )
+    if summary.failed:
+        raise DeepJSCCError(
+            f"{summary.failed} of {summary.images} pictures failed, the first: {'; '.join(summary.first_failures)}"
+        )

@@ -1,0 +1,43 @@
+"""What a sweep is to measure."""
+
+from dataclasses import dataclass
+
+from deepjscc.channels import Coherence, Csi
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    Attributes:
+        systems: names, see :mod:`deepjscc.systems.names`.
+        data: a data set's name, or a folder.
+        snr_db: of the channel.
+        encoder_snr_db: what the transmitter believes; None: the channel's SNR.
+        right_offset_db: of pairs, by how much the right view's link is better than ``snr_db``; infinite: no noise.
+        bandwidth_ratio: complex uses per source value; None takes each model's own.
+        channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
+        container: count header bytes of digital systems.
+        images: only so many, evenly spread over the set.
+        repeats: draws of gains and noise an image.
+        seed: of the first draw.
+        lpips: measure it too (fetches its weights).
+        simulate: send every bit of LDPC codes instead of looking their error rates up.
+    """
+
+    systems: tuple[str, ...]
+    data: str
+    snr_db: tuple[float, ...]
+    encoder_snr_db: float | None = None
+    right_offset_db: float = 0.0
+    bandwidth_ratio: float | None = None
+    channel: str = "awgn"
+    coherence: Coherence | None = None
+    csi: Csi | None = None
+    k_factor_db: float | None = None
+    container: bool = True
+    images: int | None = None
+    repeats: int = 1
+    seed: int = 0
+    lpips: bool = False
+    simulate: bool = False

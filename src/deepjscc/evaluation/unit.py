@@ -1,0 +1,154 @@
+"""A sweep's unit, the piece that is done or not: one system at one SNR and seed, over all images."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+import torch
+
+from deepjscc import __version__
+from deepjscc.channels import Channel, make_channel
+from deepjscc.data import ImageSet, PairSet, open_data
+from deepjscc.data.pairs import VIEWS
+from deepjscc.errors import DeepJSCCError
+from deepjscc.evaluation.encodings import Encodings
+from deepjscc.evaluation.plan import Plan
+from deepjscc.evaluation.quality import quality as measure_quality
+from deepjscc.evaluation.quality import stages
+from deepjscc.evaluation.table import to_table
+from deepjscc.seeds import generator
+from deepjscc.systems import pair_system
+from deepjscc.systems.names import NamedSystem, make_system
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Where a unit stands in its plan, and a key that no other unit of any plan has."""
+
+    system: int
+    snr_db: float
+    seed: int
+    key: str
+
+
+class Prepared:
+    """A plan with its data opened and its systems built.
+
+    Raises:
+        DeepJSCCError: data that are missing or broken.
+        UsageError: an unknown name, or a ratio a model does not make.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.channel: Channel = make_channel(
+            plan.channel, coherence=plan.coherence, csi=plan.csi, k_factor_db=plan.k_factor_db
+        )
+        self.systems: list[NamedSystem] = [
+            make_system(
+                name,
+                self.channel,
+                bandwidth_ratio=plan.bandwidth_ratio,
+                container=plan.container,
+                simulate=plan.simulate,
+            )
+            for name in dict.fromkeys(plan.systems)
+        ]
+        data = open_data(plan.data)
+        self.data: ImageSet = data.spread(plan.images) if plan.images else data
+        self.encodings = Encodings()
+
+    def units(self) -> list[Unit]:
+        """Every unit of the plan, system by system."""
+        plan = self.plan
+        shared = asdict(plan) | {"names": self.data.names, "content": self.data.content}
+        for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate"):
+            del shared[name]
+        found = []
+        for index, system in enumerate(self.systems):
+            for snr_db in dict.fromkeys(plan.snr_db):
+                for seed in range(plan.seed, plan.seed + plan.repeats):
+                    own = [__version__, system.name, system.weights, system.container, snr_db, seed]
+                    own += [system.error_rates] if system.error_rates is not None else []
+                    text = json.dumps([shared, own], sort_keys=True)
+                    found.append(Unit(index, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16]))
+        return found
+
+    @torch.no_grad()
+    def measure(self, unit: Unit) -> Iterator[dict[str, Any]]:
+        """Send every image, or pair, once and measure it: rows of the table, of pairs one a view."""
+        plan, data, channel, named = self.plan, self.data, self.channel, self.systems[unit.system]
+        pairs = isinstance(data, PairSet)
+        links_db = [unit.snr_db, unit.snr_db + plan.right_offset_db] if pairs else [unit.snr_db]
+        for start, images in data.batches():
+            # The same at every SNR and for every system, so that curves are paired.
+            draws = generator(unit.seed, start)
+            snr_db = torch.tensor(links_db).expand(len(images), -1)
+            believed = snr_db if plan.encoder_snr_db is None else torch.full_like(snr_db, plan.encoder_snr_db)
+            clock = time.perf_counter()
+            if pairs:
+                system = pair_system(named.system)
+                sent = system.transmit(images, snr_db, encoder_snr_db=believed, generator=draws)
+            else:
+                sent = self.encodings.transmit(named.system, start, images, snr_db[:, 0], believed[:, 0], draws)
+            views = images.flatten(0, -4)
+            seconds = (time.perf_counter() - clock) / len(views)
+            for stage, (decoded, uses) in stages(sent).items():
+                quality = measure_quality(views, decoded, with_lpips=plan.lpips)
+                for i in range(len(views)):
+                    view = i % len(links_db)
+                    yield {
+                        "system": named.name,
+                        "data_set": data.name,
+                        "image": data.names[start + i // len(links_db)],
+                        "view": VIEWS[view] if pairs else None,
+                        "stage": stage,
+                        "channel": plan.channel,
+                        "coherence": channel.coherence,
+                        "csi": channel.csi,
+                        "k_factor_db": plan.k_factor_db,
+                        "requested_ratio": plan.bandwidth_ratio,
+                        "bandwidth_ratio": uses[i] / views[0].numel(),
+                        "channel_uses": uses[i],
+                        "delivered": bool(sent.delivered.flatten()[i]),
+                        "container": named.container,
+                        "snr_db": links_db[view],
+                        "other_snr_db": links_db[1 - view] if pairs else None,
+                        "encoder_snr_db": float(believed.flatten()[i]),
+                        "seed": unit.seed,
+                        **{name: values[i] for name, values in quality.items()},
+                        "seconds": seconds,
+                        "weights_hash": named.weights,
+                        "unit": unit.key,
+                    }
+
+
+@dataclass(frozen=True)
+class UnitTask:
+    """A unit with the plan it is of: what a worker is given."""
+
+    plan: Plan
+    unit: Unit
+
+
+def measure_unit(task: UnitTask) -> pl.DataFrame:
+    """All rows of a unit; what a worker does.
+
+    Raises:
+        DeepJSCCError: the worker finds other data, weights or code than the plan was made with.
+    """
+    prepared = _prepared(task.plan)
+    if task.unit.key not in {unit.key for unit in prepared.units()}:
+        raise DeepJSCCError("a worker finds other data, weights or code than this process; share them between machines")
+    return to_table(list(prepared.measure(task.unit)))
+
+
+@lru_cache(maxsize=1)
+def _prepared(plan: Plan) -> Prepared:
+    """Made once in a worker."""
+    return Prepared(plan)
