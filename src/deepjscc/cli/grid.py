@@ -1,5 +1,6 @@
 """`deepjscc grid`: many trainings side by side."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,11 @@ def grid(
     grid: Path,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for weights, states and logs.")],
-    jobs: Annotated[int, Parameter(help="Trainings at a time.")] = 1,
+    jobs: Annotated[int, Parameter(help="Trainings at a time, on this machine.")] = 1,
+    cluster: Annotated[bool, Parameter(negative="", help="Train on a Ray cluster: a local one, or --address.")] = False,
+    address: Annotated[str | None, Parameter(help="HOST:PORT of a running Ray cluster, or auto.")] = None,
+    cpus: Annotated[int, Parameter(help="Cores for each training on a cluster.")] = 1,
+    gpus: Annotated[float, Parameter(help="GPUs for each training on a cluster; 0.25: four share one.")] = 0,
     json: Json = False,
 ) -> None:
     """Train every combination of a grid, several at a time; run again to go on after an interruption.
@@ -21,14 +26,20 @@ def grid(
     Args:
         grid: A TOML file: a recipe, a name, and axes of values; see recipes/.
     """
-    if jobs < 1:
-        raise UsageError("--jobs must be at least 1")
+    if jobs < 1 or cpus < 1 or gpus < 0:
+        raise UsageError("--jobs and --cpus must be at least 1, --gpus at least 0")
 
     from deepjscc.training.grid import read_grid, run_grid
+    from deepjscc.workers import Cluster, Processes, Workers
 
     trainings = read_grid(grid)
+    workers: Workers
+    if cluster or address is not None:
+        workers, threads = Cluster(address, cpus=cpus, gpus=gpus), cpus
+    else:
+        workers, threads = Processes(jobs), max(1, (os.cpu_count() or 1) // jobs)
     with progress() as say:
-        codes = run_grid(trainings, output, jobs, say)
+        codes = run_grid(trainings, output, workers, threads, say)
     if json:
         print_json(codes)
     else:

@@ -27,8 +27,8 @@ def ssim(images: Images, decoded: Images) -> PerImage:
         UsageError: a side under 11 pixels.
     """
     _need(images, SSIM_MIN_SIDE, "SSIM")
-    planes = (to_planes(to_8bit(each).float()) for each in (images, decoded))
-    return _per_image(similarity(*planes, 11)[0])
+    ours, theirs = (to_planes(to_8bit(each).float()) for each in (images, decoded))
+    return _per_image(similarity(ours, theirs, 11)[0])
 
 
 def ms_ssim(images: Images, decoded: Images, *, window: int = 11) -> PerImage:

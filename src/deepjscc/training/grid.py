@@ -1,11 +1,12 @@
 """Grids: trainings that differ in a few values, side by side in processes of their own, each resumed where it was."""
 
+import ctypes
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.training.build import build_link
 from deepjscc.training.recipe import build, read_recipe
+from deepjscc.workers import Workers
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,14 @@ class GridRecipe:
     """A grid as its TOML says it.
 
     Attributes:
-        recipe: file name of the recipe that all share, beside the grid's.
-        name: of each training, with the last part of each key in braces: ``cnn-c{filters}-awgn-{snr_db}db``.
+        recipe: file name of the recipe that all share, or of several, beside the grid's.
+        name: of each training, with the last part of each key in braces: ``cnn-c{filters}-awgn-{snr_db}db``; of
+            several recipes, ``{recipe}`` is each one's file name without its suffix.
         axes: keys of the recipe and the values each takes; every combination is trained.
         minutes: for each training; None: the recipe's epochs.
     """
 
-    recipe: str
+    recipe: str | list[str]
     name: str
     axes: dict[str, list[Any]]
     minutes: float | None = None
@@ -70,15 +73,16 @@ def read_grid(path: Path) -> list[Training]:
     for key, choices in grid.axes.items():
         if not choices:
             raise UsageError(f"{path}: the axis {key!r} has no values")
-    recipe, keys = path.parent / grid.recipe, list(grid.axes)
-    trainings = []
-    for values in itertools.product(*grid.axes.values()):
+    files = [grid.recipe] if isinstance(grid.recipe, str) else grid.recipe
+    keys, trainings = list(grid.axes), []
+    for file, *values in itertools.product(files, *grid.axes.values()):
         words = {key.rsplit(".", 1)[-1]: value for key, value in zip(keys, values, strict=True)}
         try:
-            name = grid.name.format(**words)
+            name = grid.name.format(**words, recipe=Path(file).stem)
         except (KeyError, IndexError, ValueError) as error:
             raise UsageError(f"{path}: the name {grid.name!r} asks for {error}, which is no axis") from None
         overrides = tuple(f"{key}={json.dumps(value)}" for key, value in zip(keys, values, strict=True))
+        recipe = path.parent / file
         build_link(read_recipe(recipe, overrides))
         trainings.append(Training(name, recipe, overrides, grid.minutes))
     names = [training.name for training in trainings]
@@ -87,37 +91,72 @@ def read_grid(path: Path) -> list[Training]:
     return trainings
 
 
+@dataclass(frozen=True)
+class TrainingTask:
+    """A training, the folder for its weights, and the cores it has: what a worker is given."""
+
+    training: Training
+    output: Path
+    threads: int
+
+
+def run_training(task: TrainingTask) -> int:
+    """Run one training in a process of its own, its log beside its weights; the exit code. What a worker does.
+
+    The process ends with this one, however that ends: two of them must never write the same states.
+    """
+    with (task.output / f"{task.training.name}.log").open("ab") as log:
+        process = subprocess.Popen(
+            task.training.command(task.output),
+            env=os.environ | {"OMP_NUM_THREADS": str(task.threads)},
+            stdout=log,
+            stderr=log,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+        )
+        try:
+            return process.wait()
+        finally:
+            process.terminate()
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when its parent dies."""
+    set_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+    ctypes.CDLL(None).prctl(set_death_signal, signal.SIGTERM)
+
+
 def run_grid(
-    trainings: list[Training], output: Path, jobs: int, say: Callable[[int, int, str], object] = lambda *_: None
+    trainings: list[Training],
+    output: Path,
+    workers: Workers,
+    threads: int,
+    say: Callable[[int, int, str], object] = lambda *_: None,
 ) -> dict[str, int]:
-    """Run trainings, ``jobs`` at a time, each with its share of the cores and a log beside its weights.
+    """Run trainings, each on so many threads; a training whose worker died goes on from its newest state.
+
+    Args:
+        trainings: what to run.
+        output: folder for weights, states and logs; on a cluster one that all its nodes share.
+        workers: who runs them.
+        threads: of each.
+        say: called with trainings ended, trainings in all, and the name of the last.
 
     Returns:
         The exit code of each by name; what is done already ends at once.
 
     Raises:
-        DeepJSCCError: the folder cannot be made.
+        DeepJSCCError: the folder cannot be made, or a worker died again and again.
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeepJSCCError(f"{output}: cannot be made: {error.strerror}") from None
-    threads = str(max(1, (os.cpu_count() or 1) // jobs))
-    environment = os.environ | {"OMP_NUM_THREADS": threads}
-    waiting, running, codes = list(trainings), dict[str, subprocess.Popen[bytes]](), dict[str, int]()
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                training = waiting.pop(0)
-                with (output / f"{training.name}.log").open("ab") as log:
-                    running[training.name] = subprocess.Popen(
-                        training.command(output), env=environment, stdout=log, stderr=log
-                    )
-            codes |= {name: process.returncode for name, process in running.items() if process.poll() is not None}
-            running = {name: process for name, process in running.items() if name not in codes}
-            say(len(codes), len(trainings), ", ".join(running))
-            time.sleep(0.2)
-    finally:
-        for process in running.values():
-            process.terminate()
-    return codes
+    codes = dict[str, int]()
+    tasks = [TrainingTask(training, output.absolute(), threads) for training in trainings]
+    for finished in workers.run(run_training, tasks):
+        name = finished.task.training.name
+        if finished.result is None:
+            raise DeepJSCCError(f"the worker that trained {name} died, {finished.died}; run this again to go on")
+        codes[name] = finished.result
+        say(len(codes), len(trainings), name)
+    return {training.name: codes[training.name] for training in trainings}

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -110,7 +109,7 @@ def _serve(pipe: Connection, threads: int) -> None:
             answer = (False, error)
         try:
             pipe.send(answer)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+        except Exception as error:  # there are many kinds of what cannot be pickled
             pipe.send((False, DeepJSCCError(f"{answer[1]!r} cannot leave its process: {error}")))
 
 
