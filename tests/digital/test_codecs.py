@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deepjscc.digital.codecs import CODECS, vvc
 from deepjscc.digital.codecs.base import largest_that_fits
@@ -91,6 +93,22 @@ def test_search_finds_the_largest_that_fits() -> None:
     assert len(found) == 450
     assert len(calls) <= 7
     assert largest_that_fits(attempt, range(1, 101), len, 9) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(near=st.integers(-5, 120), budget=st.integers(0, 1200))
+def test_a_hint_changes_the_way_and_not_the_end(near: int, budget: int) -> None:
+    tried: list[int] = []
+
+    def attempt(level: int) -> bytes:
+        tried.append(level)
+        return bytes(10 * level)
+
+    levels = range(1, 101)
+    found = largest_that_fits(attempt, levels, len, budget, near)
+    assert len(tried) <= 2 + 2 * 7
+    assert set(tried) <= set(levels)
+    assert found == largest_that_fits(attempt, levels, len, budget)
 
 
 def test_a_sweep_codes_each_rate_point_once(coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

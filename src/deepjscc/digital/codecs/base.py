@@ -36,6 +36,10 @@ class Codec(Protocol):
         """Bytes back to an 8-bit image."""
         ...
 
+    def likely_level(self, picture: Image.Image, max_bytes: int) -> int | None:
+        """Where a codec that takes a target of bytes should be looked for; None: anywhere."""
+        return None
+
     def counted_bytes(self, data: bytes) -> int:
         """Bytes that count against the budget."""
         ...
@@ -109,7 +113,8 @@ class LevelCodec:
 
             if self.stride:
                 return steered_search(attempt, self.levels, self.counted_bytes, max_bytes, self.stride)
-            return largest_that_fits(attempt, self.levels, self.counted_bytes, max_bytes)
+            near = self.likely_level(picture, max_bytes)
+            return largest_that_fits(attempt, self.levels, self.counted_bytes, max_bytes, near)
 
         if self.stride:
             with ThreadPoolExecutor(len(self.variants)) as pool:
@@ -161,18 +166,30 @@ class ByteCache:
 
 
 def largest_that_fits(
-    attempt: Callable[[int], bytes], levels: range, counted: Callable[[bytes], int], max_bytes: int
+    attempt: Callable[[int], bytes],
+    levels: range,
+    counted: Callable[[bytes], int],
+    max_bytes: int,
+    near: int | None = None,
 ) -> bytes | None:
-    """Binary search for the highest level whose counted bytes fit; None when not even the lowest does."""
-    best = None
-    low, high = levels.start, levels.stop - 1
+    """The highest level whose counted bytes fit; None when not even the lowest does.
+
+    Sizes must grow with the level. Bisects, or looks around ``near`` in steps that double, and bisects the last.
+    """
+    best, low, high = None, levels.start, levels.stop - 1
+    step = 1
     while low <= high:
-        middle = (low + high) // 2
+        middle = (low + high) // 2 if near is None else min(max(near, low), high)
         data = attempt(middle)
-        if counted(data) <= max_bytes:
+        fits = counted(data) <= max_bytes
+        if fits:
             best, low = data, middle + 1
         else:
             high = middle - 1
+        if near is not None:
+            turned = (best is not None) and high < levels.stop - 1  # the border is between two levels tried
+            near = None if turned else middle + step if fits else middle - step
+            step *= 2
     return best
 
 

@@ -26,6 +26,11 @@ class JPEG2000(LevelCodec):
             num_resolutions=min(6, 1 + int(math.log2(min(picture.size)))),
         )
 
+    def likely_level(self, picture: Image.Image, max_bytes: int) -> int:
+        """The level of the compression factor that makes just so many bytes."""
+        factor = 3 * picture.width * picture.height / max(1, max_bytes)
+        return min(max(self.levels[-1] - math.ceil(math.log(max(1.0, factor)) / self.STEP), 0), self.levels[-1])
+
     def payload_bytes(self, data: bytes) -> int:
         """Bytes of the tiles' data: between each start-of-data marker and the end of its tile part."""
         payload, position = 0, data.index(b"\xff\x90")  # start of tile part
