@@ -36,10 +36,6 @@ class Codec(Protocol):
         """Bytes back to an 8-bit image."""
         ...
 
-    def likely_level(self, picture: Image.Image, max_bytes: int) -> int | None:
-        """Where a codec that takes a target of bytes should be looked for; None: anywhere."""
-        return None
-
     def counted_bytes(self, data: bytes) -> int:
         """Bytes that count against the budget."""
         ...
@@ -80,6 +76,10 @@ class LevelCodec:
     def payload_bytes(self, data: bytes) -> int:
         """Bytes that carry the picture, without what every file of this format and setting repeats."""
         raise NotImplementedError
+
+    def likely_level(self, picture: Image.Image, max_bytes: int) -> int | None:
+        """Where a codec that takes a target of bytes should be looked for; None: anywhere."""
+        return None
 
     def counted_bytes(self, data: bytes) -> int:
         """Bytes that count against the budget."""
