@@ -48,9 +48,15 @@ kodak: $(READY)  ## the README's table; needs $$DEEPJSCC_DATA/kodak
 		--system jpeg2000+ideal@10dB --data kodak --bandwidth-ratio 1/8 --snr-db=-5:20:5 -o out/kodak.parquet
 	$(BIN)/deepjscc plot out/kodak.parquet -o out/kodak.svg
 
-benchmark: $(READY)  ## speed and memory, printed; not part of the tests
+benchmark: $(READY)  ## latency, memory, share of the machine's limits; a quiet machine, half an hour; not part of the tests
+	mkdir -p out
+	$(BIN)/python -m pytest benchmarks -n 0 -o addopts= -o python_files='bench_*.py' -o timeout=0 -q \
+		--benchmark-disable-gc --benchmark-columns=median,min,rounds --benchmark-json out/benchmark-raw.json
+	$(BIN)/python benchmarks/keep.py out/benchmark-raw.json out/benchmark.json
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/sweep.py
+	$(BIN)/python benchmarks/bulk.py
 	$(BIN)/python benchmarks/memory.py linear
 	$(BIN)/python benchmarks/memory.py universal-s
 

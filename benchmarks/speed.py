@@ -79,12 +79,24 @@ def cnn_forward() -> dict[str, float]:
             return channels_last()
 
     jobs = {"default": default_layout, "channels_last": channels_last, "channels_last_bf16": channels_last_bf16}
-    seconds = interleaved(jobs)
+    theirs = kaira_forward(images)
+    seconds = interleaved(jobs if theirs is None else jobs | {"pykaira": theirs})
     return {
         **{f"cnn_batch128_{name}_s": value for name, value in seconds.items()},
         "cnn_speedup_channels_last": seconds["default"] / seconds["channels_last"],
         "cnn_speedup_channels_last_bf16": seconds["default"] / seconds["channels_last_bf16"],
     }
+
+
+def kaira_forward(images: torch.Tensor) -> Callable[[], object] | None:
+    """The same network by `pykaira`, where it is installed (it needs torchvision): encoder and decoder, no channel."""
+    try:
+        from kaira.models.image import bourtsoulatze2019_deepjscc as kaira
+    except ImportError:
+        return None
+    encoder = kaira.Bourtsoulatze2019DeepJSCCEncoder(16).eval()
+    decoder = kaira.Bourtsoulatze2019DeepJSCCDecoder(16).eval()
+    return lambda: decoder(encoder(images))
 
 
 def start_up() -> dict[str, float]:

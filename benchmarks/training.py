@@ -62,7 +62,7 @@ def our_loop(images: torch.Tensor, precision: str, folder: Path) -> Callable[[],
         ModelRecipe("cnn", {"filters": 16}),
         DataRecipe("memory"),
         ChannelRecipe(snr_db=10.0),
-        OptimiserRecipe(batch=BATCH, precision=precision),  # type: ignore[arg-type]
+        optimiser=OptimiserRecipe(batch=BATCH, precision=precision),  # type: ignore[arg-type]
     )
     loop.open_data = lambda name: ImageSet(name, [str(i) for i in range(len(images))], images.__getitem__)
     run = loop.Run(recipe, folder / f"{precision}.safetensors", None, False, lambda _: None)

@@ -96,6 +96,54 @@ def results(name: str) -> str:
     return _table(["claim", "the paper says", "measured here", "verdict"], rows)
 
 
+BENCHMARKS = {
+    "sizes": ("test_sizes", "test_pair", "test_diffusion"),
+    "half": ("test_half_precision",),
+    "area": ("test_growth_with_area",),
+    "batch": ("test_growth_with_batch",),
+    "digital": ("test_digital_link",),
+    "parts": ("test_metric", "test_picture_files", "test_start_up"),
+    "training": ("test_training_step",),
+}
+
+
+def benchmarks(group: str) -> str:
+    """A table of ``results/benchmarks.json``, which ``make benchmark`` made: one group, or the machine's limits."""
+    run = json.loads((HERE / "results" / "benchmarks.json").read_text())
+    if group == "machine":
+        limits = run["machine"]["ceilings"]["cpu"]
+        rows = [[name.replace("_", " "), f"{value / 1e9:.0f} G/s"] for name, value in limits.items()]
+        facts = f"{run['machine']['processor']}, {run['machine']['threads']} threads, PyTorch {run['machine']['torch']}"
+        return f"Measured on {facts}, {run['machine']['date']}.\n\n" + _table(["limit", "per second"], rows)
+    rows = []
+    for row in run["benchmarks"]:
+        if not row["benchmark"].startswith(BENCHMARKS[group]):
+            continue
+        size = f"{row['width']}x{row['height']}" if "width" in row else ""
+        batch = f" x {row['batch']}" if row.get("batch", 1) > 1 else ""
+        what = f"`{row['model']}`" if "model" in row else re.sub(r"^test_\w+\[(.*)\]$", r"`\1`", row["benchmark"])
+        share, memory, rate = (row.get(key) for key in ("share_of_ceiling", "peak_mebibytes", "images_per_s"))
+        rows.append(
+            [
+                what,
+                f"{size}{batch}" or row.get("precision", ""),
+                row.get("precision", ""),
+                _seconds(row["median_s"]),
+                "" if rate is None else f"{rate:.3g}",
+                "" if "gflop" not in row else f"{row['gflop']:.3g}",
+                "" if share is None else f"{share:.0%}",
+                "" if memory is None else f"{memory:.0f}",
+            ]
+        )
+    heads = ["what", "size", "precision", "median", "images/s", "GFLOP", "of the ceiling", "peak MiB"]
+    kept = [index for index in range(len(heads)) if any(row[index] for row in rows)]
+    return _table([heads[index] for index in kept], [[row[index] for index in kept] for row in rows])
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f} s" if value >= 1 else f"{1e3 * value:.3g} ms"
+
+
 def commands() -> str:
     """Every command with its options, from the command line's own help."""
     from deepjscc.cli import COMMANDS, app
@@ -129,4 +177,4 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
-MAKERS = {"cards": cards, "results": results, "commands": commands, "modules": modules}
+MAKERS = {"cards": cards, "results": results, "commands": commands, "modules": modules, "benchmarks": benchmarks}
