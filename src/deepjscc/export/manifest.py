@@ -1,0 +1,76 @@
+"""`model.json`: what one must know to use exported graphs: whose weights, which inputs, how to frame the symbols."""
+
+from typing import Any
+
+from deepjscc import __version__
+from deepjscc.export.graphs import Graph, Port, fixed_size, stages_of
+from deepjscc.models import JSCC
+from deepjscc.radio.iq_file import Frame
+from deepjscc.zoo import cards, weights_hash, weights_sha256
+
+SNR = "snr_db = 10 log10(P/N0): P = 1, N0 the noise variance of a complex symbol, N0/2 in I and in Q"
+FRAMING = (
+    "one complex symbol a channel use, symbols[:, 0] + i symbols[:, 1], in order; as cf32_le the float32 values as they "
+    "lie in memory; fill in height, width and uses; in a header on the air model and weights_hash are the same"
+)
+
+
+def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list[str]]) -> dict[str, Any]:
+    """What goes into the manifest before files are written.
+
+    Args:
+        model: that is exported.
+        name: of the zoo, or a checkpoint.
+        graphs: its graphs.
+        inputs: names that each graph kept.
+    """
+    card = cards().get(name)
+    size = fixed_size(model) or (16 * model.stride, 16 * model.stride)
+    # As encoding writes it, less what only an image knows.
+    frame = Frame(name, weights_hash(name), 1, 1, 1, (), ())
+    return {
+        "model": name,
+        "kind": model.kind,
+        "weights_sha256": weights_sha256(name),
+        "licence": None if card is None else card.licence,
+        "deepjscc": __version__,
+        "bandwidth_ratio": model.uses(size) / (3 * size[0] * size[1]),
+        "stride": model.stride,
+        "stages": stages_of(model),
+        "snr": SNR,
+        "sizes": "any; padding to multiples of the stride is inside" if fixed_size(model) is None else list(size),
+        "graphs": {graph.name: _graph(graph, inputs[graph.name]) for graph in graphs},
+        "framing": {
+            "symbols": FRAMING,
+            "deepjscc:frame": {
+                "model": frame.model,
+                "weights_hash": frame.weights_hash,
+                "height": None,
+                "width": None,
+                "uses": None,
+                "side_info": list(frame.side_info),
+                "side_info_rates": list(frame.side_info_rates),
+            },
+        },
+    }
+
+
+def _graph(graph: Graph, kept: list[str]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "files": {},
+        "inputs": [_port(port) for port in graph.inputs if port.name in kept],
+        "outputs": [_port(graph.output)],
+    }
+    if graph.largest is not None:
+        told["largest"] = {"height": graph.largest[0], "width": graph.largest[1]}
+    return told
+
+
+def _port(port: Port) -> dict[str, Any]:
+    canvas = port.name == "size"
+    return {
+        "name": port.name,
+        "type": "int64" if canvas else "float32",
+        "shape": [2] if canvas else list(port.axes),
+        "meaning": port.meaning,
+    }
