@@ -1,18 +1,17 @@
 """`deepjscc export`: a model to files that other programs run."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json, say
+from deepjscc.cli.common import Json, Output, print_json, progress
 
 
 def export(
     model: str,
     *,
     output: Output,
-    format: Annotated[  # noqa: A002 - the option's name
+    format: Annotated[
         list[Literal["onnx", "openvino"]] | None, Parameter(negative="", help="One or both; onnx if not given.")
     ] = None,
     json: Json = False,
@@ -24,14 +23,16 @@ def export(
     """
     from deepjscc.export.write import export_model
 
-    manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), say)
+    with progress() as say:
+        manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), say)
     if json:
         print_json(manifest)
         return
     for name, graph in manifest["graphs"].items():
         for file in graph["files"].values():
+            names = " and ".join(str(output / each) for each in file["names"])
             print(
-                f"{output / file['names'][0]}: {name}, {file['bytes']} bytes, differs from the model by at most "
+                f"{names}: {name}, {file['bytes']} bytes; run, it differs from the model by at most "
                 f"{file['largest_difference']:.2g}"
             )
     print(f"{output / 'model.json'}: inputs, outputs and framing")

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
-from deepjscc.images import crop, padded_size
+from deepjscc.images import crop
 from deepjscc.models import JSCC, Cnn, Distributed, Linear, MultipleDecoders, Residual, SingleDecoder, Staged
 from deepjscc.types import Images, Latent, Size, SnrDb
 
@@ -97,7 +97,7 @@ class DecoderGraph(nn.Module):
         padded = up_to(size[0], self.model.stride), up_to(size[1], self.model.stride)
         reals = self.model.latent_reals(padded) // stages_of(self.model)
         latent = symbols.reshape(symbols.shape[0], self.stages, -1)[:, :, :reals].flatten(1)
-        return crop(self.network(latent, padded, snr_db.clamp(-100, 100)), size)
+        return crop(self.network(latent, padded, snr_db), size)
 
 
 class PairDecoderGraph(nn.Module):
@@ -175,7 +175,7 @@ def in_pairs(model: JSCC) -> TypeGuard[Distributed]:
     return isinstance(model, Distributed) and model.joint
 
 
-def pad_edges(images: Images, multiple: int) -> Images:
+def pad_edges(images: Images, multiple: int) -> Float[Tensor, "batch 3 padded_height padded_width"]:
     """:func:`deepjscc.images.pad_to_multiple` without asking whether there is anything to pad: a graph cannot ask."""
     height, width = images.shape[-2], images.shape[-1]
     rows = torch.arange(up_to(height, multiple), device=images.device).clamp_max(height - 1)
@@ -194,7 +194,8 @@ def _encoder(model: JSCC) -> Graph:
     images = Port("images", ("batch", 3, *sides), "RGB in [0, 1]", torch.rand(TRACED_IMAGES, 3, height, width))
     believed = Port("snr_db", ("batch",), "P/N0 in dB that the transmitter believes", torch.full((TRACED_IMAGES,), 5.0))
     power = "mean power I^2 + Q^2 = 1 per image" + (", in each stage" if stages_of(model) > 1 else "")
-    symbols = Port("symbols", ("batch", "uses", 2), f"I and Q of complex channel uses, {power}")
+    uses = model.uses((height, width)) if fixed_size(model) else "uses"
+    symbols = Port("symbols", ("batch", uses, 2), f"I and Q of complex channel uses, {power}")
     return Graph("encoder", EncoderGraph(model), (images, believed), symbols)
 
 
@@ -223,12 +224,12 @@ def _decoder(model: JSCC, synthesis: nn.Module, name: str, stages: int) -> Graph
         # Larger maps are cut into windows, whose number a graph cannot change.
         window = model.config["window_rows"], model.config["window_columns"]
         largest = (window[0] * model.stride, window[1] * model.stride)
-    uses = -(-model.latent_reals(padded_size(size, model.stride)) // stages_of(model) // 2) * stages
+    uses = model.uses(size) // stages_of(model) * stages
     part = " of the first stages" if stages < stages_of(model) else ""
     missing = "; of those that have not arrived, zeros" if isinstance(model, SingleDecoder) else ""
     symbols = Port(
         "symbols",
-        (*batch, "uses", 2),
+        (*batch, uses if fixed_size(model) else "uses", 2),
         f"received I and Q{part}, divided by the gain where it is known{missing}",
         torch.randn(*shape, uses, 2),
     )

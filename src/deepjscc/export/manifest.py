@@ -10,8 +10,8 @@ from deepjscc.zoo import cards, weights_hash, weights_sha256
 
 SNR = "snr_db = 10 log10(P/N0): P = 1, N0 the noise variance of a complex symbol, N0/2 in I and in Q"
 FRAMING = (
-    "one complex symbol a channel use, symbols[:, 0] + i symbols[:, 1], in order; as cf32_le the float32 values as they "
-    "lie in memory; fill in height, width and uses; in a header on the air model and weights_hash are the same"
+    "one complex symbol a channel use, I + iQ, in order; as cf32_le the float32 values of an image as they lie in "
+    "memory; the frame's empty fields are those of the image"
 )
 
 

@@ -29,14 +29,19 @@ def save_onnx(graph: Graph, path: Path, model: str) -> list[str]:
     Raises:
         DeepJSCCError: an operator that ONNX has no form of, or a network that a graph cannot hold.
     """
+    import onnxscript.optimizer
+
     # Two libraries speak of what they have not found and of what they will change: nothing that a user could act on.
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(_traced(graph), dynamo=True, verbose=False)
-        assert program is not None
+            program = torch.onnx.export(_traced(graph), dynamo=True, optimize=False, verbose=False)
+            assert program is not None
+            # Not all that the exporter would do itself: of two clips of one value its rewriting loses the bounds.
+            onnxscript.optimizer.fold_constants(program.model)
+            onnxscript.optimizer.remove_unused_nodes(program.model)
         kept = _sizes_as_numbers(program.model.graph, graph)
         _forget_origins(program.model)
         program.save(path)

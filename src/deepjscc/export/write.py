@@ -5,19 +5,23 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.export.graphs import graphs_of
+from deepjscc.export.graphs import Graph, graphs_of
+from deepjscc.models import JSCC
 from deepjscc.zoo import load
 
 Format = Literal["onnx", "openvino"]
+Say = Callable[[int, int, str], None]
 MANIFEST = "model.json"
+DEFAULT: tuple[Format, ...] = ("onnx",)
 
 
 def export_model(
-    name: str, folder: Path, formats: Collection[Format] = ("onnx",), say: Callable[[str], None] = lambda _: None
+    name: str, folder: Path, formats: Collection[Format] = DEFAULT, say: Say = lambda done, of, what: None
 ) -> dict[str, Any]:
     """Write encoder and decoder apart, and the manifest beside them.
 
@@ -25,7 +29,7 @@ def export_model(
         name: of the zoo, or a checkpoint.
         folder: where they go; made if it is not there. Files of these names are replaced.
         formats: of the files.
-        say: told what is being done.
+        say: told how many of how many steps are done, and what is next.
 
     Returns:
         The manifest.
@@ -64,24 +68,23 @@ def require() -> None:
         DeepJSCCError: it is not.
     """
     try:
-        import onnx
-        import onnxscript
-        import openvino  # noqa: F401
+        for package in ("onnx", "onnxscript", "openvino"):
+            import_module(package)
     except ModuleNotFoundError as error:
         raise DeepJSCCError(f"exporting needs {error.name}: pip install 'deepjscc[export]'") from None
 
 
 def _fill(
-    folder: Path, name: str, model: Any, graphs: list[Any], formats: Collection[Format], say: Callable[[str], None]
+    folder: Path, name: str, model: JSCC, graphs: list[Graph], formats: Collection[Format], say: Say
 ) -> dict[str, Any]:
     from deepjscc.export.manifest import describe
     from deepjscc.export.onnx_file import save_onnx
     from deepjscc.export.openvino_file import runner, save_openvino
     from deepjscc.export.verify import TOLERANCE, largest_differences
 
-    kept, places = {}, dict[str, dict[str, Path]]()
-    for graph in graphs:
-        say(f"{graph.name}: tracing")
+    kept, places, steps = {}, dict[str, dict[str, Path]](), len(graphs) + len(formats)
+    for done, graph in enumerate(graphs):
+        say(done, steps, f"trace {graph.name}")
         onnx = folder / f"{graph.name}.onnx"
         kept[graph.name] = save_onnx(graph, onnx, name)
         places[graph.name] = {"onnx": onnx}
@@ -89,21 +92,21 @@ def _fill(
             places[graph.name]["openvino"] = folder / f"{graph.name}.xml"
             save_openvino(onnx, places[graph.name]["openvino"], name)
     manifest = describe(model, name, graphs, kept)
-    for form in formats:
-        say(f"{form}: comparing with the model")
-        runs = {graph: runner(files[form], name) for graph, files in places.items()}
+    for done, form in enumerate(formats, len(graphs)):
+        say(done, steps, f"compare {form}")
+        runs = {part: runner(files[form], name) for part, files in places.items()}
         differences = largest_differences(model, graphs, runs)
-        for graph, files in places.items():
-            if not differences[graph] <= TOLERANCE:
+        for part, files in places.items():
+            if not differences[part] <= TOLERANCE:
                 raise DeepJSCCError(
-                    f"{name}: the exported {graph} ({form}) differs from the model by {differences[graph]:.2g}, more "
+                    f"{name}: the exported {part} ({form}) differs from the model by {differences[part]:.2g}, more "
                     f"than {TOLERANCE:g}; nothing was written"
                 )
-            parts = [files[form], files[form].with_suffix(".bin")] if form == "openvino" else [files[form]]
-            manifest["graphs"][graph]["files"][form] = {
-                "names": [path.name for path in parts],
-                "bytes": sum(path.stat().st_size for path in parts),
-                "largest_difference": differences[graph],
+            written = [files[form], files[form].with_suffix(".bin")] if form == "openvino" else [files[form]]
+            manifest["graphs"][part]["files"][form] = {
+                "names": [path.name for path in written],
+                "bytes": sum(path.stat().st_size for path in written),
+                "largest_difference": differences[part],
             }
     if "onnx" not in formats:
         for files in places.values():
