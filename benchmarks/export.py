@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from speed import interleaved
 
 from deepjscc.export.openvino_file import runner
 from deepjscc.export.verify import pictures
 from deepjscc.export.write import export_model
 from deepjscc.types import Received
 from deepjscc.zoo import load
+from speed import interleaved
 
 JOBS = {"cnn-c16-awgn-10db": (128, (32, 32)), "adaptive": (1, (512, 768))}
 
