@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json, progress
+from deepjscc.cli.common import Json, Output, print_json, progress, say
 
 
 def export(
@@ -23,8 +23,9 @@ def export(
     """
     from deepjscc.export.write import export_model
 
-    with progress() as say:
-        manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), say)
+    with progress() as tell:
+        manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), tell)
+    say(manifest["note"] and f"{model} is exported {manifest['note']}")
     if json:
         print_json(manifest)
         return

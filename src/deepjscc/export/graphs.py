@@ -1,4 +1,4 @@
-"""Encoder and decoder of a model as closed graphs: padding, I/Q pairs and power inside, reals only, any size."""
+"""Encoder and decoder as closed graphs: padding, I/Q pairs and power inside, reals only, any size."""
 
 from dataclasses import dataclass
 from typing import TypeGuard
@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepjscc.blocks import autoencoder
-from deepjscc.errors import UsageError
 from deepjscc.images import crop
-from deepjscc.models import JSCC, Cnn, Distributed, Linear, MultipleDecoders, Residual, SingleDecoder, Staged
+from deepjscc.models import JSCC, Cnn, Distributed, MultipleDecoders, SingleDecoder, Staged
 from deepjscc.types import Images, Latent, Size, SnrDb
 
 TRACED = (37, 50)  # height and width that graphs are traced at
@@ -48,7 +47,7 @@ class Graph:
         name: of the file, without suffix.
         network: its ``forward`` takes ``inputs`` in their order.
         inputs: all there may be; one that the network does not look at is left out of the file.
-        output: the only one.
+        outputs: in the order in which ``forward`` returns them.
         stages: of a progressive model, how many the decoder takes.
         largest: height and width that it takes at most; None: any.
     """
@@ -56,7 +55,7 @@ class Graph:
     name: str
     network: nn.Module
     inputs: tuple[Port, ...]
-    output: Port
+    outputs: tuple[Port, ...]
     stages: int = 1
     largest: Size | None = None
 
@@ -139,22 +138,8 @@ class StagesSynthesis(nn.Module):
         return autoencoder.decode(self.network, latent.reshape(-1, self.features, rows, columns))
 
 
-def graphs_of(model: JSCC, name: str) -> list[Graph]:
-    """Encoder and decoder, or the decoders for each number of stages.
-
-    Raises:
-        UsageError: a model whose networks alone are not the link.
-    """
-    if isinstance(model, Linear):
-        raise UsageError(
-            f"{name} cannot be exported: its networks stand between side information that is entropy-coded outside "
-            "of them and an order of symbols that follows from it; export an adaptive, unrolled or cnn model"
-        )
-    if isinstance(model, Residual):
-        raise UsageError(
-            f"{name} cannot be exported: its encoder simulates receptions, with noise, between the networks; export "
-            "a single_decoder or multiple_decoders model"
-        )
+def direct_graphs(model: JSCC) -> list[Graph]:
+    """Encoder and decoders of a model whose latent, in its order, is what goes."""
     return [_encoder(model), *_decoders(model)]
 
 
@@ -196,7 +181,7 @@ def _encoder(model: JSCC) -> Graph:
     power = "mean power I^2 + Q^2 = 1 per image" + (", in each stage" if stages_of(model) > 1 else "")
     uses = model.uses((height, width)) if fixed_size(model) else "uses"
     symbols = Port("symbols", ("batch", uses, 2), f"I and Q of complex channel uses, {power}")
-    return Graph("encoder", EncoderGraph(model), (images, believed), symbols)
+    return Graph("encoder", EncoderGraph(model), (images, believed), (symbols,))
 
 
 def _decoders(model: JSCC) -> list[Graph]:
@@ -242,4 +227,4 @@ def _decoder(model: JSCC, synthesis: nn.Module, name: str, stages: int) -> Graph
         torch.full(shape, 5.0),
     )
     images = Port("images", (*batch, 3, *sides), "RGB in [0, 1], not rounded")
-    return Graph(name, network, (symbols, wanted, told), images, stages, largest)
+    return Graph(name, network, (symbols, wanted, told), (images,), stages, largest)

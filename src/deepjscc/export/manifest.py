@@ -4,14 +4,19 @@ from typing import Any
 
 from deepjscc import __version__
 from deepjscc.export.graphs import Graph, Port, fixed_size, stages_of
-from deepjscc.models import JSCC
-from deepjscc.radio.iq_file import Frame
+from deepjscc.models import JSCC, Linear
+from deepjscc.types import SideInfo
 from deepjscc.zoo import cards, weights_hash, weights_sha256
 
 SNR = "snr_db = 10 log10(P/N0): P = 1, N0 the noise variance of a complex symbol, N0/2 in I and in Q"
+WHOLE = ("size", "uses", "header")
 FRAMING = (
     "one complex symbol a channel use, I + iQ, in order; as cf32_le the float32 values of an image as they lie in "
-    "memory; the frame's empty fields are those of the image"
+    "memory; the frame's empty fields are those of the image, side_info a list of the header in hex"
+)
+NO_MAP = (
+    "without the class map, which is entropy-coded outside the networks: all blocks count as of the average class; any "
+    "bandwidth ratio up to 1/2, by the number of symbols asked for"
 )
 
 
@@ -24,32 +29,31 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
         graphs: its graphs.
         inputs: names that each graph kept.
     """
-    card = cards().get(name)
+    card, block = cards().get(name), isinstance(model, Linear)
     size = fixed_size(model) or (16 * model.stride, 16 * model.stride)
-    # As encoding writes it, less what only an image knows.
-    frame = Frame(name, weights_hash(name), 1, 1, 1, (), ())
     return {
         "model": name,
         "kind": model.kind,
         "weights_sha256": weights_sha256(name),
         "licence": None if card is None else card.licence,
         "deepjscc": __version__,
-        "bandwidth_ratio": model.uses(size) / (3 * size[0] * size[1]),
+        "bandwidth_ratio": None if block else model.uses(size) / (3 * size[0] * size[1]),
         "stride": model.stride,
         "stages": stages_of(model),
         "snr": SNR,
         "sizes": "any; padding to multiples of the stride is inside" if fixed_size(model) is None else list(size),
         "graphs": {graph.name: _graph(graph, inputs[graph.name]) for graph in graphs},
+        "note": NO_MAP if block else None,
         "framing": {
             "symbols": FRAMING,
             "deepjscc:frame": {
-                "model": frame.model,
-                "weights_hash": frame.weights_hash,
+                "model": name,
+                "weights_hash": weights_hash(name),
                 "height": None,
                 "width": None,
                 "uses": None,
-                "side_info": list(frame.side_info),
-                "side_info_rates": list(frame.side_info_rates),
+                "side_info": None if block else [],
+                "side_info_rates": [SideInfo(b"").rate] if block else [],
             },
         },
     }
@@ -59,7 +63,7 @@ def _graph(graph: Graph, kept: list[str]) -> dict[str, Any]:
     told: dict[str, Any] = {
         "files": {},
         "inputs": [_port(port) for port in graph.inputs if port.name in kept],
-        "outputs": [_port(graph.output)],
+        "outputs": [_port(port) for port in graph.outputs],
     }
     if graph.largest is not None:
         told["largest"] = {"height": graph.largest[0], "width": graph.largest[1]}
@@ -70,7 +74,7 @@ def _port(port: Port) -> dict[str, Any]:
     canvas = port.name == "size"
     return {
         "name": port.name,
-        "type": "int64" if canvas else "float32",
+        "type": "int64" if port.name in WHOLE else "float32",
         "shape": [2] if canvas else list(port.axes),
         "meaning": port.meaning,
     }

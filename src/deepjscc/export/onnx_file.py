@@ -37,7 +37,10 @@ def save_onnx(graph: Graph, path: Path, model: str) -> list[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(_traced(graph), dynamo=True, optimize=False, verbose=False)
+            traced = _traced(graph).run_decompositions(
+                {**torch.export.default_decompositions(), torch.ops.aten.sort.stable: _sort}
+            )
+            program = torch.onnx.export(traced, dynamo=True, optimize=False, verbose=False)
             assert program is not None
             # Not all that the exporter would do itself: of two clips of one value its rewriting loses the bounds.
             onnxscript.optimizer.fold_constants(program.model)
@@ -67,6 +70,11 @@ def _traced(graph: Graph) -> torch.export.ExportedProgram:
         # A check that a length belongs to another is left to who runs the graph.
         prefer_deferred_runtime_asserts_over_guards=True,
     )
+
+
+def _sort(values: torch.Tensor, *, stable: bool, dim: int = -1, descending: bool = False) -> Any:
+    """A stable sort as the plain one, which is stable in ONNX."""
+    return torch.ops.aten.sort.default(values, dim, descending)
 
 
 def _length(graph: Graph, side: str) -> Any:
@@ -99,7 +107,8 @@ def _sizes_as_numbers(made: Any, graph: Graph) -> list[str]:
         value.name = port.name
         kept.append(value)
     made.inputs[:] = kept
-    made.outputs[0].name = graph.output.name
+    for value, port in zip(made.outputs, graph.outputs, strict=True):
+        value.name = port.name
     return [value.name for value in kept]
 
 

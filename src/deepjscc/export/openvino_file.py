@@ -31,7 +31,7 @@ def save_openvino(onnx: Path, path: Path, model: str) -> None:
         raise DeepJSCCError(f"{model}: its {onnx.stem} is no OpenVINO graph: {reason(error)}") from error
 
 
-def runner(path: Path, model: str, threads: int | None = None) -> Callable[[Arrays], np.ndarray]:
+def runner(path: Path, model: str, threads: int | None = None) -> Callable[[Arrays], Arrays]:
     """Load a ``.onnx`` or ``.xml`` file to be run on the CPU, in float32.
 
     Args:
@@ -40,7 +40,7 @@ def runner(path: Path, model: str, threads: int | None = None) -> Callable[[Arra
         threads: of the processor; None leaves it to OpenVINO.
 
     Returns:
-        Inputs by name to the output; an input that the graph does not have is not looked at.
+        Inputs by name to outputs by name; an input that the graph does not have is not looked at.
 
     Raises:
         DeepJSCCError: an operator that OpenVINO does not have.
@@ -55,7 +55,12 @@ def runner(path: Path, model: str, threads: int | None = None) -> Callable[[Arra
     except RuntimeError as error:
         raise DeepJSCCError(f"{model}: OpenVINO cannot run {path.name}: {reason(error)}") from error
     names = [port.any_name for port in compiled.inputs]
-    return lambda arrays: np.array(compiled({name: arrays[name] for name in names})[0])
+
+    def run(arrays: Arrays) -> Arrays:
+        made = compiled({name: arrays[name] for name in names})
+        return {port.any_name: np.array(made[port]) for port in compiled.outputs}
+
+    return run
 
 
 def reason(error: Exception) -> str:

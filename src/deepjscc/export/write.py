@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.export.graphs import Graph, graphs_of
+from deepjscc.export.graphs import Graph
+from deepjscc.export.model_graphs import graphs_of
 from deepjscc.models import JSCC
 from deepjscc.zoo import load
 
