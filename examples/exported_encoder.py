@@ -16,19 +16,28 @@ import openvino
 from PIL import Image
 
 MODEL = "cnn-c16-awgn-10db"
+HEADER_USES = 192  # what a header costs, for models that have one: three bytes at 1/8 bit a use
 
 
-def symbols_of(folder: Path, pixels: np.ndarray, snr_db: float) -> np.ndarray:
-    """Run the encoder of ``folder`` over 8-bit pixels ``[height, width, 3]``: complex symbols of mean power 1."""
+def encoded(folder: Path, pixels: np.ndarray, snr_db: float, uses: int) -> tuple[np.ndarray, list[str]]:
+    """Run the encoder of ``folder`` over 8-bit pixels ``[height, width, 3]``.
+
+    Returns:
+        Complex symbols of mean power 1, and the side information of models that have a header, in hex.
+    """
     # Processors that have bf16 would use it, and the symbols would be off by some thousandths.
     encoder = openvino.Core().compile_model(folder / "encoder.onnx", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     inputs = {
         "images": pixels.transpose(2, 0, 1)[None].astype(np.float32) / 255,
         "snr_db": np.array([snr_db], np.float32),
+        "uses": np.array([uses]),
     }
-    given = {port.any_name: inputs[port.any_name] for port in encoder.inputs}  # not every model looks at the SNR
-    pairs = np.ascontiguousarray(encoder(given)[0][0], "<f4")  # [uses, 2]
-    return pairs.view("<c8")[:, 0]
+    # Not every model looks at the SNR, and only those with a header are told how many symbols to send.
+    made = encoder({port.any_name: inputs[port.any_name] for port in encoder.inputs})
+    pairs = np.ascontiguousarray(made["symbols"][0], "<f4")  # [uses, 2]
+    if len(encoder.outputs) == 1:
+        return pairs.view("<c8")[:, 0], []
+    return pairs[:uses].view("<c8")[:, 0], [bytes(made["header"][0].tolist()).hex()]
 
 
 def write_recording(recording: Path, symbols: np.ndarray, frame: dict[str, object]) -> None:
@@ -50,11 +59,10 @@ def write_recording(recording: Path, symbols: np.ndarray, frame: dict[str, objec
 def send(folder: Path, picture: Path, recording: Path) -> None:
     """What the camera does: a picture to a recording."""
     pixels = np.asarray(Image.open(picture).convert("RGB"))
-    symbols = symbols_of(folder, pixels, snr_db=10.0)
+    symbols, side_info = encoded(folder, pixels, snr_db=10.0, uses=pixels.size // 12 - HEADER_USES)
     frame = json.loads((folder / "model.json").read_text())["framing"]["deepjscc:frame"]
-    write_recording(
-        recording, symbols, {**frame, "height": pixels.shape[0], "width": pixels.shape[1], "uses": len(symbols)}
-    )
+    known = {"height": pixels.shape[0], "width": pixels.shape[1], "uses": len(symbols), "side_info": side_info}
+    write_recording(recording, symbols, frame | known)
     power = np.mean(np.abs(symbols) ** 2)
     print(f"{recording}: {len(symbols)} symbols, mean power {power:.4f}; torch loaded: {'torch' in sys.modules}")
 

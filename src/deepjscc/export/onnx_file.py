@@ -37,9 +37,11 @@ def save_onnx(graph: Graph, path: Path, model: str) -> list[str]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            traced = _traced(graph).run_decompositions(
-                {**torch.export.default_decompositions(), torch.ops.aten.sort.stable: _sort}
-            )
+            traced = _traced(graph)
+            if any(node.target is torch.ops.aten.sort.stable for node in traced.graph.nodes):
+                traced = traced.run_decompositions(
+                    {**torch.export.default_decompositions(), torch.ops.aten.sort.stable: _sort}
+                )
             program = torch.onnx.export(traced, dynamo=True, optimize=False, verbose=False)
             assert program is not None
             # Not all that the exporter would do itself: of two clips of one value its rewriting loses the bounds.
