@@ -12,6 +12,7 @@ from torch.export import Dim
 from deepjscc.errors import DeepJSCCError
 from deepjscc.export.graphs import LARGEST_SIDE, Graph
 
+STABLE = (torch.ops.aten.sort.stable, torch.ops.aten.argsort.stable)
 OPERATOR = re.compile(r"OpOverload\(op='(?:aten\.)?([\w.]+)'")
 
 
@@ -38,7 +39,7 @@ def save_onnx(graph: Graph, path: Path, model: str) -> list[str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             traced = _traced(graph)
-            if any(node.target is torch.ops.aten.sort.stable for node in traced.graph.nodes):
+            if any(node.target in STABLE for node in traced.graph.nodes):
                 traced = traced.run_decompositions(
                     {**torch.export.default_decompositions(), torch.ops.aten.sort.stable: _sort}
                 )
