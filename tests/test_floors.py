@@ -13,7 +13,7 @@ FLOORS = {
     **dict.fromkeys(["channels", "metrics", "symbols", "images", "fetch", "workers"], 2),
     **dict.fromkeys(["models", "digital", "data"], 3),
     **dict.fromkeys(["systems", "radio", "zoo"], 4),
-    **dict.fromkeys(["papers", "training", "evaluation", "bulk"], 5),
+    **dict.fromkeys(["papers", "training", "evaluation", "bulk", "export"], 5),
     **dict.fromkeys(["cli", "web"], 6),
 }
 FILES = sorted(ROOT.rglob("*.py"))

@@ -22,6 +22,7 @@ COMMANDS = {
     "plot": "Draw PSNR over SNR from a results table.",
     "papers": "Make a paper's figures and check its claims.",
     "models": "List the models of the zoo.",
+    "export": "Write a model as ONNX or OpenVINO graphs, encoder and decoder apart.",
     "fit": "Learn the closed-form code `linear` from a folder of photographs.",
     "train": "Train a model by a recipe.",
     "grid": "Train every combination of a grid, several at a time.",

@@ -10,13 +10,14 @@ from typing import ClassVar, get_args
 
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from deepjscc.blocks.snr_stage import Conditioning, downwards, upwards
 from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+from deepjscc.types import Encoded, Images, Latent, Received, Size, SnrDb
 
 TRAINED_SNR_DB = (-2.0, 20.0)
 DIVERGENCE_WEIGHT = 1e-3
@@ -54,6 +55,15 @@ class Adaptive(JSCC):
         """All channels at 1/16 of the resolution."""
         return self.latent * self._places(size)
 
+    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
+        """Pixels to all channels; of a variational latent the mean."""
+        return self._posterior(images, snr_db)[0].flatten(1)
+
+    def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
+        """All channels to pixels."""
+        grid = latent.unflatten(1, (self.latent, size[0] // self.stride, size[1] // self.stride))
+        return self.to_image(self.decoder(grid, condition(snr_db))).float().sigmoid()
+
     def encode(
         self,
         images: Images,
@@ -64,7 +74,7 @@ class Adaptive(JSCC):
     ) -> Encoded:
         """Images to the first channels of the latent, as many as the ratio pays for; see :meth:`JSCC.encode`."""
         size = (images.shape[-2], images.shape[-1])
-        features, deviation = self._posterior(images, snr_db)
+        features, deviation = self._posterior(pad_to_multiple(images, self.stride), snr_db)
         if deviation is not None and self._draws is not None:
             features = features + deviation * torch.randn(deviation.shape, generator=self._draws).to(deviation)
         sent = self.channels_sent(size, bandwidth_ratio)
@@ -80,10 +90,8 @@ class Adaptive(JSCC):
                 f"{received.symbols.shape[1]} symbols are not an image of {size[1]}x{size[0]} by {self.kind}"
             )
         latent = to_latent(received.symbols, channels * places)
-        grid = latent.new_zeros(len(latent), self.latent, padded[0] // self.stride, padded[1] // self.stride)
-        grid[:, :channels] = latent.unflatten(1, (channels, *grid.shape[2:]))
-        features = self.decoder(grid, condition(received.conditioning_snr_db()))
-        return crop(self.to_image(features).float().sigmoid(), size)
+        latent = F.pad(latent, (0, (self.latent - channels) * places))
+        return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
     def drawn(self, generator: torch.Generator | None) -> JSCC:
         """See :meth:`JSCC.drawn`: with a variational latent that is drawn."""
@@ -95,14 +103,14 @@ class Adaptive(JSCC):
         """Of a variational latent its divergence from a unit Gaussian, nats a value, times its weight."""
         if not self.variational:
             return super().penalty(images, snr_db)
-        mean, deviation = self._posterior(images, snr_db)
+        mean, deviation = self._posterior(pad_to_multiple(images, self.stride), snr_db)
         assert deviation is not None
         divergence = 0.5 * (mean.square() + deviation.square() - 1) - deviation.log()
         return DIVERGENCE_WEIGHT * divergence.mean()
 
     def _posterior(self, images: Images, snr_db: SnrDb) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """The latent ``[batch, channels, rows, columns]`` and, of a variational one, its standard deviation."""
-        features = self.encoder(pad_to_multiple(images, self.stride) - 0.5, condition(snr_db)).float()
+        """Of padded images the latent ``[batch, channels, rows, columns]``; of a variational one its deviation too."""
+        features = self.encoder(images - 0.5, condition(snr_db)).float()
         if not self.variational:
             return features, None
         mean, log_variance = features.chunk(2, 1)

@@ -52,7 +52,7 @@ class Allocation:
 
     def of_blocks(self, by_class: Tensor, first: int, last: int) -> Tensor:
         """``[batch, classes, ...]`` looked up for blocks ``first`` to ``last``: ``[batch, run, ...]``."""
-        images = torch.arange(len(self.classes), device=by_class.device)[:, None]
+        images = torch.arange(self.classes.shape[0], device=by_class.device)[:, None]
         return by_class[images, self.classes[:, first:last]]
 
 

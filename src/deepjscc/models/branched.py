@@ -113,7 +113,7 @@ class Branched(Linear):
         kinds = len(self.deviation)
         power = (allocation.scale.square() * self.variances).log1p()
         sent = (allocation.count > 0).to(power)
-        kind = torch.eye(kinds, device=power.device).expand(len(power), -1, -1)
+        kind = torch.eye(kinds, device=power.device).expand(power.shape[0], -1, -1)
         by_class = torch.cat([grouped(power), grouped(sent), kind], 2)
         return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)
 

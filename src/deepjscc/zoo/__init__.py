@@ -85,11 +85,16 @@ def load_stage(name: str) -> Diffusion:
 
 
 def weights_hash(name: str) -> str:
-    """First 12 hex digits of the SHA-256 of the weights that :func:`load` would take."""
+    """First 12 hex digits of :func:`weights_sha256`: what a frame's header has room for."""
+    return weights_sha256(name)[:12]
+
+
+def weights_sha256(name: str) -> str:
+    """SHA-256, in hex, of the weights that :func:`load` would take."""
     if not name.endswith(".safetensors"):
-        return _card(name).sha256[:12]
+        return _card(name).sha256
     try:
-        return file_hash(name)[:12]
+        return file_hash(name)
     except OSError as error:
         raise DeepJSCCError(f"{name}: {error.strerror}; give the checkpoint's place") from None
 

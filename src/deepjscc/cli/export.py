@@ -1,0 +1,39 @@
+"""`deepjscc export`: a model to files that other programs run."""
+
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from deepjscc.cli.common import Json, Output, print_json, progress, say
+
+
+def export(
+    model: str,
+    *,
+    output: Output,
+    format: Annotated[
+        list[Literal["onnx", "openvino"]] | None, Parameter(negative="", help="One or both; onnx if not given.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a model's encoder and decoder apart, as ONNX or OpenVINO graphs, run them and compare.
+
+    Args:
+        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+    """
+    from deepjscc.export.write import export_model
+
+    with progress() as tell:
+        manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), tell)
+    say(manifest["note"] and f"{model} is exported {manifest['note']}")
+    if json:
+        print_json(manifest)
+        return
+    for name, graph in manifest["graphs"].items():
+        for file in graph["files"].values():
+            names = " and ".join(str(output / each) for each in file["names"])
+            print(
+                f"{names}: {name}, {file['bytes']} bytes; run, it differs from the model by at most "
+                f"{file['largest_difference']:.2g}"
+            )
+    print(f"{output / 'model.json'}: inputs, outputs and framing")

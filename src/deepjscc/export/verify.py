@@ -1,0 +1,96 @@
+"""Exported graphs against the model they came from: the files are run, at sizes they were not traced at."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from deepjscc.channels import AWGN
+from deepjscc.errors import DeepJSCCError
+from deepjscc.export.graphs import Graph, fixed_size, in_pairs
+from deepjscc.export.openvino_file import Arrays
+from deepjscc.models import JSCC, Staged
+from deepjscc.systems.link import pass_through
+from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+
+TOLERANCE = 1e-3
+SIZES = ((1, 64, 96), (2, 51, 77))  # pictures, or pairs of them; height; width
+NO_MAP_DB = -100.0  # where no map arrives, none goes
+Run = Callable[[Arrays], Arrays]
+
+
+@torch.no_grad()
+def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) -> dict[str, float]:
+    """Largest absolute difference of each graph's output from the model's, over two sizes and batches.
+
+    Args:
+        model: that was exported.
+        graphs: of it.
+        runs: the files of them, loaded.
+    """
+    found = dict.fromkeys(runs, 0.0)
+    for count, *sides in SIZES:
+        size = fixed_size(model) or (sides[0], sides[1])
+        images = pictures(2 * count if in_pairs(model) else count, size)
+        snr_db = torch.linspace(4, 10, len(images))
+        sent = model.encode(images, snr_db, side_info_snr_db=torch.full_like(snr_db, NO_MAP_DB))
+        received = pass_through(AWGN(), sent, snr_db, torch.Generator().manual_seed(0))
+        for graph in graphs:
+            if graph.name == "encoder":
+                difference = _of_encoder(runs[graph.name], images, snr_db, sent)
+            else:
+                heard = _first_stages(model, received, graph.stages, size)
+                shape = (count, 2) if in_pairs(model) else (count,)
+                difference = _of_decoder(runs[graph.name], heard, model.decode(heard, size), shape)
+            found[graph.name] = max(found[graph.name], difference)
+    return found
+
+
+def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float:
+    """Of symbols; a header that another gain comes with counts as infinitely far away."""
+    uses = sent.symbols.shape[1]
+    made = run({"images": images.numpy(), "snr_db": snr_db.numpy(), "uses": np.full(len(images), uses)})
+    if "header" in made:
+        ours = [int.from_bytes(parts[0].data, "big") >> 8 for parts in sent.side_info]
+        theirs = made["header"][:, 0] * 256 + made["header"][:, 1]
+        if np.abs(theirs - ours).max() > 1:  # a gain on the border of two steps may fall to either side
+            return np.inf
+    return _largest(made["symbols"][:, :uses], torch.view_as_real(sent.symbols))
+
+
+def _of_decoder(run: Run, heard: Received, expected: Images, shape: tuple[int, ...]) -> float:
+    headers = [list(parts[0] or b"") if parts else [] for parts in heard.side_info]
+    made = run(
+        {
+            "symbols": torch.view_as_real(heard.symbols).unflatten(0, shape).numpy(),
+            "noise_variance": heard.noise_variance.contiguous().numpy(),
+            "size": np.array(expected.shape[2:], dtype=np.int64),
+            "snr_db": heard.snr_db.unflatten(0, shape).numpy(),
+            "header": np.array(headers, dtype=np.int64),
+        }
+    )
+    return _largest(made["images"].reshape(-1, *made["images"].shape[-3:]), expected)
+
+
+def _largest(made: np.ndarray, expected: Tensor) -> float:
+    if made.shape != tuple(expected.shape):
+        raise DeepJSCCError(f"an exported graph gives {made.shape} where the model gives {tuple(expected.shape)}")
+    difference = np.abs(made - expected.numpy()).max()
+    return float(difference) if np.isfinite(difference) else np.inf
+
+
+def pictures(count: int, size: Size) -> Images:
+    """Pictures with smooth parts, edges and grain, the same each time."""
+    draws = torch.Generator().manual_seed(0)
+    coarse = torch.nn.functional.interpolate(torch.rand(count, 3, 4, 5, generator=draws), size, mode="bilinear")
+    edges = (coarse[:, :1] > 0.5).float() * 0.3
+    return (0.7 * coarse + edges + 0.03 * torch.randn(count, 3, *size, generator=draws)).clamp(0, 1)
+
+
+def _first_stages(model: JSCC, received: Received, stages: int, size: Size) -> Received:
+    """What a decoder of so many stages gets."""
+    uses = stages * model.stage_uses(size) if isinstance(model, Staged) else received.symbols.shape[1]
+    return Received(
+        received.symbols[:, :uses], received.noise_variance[:, :uses], None, received.snr_db, received.side_info
+    )
