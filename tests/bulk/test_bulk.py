@@ -7,10 +7,11 @@ import polars as pl
 import pytest
 import torch
 
-from deepjscc.bulk import job as job_module
-from deepjscc.bulk.job import Job, Shard, work_on
+from deepjscc.bulk import work as work_module
+from deepjscc.bulk.job import Job, Shard
 from deepjscc.bulk.run import Summary, run, settled
 from deepjscc.bulk.store import Store
+from deepjscc.bulk.work import work_on
 from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.single import send_image
@@ -78,7 +79,7 @@ def test_what_is_done_is_not_done_again(source: Path, tmp_path: Path, monkeypatc
     assert len(_report(tmp_path / "out")) == 2
     summary = run(job, Here(), shard=2)
     assert (summary.images, summary.done_before) == (5, 2)
-    monkeypatch.setattr(job_module, "_transmit", lambda *_: pytest.fail("done again"))
+    monkeypatch.setattr(work_module, "_transmit", lambda *_: pytest.fail("done again"))
     assert run(job, Here(), shard=2).done_before == 5
     with pytest.raises(UsageError, match=r"another snr_db \(10.0, not 7.0\); take another folder"):
         run(_job(source, tmp_path / "out", snr_db=7.0), Here())
@@ -141,7 +142,7 @@ def test_digital_links_go_too(source: Path, tmp_path: Path) -> None:
 
 def test_a_large_picture_goes_strip_by_strip(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = work_on(Shard(_job(source, tmp_path / "a"), 0, ("deep/b.jpg",)))
-    monkeypatch.setattr(job_module, "LARGE_PIXELS", 1000)
+    monkeypatch.setattr(work_module, "LARGE_PIXELS", 1000)
     monkeypatch.setattr("deepjscc.evaluation.single.LARGE_PIXELS", 1000)
     strips = work_on(Shard(_job(source, tmp_path / "b"), 0, ("deep/b.jpg",)))
     assert strips.drop("psnr_db").equals(whole.drop("psnr_db"))
@@ -170,6 +171,9 @@ def test_places_that_are_not(tmp_path: Path, source: Path) -> None:
     assert not (tmp_path / "out").exists()
     with pytest.raises(UsageError, match="bogus"):
         Store("bogus://somewhere")
+    for output in (source, source / "deep" / "out"):
+        with pytest.raises(UsageError, match="take another folder"):
+            run(_job(source, output), Here())
     (tmp_path / "file").write_text("")
     with pytest.raises(DeepJSCCError, match="cannot be written"):
         run(_job(source, tmp_path / "file" / "out"), Here())
@@ -190,3 +194,9 @@ def test_half_precision_costs_next_to_nothing(source: Path, tmp_path: Path) -> N
     ]
     assert quality[1] == pytest.approx(quality[0], abs=0.02)
     assert quality[1] != quality[0]
+
+
+def test_pictures_a_system_does_not_take_are_recorded(source: Path, tmp_path: Path) -> None:
+    summary = run(_job(source, tmp_path / "out", system="cnn-k500-awgn-10db", bandwidth_ratio=None), Here())
+    assert (summary.images, summary.failed) == (5, 2)
+    assert "takes 32x32 images" in summary.first_failures[0]

@@ -12,8 +12,9 @@ from typing import Any
 import polars as pl
 
 from deepjscc import __version__
-from deepjscc.bulk.job import Job, Shard, measured_precision, settings, to_table, work_on
+from deepjscc.bulk.job import Job, Shard, settings, to_table
 from deepjscc.bulk.store import Store
+from deepjscc.bulk.work import measured_precision, work_on
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.precision import PRECISIONS
 from deepjscc.workers import Workers
@@ -78,10 +79,12 @@ def run(job: Job, workers: Workers, shard: int = 16, say: Callable[[Summary], ob
         say: called after every shard.
 
     Raises:
-        UsageError: the place holds results of another job.
+        UsageError: the place holds results of another job, or lies among the pictures.
         DeepJSCCError: no pictures, or a place that cannot be read or written.
     """
     clock = time.perf_counter()
+    if Store(job.output).lies_in(Store(job.source)):
+        raise UsageError(f"{job.output} lies in {job.source}: what is written would be sent next; take another folder")
     shards = _shards(job, shard)
     first = next(shards, None)
     if first is None:

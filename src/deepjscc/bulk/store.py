@@ -55,6 +55,10 @@ class Store:
             elif posixpath.splitext(name)[1].lower() in SUFFIXES:
                 yield name
 
+    def lies_in(self, other: "Store") -> bool:
+        """Whether this is the other folder, or one below it."""
+        return type(self._files) is type(other._files) and f"{self._root}/".startswith(f"{other._root}/")
+
     def has(self, name: str) -> bool:
         """Whether there is such a file."""
         return bool(self._files.isfile(self._path(name)))

@@ -61,7 +61,7 @@ class Cluster:
                 task = next(waiting, _NOTHING)
                 if task is _NOTHING:
                     break
-                running[remote.remote(function, task, max(1, int(self.cpus)))] = task
+                running[remote.remote(function, task, max(1, int(self.cpus)), os.getcwd())] = task
             if not running:
                 return
             (ready, *_), _ = ray.wait(list(running))
@@ -92,11 +92,13 @@ class Cluster:
 _NOTHING: Any = object()
 
 
-def _call(function: Callable[[Any], Any], task: Any, threads: int) -> Any:
-    """What runs on the cluster."""
+def _call(function: Callable[[Any], Any], task: Any, threads: int, folder: str) -> Any:
+    """What runs on the cluster; relative paths mean what they mean here."""
     import torch
 
     torch.set_num_threads(threads)
+    if os.path.isdir(folder):
+        os.chdir(folder)
     return function(task)
 
 
