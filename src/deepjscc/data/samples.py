@@ -7,6 +7,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.images import read_image
 
 NAMES = {"astronaut": "astronaut.png", "chelsea": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
+PAIRS = {"motorcycle": ("motorcycle_left.png", "motorcycle_right.png")}  # left and right of a real stereo camera
 
 
 def sample_path(name: str) -> Path:
@@ -15,11 +16,25 @@ def sample_path(name: str) -> Path:
     Raises:
         DeepJSCCError: scikit-image is not installed.
     """
+    return _folder() / NAMES[name]
+
+
+def sample_pair_paths(name: str) -> tuple[Path, Path]:
+    """Where the left and the right picture of a sample pair lie: motorcycle, of the Middlebury 2014 stereo benchmark.
+
+    Raises:
+        DeepJSCCError: scikit-image is not installed.
+    """
+    left, right = (_folder() / file for file in PAIRS[name])
+    return left, right
+
+
+def _folder() -> Path:
     try:
         import skimage.data
     except ImportError:
         raise DeepJSCCError("the sample photographs need scikit-image: pip install 'deepjscc[samples]'") from None
-    return Path(skimage.data.__file__).parent / NAMES[name]
+    return Path(skimage.data.__file__).parent
 
 
 def open_samples() -> ImageSet:
