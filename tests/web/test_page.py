@@ -140,7 +140,7 @@ def test_a_pair_is_two_pictures_of_one_size(tmp_path: Path) -> None:
         uploads.open_pair(files)
     with pytest.raises(DeepJSCCError, match="of one size, not"):
         uploads.open_pair(files[1:])
-    left, right = uploads.load_sample_pair("motorcycle")[0]
+    left, right = uploads.load_sample_pair()[0]
     assert left.size == right.size == (384, 259)
     assert left.tobytes() != right.tobytes()
 

@@ -7,7 +7,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.images import read_image
 
 NAMES = {"astronaut": "astronaut.png", "chelsea": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
-PAIRS = {"motorcycle": ("motorcycle_left.png", "motorcycle_right.png")}  # left and right of a real stereo camera
+PAIR = ("motorcycle_left.png", "motorcycle_right.png")
 
 
 def sample_path(name: str) -> Path:
@@ -19,13 +19,13 @@ def sample_path(name: str) -> Path:
     return _folder() / NAMES[name]
 
 
-def sample_pair_paths(name: str) -> tuple[Path, Path]:
-    """Where the left and the right picture of a sample pair lie: motorcycle, of the Middlebury 2014 stereo benchmark.
+def sample_pair() -> tuple[Path, Path]:
+    """Where the left and the right picture of a stereo camera lie: Motorcycle, of the Middlebury 2014 benchmark.
 
     Raises:
         DeepJSCCError: scikit-image is not installed.
     """
-    left, right = (_folder() / file for file in PAIRS[name])
+    left, right = (_folder() / file for file in PAIR)
     return left, right
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from deepjscc.data.samples import PAIRS
 from deepjscc.evaluation import live_pair
 from deepjscc.evaluation.live_pair import PairSetting, Views
 from deepjscc.evaluation.single import Outcome
@@ -37,7 +36,7 @@ def _shown(views: Views) -> Shown:
 def _numbers(outcome: Outcome) -> str:
     link = "without noise" if outcome.snr_db == live_pair.NOISELESS_DB else f"at {outcome.snr_db:g} dB"
     return (
-        f"**{link}: {outcome.psnr_db:.2f} dB PSNR.** {outcome.channel_uses} channel uses, "
+        f"**{outcome.system} {link}: {outcome.psnr_db:.2f} dB PSNR.** {outcome.channel_uses} channel uses, "
         f"ratio {outcome.bandwidth_ratio:.4f}, {1000 * outcome.seconds:.0f} ms."
     )
 
@@ -61,11 +60,11 @@ def show_alone(pair: Pair, setting: PairSetting, together: Views) -> tuple[Image
 def build_two_cameras(tab: gr.Tab) -> None:
     """Controls and pictures, in the tab that is open; nothing is sent before the tab is looked at."""
     pair, setting, outcomes = gr.State(), gr.State(), gr.State()
+    gr.Markdown(WHAT)
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            gr.Markdown(WHAT)
-            sample = gr.Radio(list(PAIRS), value=next(iter(PAIRS)), label="Sample pair")
-            upload = gr.UploadButton("Upload a pair (by name: left, right)", file_count="multiple", type="filepath")
+            sample = gr.Button("The sample pair")
+            upload = gr.UploadButton("Upload a pair, left before right by name", file_count="multiple", type="filepath")
             note = gr.Markdown(elem_id="pair-note")
             low, high = live_pair.RANGE_DB
             left_db = gr.Slider(low, high, value=1, step=1, label="SNR of the left link [dB]", elem_id="left-snr")
@@ -74,13 +73,15 @@ def build_two_cameras(tab: gr.Tab) -> None:
             channel = gr.Radio(list(CHANNELS), value="AWGN", label="Channels")
         with gr.Column(scale=3, min_width=280):
             gain = gr.Markdown(elem_id="gain")
-            with gr.Row():
-                with gr.Column(min_width=240):
-                    sent = [image(f"{view}, sent") for view in ("Left", "Right")]
-                with gr.Column(min_width=240):
-                    joint = _pictures("decoded together")
-                with gr.Column(min_width=240):
-                    alone = _pictures("decoded alone")
+            sent, joint, alone = list[Any](), list[Any](), list[Any]()
+            for view in ("Left", "Right"):
+                with gr.Row():
+                    with gr.Column(min_width=240):
+                        sent.append(image(f"{view}, sent"))
+                    with gr.Column(min_width=240):
+                        joint += _picture(view, "decoded together")
+                    with gr.Column(min_width=240):
+                        alone += _picture(view, "decoded alone")
 
     controls: list[Any] = [left_db, right_db, noiseless, channel]
     together = {"fn": show_together, "inputs": [pair, *controls], "outputs": [*joint, setting, outcomes]}
@@ -88,8 +89,8 @@ def build_two_cameras(tab: gr.Tab) -> None:
     last: dict[str, Any] = {"trigger_mode": "always_last"}
     chosen = [pair, *sent, note]
     for start in (
-        tab.select(load_sample_pair, sample, chosen),
-        sample.input(load_sample_pair, sample, chosen),
+        tab.select(load_sample_pair, None, chosen),
+        sample.click(load_sample_pair, None, chosen),
         upload.upload(load_pair, upload, chosen),
     ):
         start.success(**together, concurrency_id="link").success(**beside, concurrency_id="beside", **last)
@@ -97,10 +98,6 @@ def build_two_cameras(tab: gr.Tab) -> None:
         control.change(**together, concurrency_id="link", **last).success(**beside, concurrency_id="beside", **last)
 
 
-def _pictures(how: str) -> list[Any]:
-    """Places for the left picture and its numbers, the right one and its."""
-    places: list[Any] = []
-    for view in ("Left", "Right"):
-        places.append(image(f"{view}, {how}"))
-        places.append(gr.Markdown(elem_id=f"{view.lower()}-{how.split()[-1]}-numbers"))
-    return places
+def _picture(view: str, how: str) -> list[Any]:
+    """Places for a view's picture and its numbers."""
+    return [image(f"{view}, {how}"), gr.Markdown(elem_id=f"{view.lower()}-{how.split()[-1]}-numbers")]

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from deepjscc.data.samples import sample_pair_paths, sample_path
+from deepjscc.data.samples import sample_pair, sample_path
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import open_rgb
 
@@ -95,8 +95,8 @@ def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
     return pair, *pair, note
 
 
-def load_sample_pair(name: str) -> tuple[Pair, Image.Image, Image.Image, str]:
-    """A sample pair, likewise."""
+def load_sample_pair() -> tuple[Pair, Image.Image, Image.Image, str]:
+    """The sample pair, likewise."""
     with told():
-        pair, note = open_pair([str(path) for path in sample_pair_paths(name)])
+        pair, note = open_pair([str(path) for path in sample_pair()])
     return pair, *pair, note
