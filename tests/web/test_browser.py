@@ -96,7 +96,13 @@ def _open_two_cameras(browser: Browser, address: str, **options: object) -> Page
     page, asked = _open(browser, address, **options)
     page.get_by_role("tab", name="Two cameras").click()
     expect(page.locator("#gain")).to_contain_text("Together minus alone", timeout=WAIT_MS)
-    page.locator("#right-decoded-alone img").wait_for()
+    for name in ("sent", "decoded-together", "decoded-alone"):
+        for view in ("left", "right"):
+            page.locator(
+                f"#{view}-{name}"
+            ).scroll_into_view_if_needed()  # pictures are fetched when they come into view
+            page.locator(f"#{view}-{name} img").wait_for()
+    page.evaluate("window.scrollTo(0, 0)")
     assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))], "asked someone else"
     return page
 

@@ -67,9 +67,9 @@ def show_digital(picture: Image.Image, ours: Outcome, *controls: Any) -> tuple[I
 
 
 def show_similarity(picture: Image.Image, ours: Outcome, theirs: Outcome) -> str:
-    """MS-SSIM of both, each with its system and SNR: by now the slider may stand elsewhere."""
+    """MS-SSIM of what arrived, each with its system and SNR: by now the slider may stand elsewhere."""
     with told():
-        values = [(outcome, live.similarity(picture, outcome)) for outcome in (ours, theirs)]
+        values = [(outcome, live.similarity(picture, outcome)) for outcome in (ours, theirs) if outcome.delivered]
     said = [f"{o.system} at {o.snr_db:g} dB {value:.3f}" for o, value in values if value is not None]
     return "MS-SSIM: " + ", ".join(said) if said else "MS-SSIM needs a picture of 161 pixels a side."
 
