@@ -98,10 +98,9 @@ def _open_two_cameras(browser: Browser, address: str, **options: object) -> Page
     expect(page.locator("#gain")).to_contain_text("Together minus alone", timeout=WAIT_MS)
     for name in ("sent", "decoded-together", "decoded-alone"):
         for view in ("left", "right"):
-            page.locator(
-                f"#{view}-{name}"
-            ).scroll_into_view_if_needed()  # pictures are fetched when they come into view
-            page.locator(f"#{view}-{name} img").wait_for()
+            place = page.locator(f"#{view}-{name}")
+            place.scroll_into_view_if_needed()  # pictures are fetched when they come into view
+            place.locator("img").wait_for()
     page.evaluate("window.scrollTo(0, 0)")
     assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))], "asked someone else"
     return page
