@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from deepjscc.channels import Rayleigh, make_channel
-from deepjscc.data.samples import sample_path
+from deepjscc.data.samples import sample_pair, sample_path
+from deepjscc.evaluation.pair import send_pair
 from deepjscc.evaluation.report import COLOURS, plot, sheet, strip
 from deepjscc.evaluation.single import send_image, send_stages
 from deepjscc.evaluation.sweep import Plan, sweep
@@ -74,6 +75,17 @@ def stages_strip() -> Figure:
     return strip(send_stages(open_rgb(sample_path("coffee")), system, 10.0))
 
 
+def stereo_sheet() -> Figure:
+    """A stereo pair, the right link better than the left: decoded together, and each view alone."""
+    left, right = (open_rgb(path).resize((384, 259), Image.Resampling.LANCZOS) for path in sample_pair())
+    links = (1.0, 9.0)
+    systems = [make_system(name, make_channel("awgn")) for name in ("distributed-joint", "distributed-alone")]
+    figure = sheet([list(send_pair(left, right, system, links)) for system in systems])
+    for place, view, snr_db in zip(figure.axes, ("left", "right"), links, strict=False):
+        place.set_title(f"{view}, SNR {snr_db:g} dB", fontsize=9)
+    return figure
+
+
 def fading_plot() -> Figure:
     """How often a slow Rayleigh fade leaves at least so many dB of PSNR, for the same 200 gains."""
     photo = to_float(read_image(sample_path("coffee")))
@@ -116,6 +128,7 @@ PICTURES = {
     "ratio-plot.svg": ratio_plot,
     "broadcast-sheet.webp": broadcast_sheet,
     "stages.webp": stages_strip,
+    "stereo.webp": stereo_sheet,
     "fading-plot.svg": fading_plot,
 }
 

@@ -1,6 +1,8 @@
 """Every paper module runs, and says what it says in one form."""
 
+import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 
 from deepjscc.cli import main
 from deepjscc.data import DATASETS, ImageSet
-from deepjscc.errors import UsageError
+from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.papers import (
     PAPERS,
     Settings,
@@ -55,6 +57,18 @@ def test_every_paper_makes_claims_and_figures(name: str, fake_cifar10: Path, fak
     assert all(claim.claim and claim.paper and claim.ours for claim in report.claims)
     assert len(report.figures) >= 2
     assert all(Path(figure).stat().st_size > 1000 for figure in report.figures)
+
+
+@pytest.mark.parametrize(("package", "words"), [("sionna", "digital"), ("diffusers.models.unets.unet_2d", "diffusion")])
+def test_a_missing_extra_is_named_before_the_work(
+    package: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *of: None if name == package else real(name, *of))
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(DeepJSCCError, match=rf"pip install 'deepjscc\[{words}\]'"):
+        three_approaches.run(Settings(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_command_prints_one_form(fake_cifar10: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

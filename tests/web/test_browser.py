@@ -60,6 +60,7 @@ def test_pictures_side_by_side_and_every_view(browser: Browser, address: str) ->
     SHOTS.mkdir(parents=True, exist_ok=True)
     expect(page.locator("#learned-numbers")).to_contain_text("channel uses")
     expect(page.locator("#digital-numbers")).to_contain_text("outage")  # 3 dB, built for 5 dB
+    expect(page.locator("#similarity")).to_contain_text("at 3 dB 0.", timeout=WAIT_MS)
     page.screenshot(path=SHOTS / "side-by-side.png")
     for tab, button, result in (
         ("PSNR over SNR", "Measure the curve", "#curve img"),
@@ -87,6 +88,60 @@ def test_the_slider_moves_by_keyboard_and_the_cliff_is_passed(browser: Browser, 
         slider.press("ArrowRight")
     expect(page.locator("#learned-numbers")).not_to_have_text(before, timeout=WAIT_MS)
     expect(page.locator("#digital-numbers")).not_to_contain_text("outage", timeout=WAIT_MS)
+    page.close()
+
+
+def _open_two_cameras(browser: Browser, address: str, **options: object) -> Page:
+    """A page on its second half, with everything shown."""
+    page, asked = _open(browser, address, **options)
+    page.get_by_role("tab", name="Two cameras").click()
+    expect(page.locator("#gain")).to_contain_text("Together minus alone", timeout=WAIT_MS)
+    for name in ("sent", "decoded-together", "decoded-alone"):
+        for view in ("left", "right"):
+            place = page.locator(f"#{view}-{name}")
+            place.scroll_into_view_if_needed()  # pictures are fetched when they come into view
+            place.locator("img").wait_for()
+    page.evaluate("window.scrollTo(0, 0)")
+    assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))], "asked someone else"
+    return page
+
+
+def test_two_cameras_by_keyboard(browser: Browser, address: str) -> None:
+    page = _open_two_cameras(browser, address, viewport={"width": 1280, "height": 900})
+    page.screenshot(path=SHOTS / "two-cameras.png")
+    left, right = page.locator("#left-together-numbers"), page.locator("#right-together-numbers")
+    expect(left).to_contain_text("at 1 dB")
+    slider = page.locator("#left-snr input[type=range]")
+    slider.focus()
+    for _ in range(3):
+        slider.press("ArrowRight")
+    expect(left).to_contain_text("at 4 dB", timeout=WAIT_MS)
+    expect(page.locator("#left-alone-numbers")).to_contain_text("at 4 dB", timeout=WAIT_MS)
+    page.locator("#noiseless input").focus()
+    page.keyboard.press("Space")
+    expect(right).to_contain_text("without noise", timeout=WAIT_MS)
+    expect(page.locator("#right-alone-numbers")).to_contain_text("without noise", timeout=WAIT_MS)
+    page.screenshot(path=SHOTS / "two-cameras-noiseless.png")
+    page.close()
+
+
+def test_a_pair_of_ones_own(browser: Browser, address: str, picture: Path, tmp_path: Path) -> None:
+    page = _open_two_cameras(browser, address)
+    chooser = page.locator("input[type=file][multiple]")
+    chooser.set_input_files([picture])
+    expect(page.locator("#pair-note")).to_contain_text("two pictures of one scene", timeout=WAIT_MS)
+    other = tmp_path / "view-2.png"
+    other.write_bytes(picture.read_bytes())
+    page.locator("input[type=file][multiple]").set_input_files([picture, other])
+    expect(page.locator("#pair-note")).to_contain_text("right view-2.png: 96x80", timeout=WAIT_MS)
+    page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_two_cameras_on_a_phone(browser: Browser, address: str, scheme: str) -> None:
+    page = _open_two_cameras(browser, address, viewport={"width": 390, "height": 844}, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.screenshot(path=SHOTS / f"two-cameras-phone-{scheme}.png", full_page=True)
     page.close()
 
 

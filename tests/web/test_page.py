@@ -1,21 +1,27 @@
 """What the page shows, without a browser: every view, and uploads that cannot be."""
 
 import io
+import os
 import socket
+import sys
+import threading
 from itertools import pairwise
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from deepjscc.errors import DeepJSCCError
-from deepjscc.evaluation import live
+from deepjscc.evaluation import live, live_pair
+from deepjscc.evaluation.background import NICENESS, in_background
 from deepjscc.evaluation.live import Setting
-from deepjscc.evaluation.single import SHARES
+from deepjscc.evaluation.single import SHARES, send_image
 from deepjscc.images import read_image, to_float, to_picture
-from deepjscc.web import page
+from deepjscc.web import one_picture as page
+from deepjscc.web import two_cameras, uploads
 from deepjscc.web.server import serve_page
 
 CONTROLS = ("linear", "jpeg2000", next(iter(page.CODINGS)), 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
@@ -34,6 +40,24 @@ def test_digital_spends_what_the_learned_link_does_and_fails_below_its_plan(show
     assert theirs.channel_uses == ours.channel_uses
     above = (*CONTROLS[:3], 7.0, *CONTROLS[4:])
     assert page.show_digital(shown, ours, *above)[2].delivered
+
+
+def test_ms_ssim_follows_and_says_of_what(shown: Image.Image, coffee: torch.Tensor) -> None:
+    large = to_picture(to_float(coffee)[0]).crop((0, 0, 208, 176))
+    _, _, ours = page.show_learned(large, *CONTROLS)
+    assert ours.ms_ssim is None  # a slider does not wait for it
+    whole = send_image(large, Setting("linear", "jpeg2000", 3.0, 1 / 12).learned_system(), 3.0)
+    assert page.show_similarity(large, ours, ours).startswith(f"MS-SSIM: linear at 3 dB {whole.ms_ssim:.3f}, ")
+    assert "161 pixels" in page.show_similarity(shown, ours, ours)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+def test_what_may_come_later_steps_back() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert in_background(niceness) == NICENESS
+    assert niceness() < NICENESS
 
 
 def test_receivers_with_better_channels_have_better_pictures(shown: Image.Image) -> None:
@@ -79,17 +103,46 @@ def test_uploads_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "blue")]
     frames[0].save(animated, "GIF", save_all=True, append_images=frames[1:])
     place.write_bytes(animated.getvalue())
-    assert page.open_upload(str(place))[0].getpixel((0, 0)) == (255, 0, 0)  # the first frame
+    assert uploads.open_upload(str(place))[0].getpixel((0, 0)) == (255, 0, 0)  # the first frame
     bomb = io.BytesIO()
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
     for content, words in ((b"", "not an image"), (b"hello", "not an image"), (bomb.getvalue(), "megapixels")):
         place.write_bytes(content)
         with pytest.raises(DeepJSCCError, match=words) as caught:
-            page.open_upload(str(place))
+            uploads.open_upload(str(place))
         assert str(tmp_path) not in str(caught.value)  # where uploads lie is nobody's business
-    monkeypatch.setattr(page, "UPLOAD_BYTES", 4)
+    monkeypatch.setattr(uploads, "UPLOAD_BYTES", 4)
     with pytest.raises(DeepJSCCError, match="are more than"):
-        page.open_upload(str(place))
+        uploads.open_upload(str(place))
+
+
+def test_two_cameras_together_and_alone(shown: Image.Image) -> None:
+    *pictures, setting, together = two_cameras.show_together((shown, shown), 0.0, 9.0, False, "AWGN")
+    *_, gain = two_cameras.show_alone((shown, shown), setting, together)
+    assert [picture.size for picture in pictures[::2]] == [shown.size] * 2
+    assert f"at 0 dB: {together[0].psnr_db:.2f} dB" in pictures[1]
+    assert "at 9 dB" in pictures[3]
+    assert together[0].psnr_db < together[1].psnr_db
+    assert gain.startswith("**Together minus alone: left +")  # a better view of the very same picture
+    *pictures, noiseless, _ = two_cameras.show_together((shown, shown), 0.0, 9.0, True, "fast Rayleigh fading")
+    assert "without noise" in pictures[3]
+    assert (noiseless.left_db, noiseless.right_db, noiseless.coherence) == (0.0, live_pair.NOISELESS_DB, "symbol")
+
+
+def test_a_pair_is_two_pictures_of_one_size(tmp_path: Path) -> None:
+    for name, size in (("b.png", (64, 48)), ("a.png", (64, 48)), ("small.png", (32, 48))):
+        Image.new("RGB", size, "red" if name == "a.png" else "blue").save(tmp_path / name)
+    files = [str(tmp_path / name) for name in ("b.png", "a.png", "small.png")]
+    pair, note = uploads.open_pair(files[:2])
+    assert pair[0].getpixel((0, 0)) == (255, 0, 0)
+    assert note == "left a.png: 64x48; right b.png: 64x48"
+    with pytest.raises(DeepJSCCError, match="two pictures of one scene together, not 3"):
+        uploads.open_pair(files)
+    with pytest.raises(DeepJSCCError, match="of one size, not"):
+        uploads.open_pair(files[1:])
+    left, right = uploads.load_sample_pair()[0]
+    assert left.size == right.size == (384, 259)
+    assert left.tobytes() != right.tobytes()
 
 
 def test_a_bad_setting_is_a_message_on_the_page(shown: Image.Image) -> None:
@@ -99,7 +152,7 @@ def test_a_bad_setting_is_a_message_on_the_page(shown: Image.Image) -> None:
 
 def test_large_uploads_are_scaled_down_and_it_is_said(tmp_path: Path) -> None:
     Image.new("RGB", (3000, 1000), "green").save(tmp_path / "wide.png")
-    picture, note = page.open_upload(str(tmp_path / "wide.png"))
+    picture, note = uploads.open_upload(str(tmp_path / "wide.png"))
     assert picture.size == (1024, 341)
     assert "3000x1000, scaled down" in note
 

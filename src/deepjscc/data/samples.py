@@ -7,6 +7,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.images import read_image
 
 NAMES = {"astronaut": "astronaut.png", "chelsea": "chelsea.png", "coffee": "coffee.png", "rocket": "rocket.jpg"}
+PAIR = ("motorcycle_left.png", "motorcycle_right.png")
 
 
 def sample_path(name: str) -> Path:
@@ -15,11 +16,25 @@ def sample_path(name: str) -> Path:
     Raises:
         DeepJSCCError: scikit-image is not installed.
     """
+    return _folder() / NAMES[name]
+
+
+def sample_pair() -> tuple[Path, Path]:
+    """Where the left and the right picture of a stereo camera lie: Motorcycle, of the Middlebury 2014 benchmark.
+
+    Raises:
+        DeepJSCCError: scikit-image is not installed.
+    """
+    left, right = (_folder() / file for file in PAIR)
+    return left, right
+
+
+def _folder() -> Path:
     try:
         import skimage.data
     except ImportError:
         raise DeepJSCCError("the sample photographs need scikit-image: pip install 'deepjscc[samples]'") from None
-    return Path(skimage.data.__file__).parent / NAMES[name]
+    return Path(skimage.data.__file__).parent
 
 
 def open_samples() -> ImageSet:

@@ -2,15 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-from deepjscc.channels import Channel, make_channel
+from deepjscc.channels import make_channel
 from deepjscc.channels.base import Coherence
+from deepjscc.evaluation.background import in_background
 from deepjscc.evaluation.single import Outcome, send_image, send_stages
 from deepjscc.images import from_picture, to_float
+from deepjscc.metrics import ms_ssim
+from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
 from deepjscc.models import Linear
 from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem, make_system
@@ -46,42 +51,59 @@ class Setting:
     coding: str = "ideal"
     seed: int = 0
 
-    def medium(self) -> Channel:
-        """The channel."""
-        return make_channel(self.channel, coherence=self.coherence)
-
-    def learned_system(self, medium: Channel) -> NamedSystem:
+    def learned_system(self) -> NamedSystem:
         """The learned link; models of one ratio keep theirs."""
-        ratio = self.bandwidth_ratio if isinstance(load(self.model), Linear) else None
-        return make_system(self.model, medium, bandwidth_ratio=ratio)
+        return _learned_system(self.model, self.channel, self.coherence, self.bandwidth_ratio)
 
     def digital_system(self, bandwidth_ratio: float) -> NamedSystem:
         """The digital link, with as many channel uses as the learned one took."""
         plan = "" if self.planned_db is None else f"@{self.planned_db:g}dB"
-        return make_system(f"{self.codec}+{self.coding}{plan}", self.medium(), bandwidth_ratio=bandwidth_ratio)
+        return _digital_system(f"{self.codec}+{self.coding}{plan}", self.channel, self.coherence, bandwidth_ratio)
+
+
+@lru_cache(maxsize=4)
+def _learned_system(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
+    """A learned link, kept: reading its weights would take longer than sending a picture."""
+    ratio = bandwidth_ratio if isinstance(load(model), Linear) else None
+    return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=ratio)
+
+
+@lru_cache(maxsize=2)
+def _digital_system(name: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
+    """A digital link, kept with what its codec has coded of the picture."""
+    return make_system(name, make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
 
 
 def learned(picture: Image.Image, setting: Setting) -> Outcome:
-    """The picture by the learned link."""
-    return send_image(picture, setting.learned_system(setting.medium()), setting.snr_db, seed=setting.seed)
+    """The picture by the learned link, and its PSNR: what a slider waits for."""
+    return send_image(picture, setting.learned_system(), setting.snr_db, seed=setting.seed, with_structure=False)
 
 
 def digital(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Outcome:
-    """The picture by the digital link, over the same gains."""
-    return send_image(picture, setting.digital_system(bandwidth_ratio), setting.snr_db, seed=setting.seed)
+    """The picture by the digital link, over the same gains, and its PSNR; learned pictures go first."""
+    system = setting.digital_system(bandwidth_ratio)
+    return in_background(lambda: send_image(picture, system, setting.snr_db, seed=setting.seed, with_structure=False))
+
+
+def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
+    """MS-SSIM of what came out; None for a picture too small for it. Learned pictures go first."""
+    if min(picture.size) < MS_SSIM_MIN_SIDE:
+        return None
+    images, decoded = to_float(from_picture(picture)), to_float(from_picture(outcome.picture))
+    return in_background(lambda: ms_ssim(images, decoded).item())
 
 
 def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
     """One transmission, made for the setting's SNR, as receivers at :data:`RECEIVERS_DB` have it."""
-    system = setting.learned_system(setting.medium())
-    return [
-        send_image(picture, system, snr_db, encoder_snr_db=setting.snr_db, seed=setting.seed) for snr_db in RECEIVERS_DB
-    ]
+    system = setting.learned_system()
+    options: dict[str, Any] = {"encoder_snr_db": setting.snr_db, "seed": setting.seed, "with_structure": False}
+    return [send_image(picture, system, snr_db, **options) for snr_db in RECEIVERS_DB]
 
 
 def stages(picture: Image.Image, setting: Setting) -> list[Outcome]:
     """One transmission as it arrives; see :func:`deepjscc.evaluation.single.send_stages`."""
-    return send_stages(picture, setting.learned_system(setting.medium()), setting.snr_db, seed=setting.seed)
+    system = setting.learned_system()
+    return send_stages(picture, system, setting.snr_db, seed=setting.seed, with_structure=False)
 
 
 def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Outcome]]:
@@ -95,7 +117,7 @@ def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Out
 @torch.no_grad()
 def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """Some of the sent and of the received (equalised) symbols: two rows of complex numbers."""
-    system = setting.learned_system(setting.medium()).system
+    system = setting.learned_system().system
     assert isinstance(system, Link)
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)

@@ -23,6 +23,7 @@ def send_pair(
     *,
     encoder_snr_db: SnrsDb | None = None,
     seed: int = 0,
+    with_structure: bool = True,
 ) -> tuple[Outcome, Outcome]:
     """Send two 8-bit RGB pictures of one scene, each over its own channel, to one receiver.
 
@@ -32,6 +33,7 @@ def send_pair(
         snr_db: of the two links.
         encoder_snr_db: what the transmitters believe; None: the channels' SNRs.
         seed: of gains and noise; equal seeds give every system the same.
+        with_structure: measure SSIM and MS-SSIM too, not the PSNR alone.
 
     Raises:
         UsageError: pictures of different sizes.
@@ -51,6 +53,7 @@ def send_pair(
             seconds,
             images[:, view],
             sent.images[:, view],
+            with_structure,
         )
         for view in range(2)
     )

@@ -11,13 +11,22 @@ from deepjscc.metrics.structural import (
 from deepjscc.types import Images, Transmission
 
 
-def quality(images: Images, decoded: Images, *, with_lpips: bool = False) -> dict[str, list[float | None]]:
+def quality(
+    images: Images, decoded: Images, *, with_lpips: bool = False, with_structure: bool = True
+) -> dict[str, list[float | None]]:
     """Per-image values of ``psnr_db``, ``ssim``, ``ms_ssim`` (or its variant) and ``lpips``, all on 8 bits.
+
+    Args:
+        images: what was sent.
+        decoded: what came out.
+        with_lpips: measure it too.
+        with_structure: likewise SSIM and MS-SSIM; they take longer than many a transmission. Else they are None.
 
     Raises:
         DeepJSCCError: LPIPS asked for and its weights cannot be had.
     """
-    side = min(images.shape[-2:])
+    smaller = min(images.shape[-2:])
+    side = smaller if with_structure else 0
     small = MS_SSIM_MIN_SIDE_WINDOW_7 <= side < MS_SSIM_MIN_SIDE
     nothing: list[float | None] = [None] * len(images)
     ssim = ms_ssim = nothing
@@ -30,7 +39,7 @@ def quality(images: Images, decoded: Images, *, with_lpips: bool = False) -> dic
         "ssim": ssim,
         "ms_ssim": ms_ssim,
         "ms_ssim_window_7": metrics.ms_ssim(images, decoded, window=7).tolist() if small else nothing,
-        "lpips": metrics.lpips(images, decoded).tolist() if with_lpips and side >= LPIPS_MIN_SIDE else nothing,
+        "lpips": metrics.lpips(images, decoded).tolist() if with_lpips and smaller >= LPIPS_MIN_SIDE else nothing,
     }
 
 

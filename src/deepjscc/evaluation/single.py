@@ -3,6 +3,7 @@
 import math
 import time
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from PIL import Image
@@ -32,7 +33,7 @@ class Outcome:
         channel_uses: complex uses spent, side information and pilots included.
         bandwidth_ratio: the same per source value.
         delivered: False on outage.
-        psnr_db, ssim, ms_ssim: on 8 bits; None where the image is too small, or too large to hold.
+        psnr_db, ssim, ms_ssim: on 8 bits; None where the image is too small, or too large to hold, or not measured.
         seconds: for the whole transmission.
         picture: what came out, 8-bit RGB.
     """
@@ -55,14 +56,21 @@ class Outcome:
 
 @torch.no_grad()
 def send_image(
-    picture: Image.Image, system: NamedSystem, snr_db: float, *, encoder_snr_db: float | None = None, seed: int = 0
+    picture: Image.Image,
+    system: NamedSystem,
+    snr_db: float,
+    *,
+    encoder_snr_db: float | None = None,
+    seed: int = 0,
+    with_structure: bool = True,
 ) -> Outcome:
     """Send one 8-bit RGB picture once; equal seeds give every system the same gains.
 
-    A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip.
+    A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip. Without structure only the PSNR is
+    measured.
     """
     if picture.width * picture.height <= LARGE_PIXELS or not isinstance(system.system, Link):
-        return _send(picture, system, snr_db, encoder_snr_db, seed)[-1]
+        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
     snr = torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
@@ -84,7 +92,13 @@ def send_image(
 
 @torch.no_grad()
 def send_stages(
-    picture: Image.Image, system: NamedSystem, snr_db: float, *, encoder_snr_db: float | None = None, seed: int = 0
+    picture: Image.Image,
+    system: NamedSystem,
+    snr_db: float,
+    *,
+    encoder_snr_db: float | None = None,
+    seed: int = 0,
+    with_structure: bool = True,
 ) -> list[Outcome]:
     """One transmission as it arrives: what came out after each stage, with the channel uses till then.
 
@@ -93,19 +107,25 @@ def send_stages(
     """
     link = system.system
     if not (isinstance(link, Link) and isinstance(link.model, Linear)):
-        return _send(picture, system, snr_db, encoder_snr_db, seed)
+        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)
+    options: dict[str, Any] = {"encoder_snr_db": encoder_snr_db, "seed": seed, "with_structure": with_structure}
     outcomes = []
     for share in SHARES:
         partly = Link(link.model, Prefix(link.channel, share), bandwidth_ratio=link.bandwidth_ratio)
         heard = replace(system, system=partly)
-        outcome = send_image(picture, heard, snr_db, encoder_snr_db=encoder_snr_db, seed=seed)
+        outcome = send_image(picture, heard, snr_db, **options)
         uses = round(share * outcome.channel_uses)
         outcomes.append(replace(outcome, channel_uses=uses, bandwidth_ratio=share * outcome.bandwidth_ratio))
     return outcomes
 
 
 def _send(
-    picture: Image.Image, system: NamedSystem, snr_db: float, encoder_snr_db: float | None, seed: int
+    picture: Image.Image,
+    system: NamedSystem,
+    snr_db: float,
+    encoder_snr_db: float | None,
+    seed: int,
+    with_structure: bool,
 ) -> list[Outcome]:
     """What came out after each stage, or the one thing that did."""
     images, snr = to_float(from_picture(picture)), torch.tensor([snr_db])
@@ -114,16 +134,23 @@ def _send(
     sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=_draws(seed))
     seconds = time.perf_counter() - clock
     return [
-        outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded)
+        outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded, with_structure)
         for decoded, (uses,) in stages(sent).values()
     ]
 
 
 def outcome(
-    system: str, snr_db: float, uses: int, delivered: bool, seconds: float, image: Images, decoded: Images
+    system: str,
+    snr_db: float,
+    uses: int,
+    delivered: bool,
+    seconds: float,
+    image: Images,
+    decoded: Images,
+    with_structure: bool = True,
 ) -> Outcome:
     """What came out of one transmission of one image, measured; both as batches of one."""
-    values = {name: column[0] for name, column in quality(image, decoded).items()}
+    values = {name: column[0] for name, column in quality(image, decoded, with_structure=with_structure).items()}
     return Outcome(
         system=system,
         snr_db=snr_db,

@@ -11,11 +11,12 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from deepjscc.channels import make_channel
 from deepjscc.data import open_data
 from deepjscc.digital.rate_distortion import BLOCK, gaussian_mse, gaussian_spectrum
 from deepjscc.evaluation.report import COLOURS, MARKERS
 from deepjscc.papers.base import Claim, Report, Settings, finish, run_parts, save
-from deepjscc.papers.three_approaches_further import fading, rates
+from deepjscc.papers.three_approaches_further import FADES, fading, rates
 from deepjscc.papers.three_approaches_receivers import figure_4, figure_5, figure_6, refinement
 from deepjscc.papers.three_approaches_report import (
     ADAPTIVE,
@@ -25,6 +26,7 @@ from deepjscc.papers.three_approaches_report import (
     PSNR_DB,
     RATIO,
     SNRS,
+    STAGE,
     TESTED_AT,
     UNROLLED_LINEAR,
     at,
@@ -32,7 +34,7 @@ from deepjscc.papers.three_approaches_report import (
     kodak,
     there,
 )
-from deepjscc.zoo import load
+from deepjscc.zoo import load, load_stage
 
 LEARNED = (ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR)
 CONTROL = "linear"
@@ -46,10 +48,23 @@ def run(settings: Settings) -> Report:
     """Make Figs. 1 to 6, SSIM and LPIPS over the SNR and what goes beyond, and check the claims.
 
     Raises:
-        DeepJSCCError: Kodak is not there, or the folder cannot be written.
+        DeepJSCCError: Kodak or an extra is not there, or the folder cannot be written.
     """
+    need_extras()
     parts = (figure_1, figure_2, figure_3, figure_4, figure_5, figure_6, structure, refinement, rates, fading)
     return run_parts(settings, parts)
+
+
+def need_extras() -> None:
+    """Ask for what some later part needs, before minutes of work.
+
+    Raises:
+        DeepJSCCError: Sionna (for TDL-A) or diffusers is not installed; it names the extra.
+    """
+    for options in FADES.values():
+        make_channel(str(options["channel"]))
+    for stage in there((STAGE,)):
+        load_stage(stage)
 
 
 def everything(settings: Settings) -> pl.DataFrame:

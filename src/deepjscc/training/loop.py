@@ -21,7 +21,7 @@ from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
 from deepjscc.training.objectives import make_objective
-from deepjscc.training.processes import make_fabric
+from deepjscc.training.processes import loss_of_a_process, make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
 from deepjscc.training.state import begin_from, load_state, open_folder, save_state
 from deepjscc.zoo import load
@@ -58,22 +58,23 @@ def train(
     Raises:
         UsageError: a recipe that cannot be: unknown names, a config the model does not take, too large a batch.
         DeepJSCCError: data missing, no state to resume or one of another recipe, a full disk, or a loss that became
-            NaN; the last good state stays.
+            NaN; the last good state stays. Another process that was lost; all go on with ``resume``.
         KeyboardInterrupt: after the state was saved.
     """
-    run = Run(recipe, output, minutes, resume, begin, say)
-    try:
-        while (share := run.share()) < 1:
-            run.take_step(share)
-            if run.step % len(run.batches) == 0:
-                run.end_epoch()
-            else:
-                run.speak_now_and_then()
-        run.finish()
-    except KeyboardInterrupt:
-        run.keep()
-        raise
-    return run.averaged
+    with loss_of_a_process():
+        run = Run(recipe, output, minutes, resume, begin, say)
+        try:
+            while (share := run.share()) < 1:
+                run.take_step(share)
+                if run.step % len(run.batches) == 0:
+                    run.end_epoch()
+                else:
+                    run.speak_now_and_then()
+            run.finish()
+        except KeyboardInterrupt:
+            run.keep()
+            raise
+        return run.averaged
 
 
 class Run:

@@ -32,7 +32,8 @@ def serve_page(port: int, public: bool) -> None:
     except ModuleNotFoundError as error:
         raise DeepJSCCError(f"the page needs {error.name}: pip install 'deepjscc[demo]'") from None
 
-    from deepjscc.web.page import UPLOAD_BYTES, build_page
+    from deepjscc.web.page import build_page
+    from deepjscc.web.uploads import UPLOAD_BYTES
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 

@@ -1,0 +1,114 @@
+"""What each control of the page's first half answers with; it is worked out in :mod:`deepjscc.evaluation.live`."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from deepjscc.evaluation import live
+from deepjscc.evaluation.live import Setting
+from deepjscc.evaluation.single import Outcome
+from deepjscc.images import from_picture, save_picture
+from deepjscc.radio.split import encode_image
+from deepjscc.web.figures import constellation_figure, curve_figure
+from deepjscc.web.uploads import told
+
+CHANNELS: dict[str, dict[str, Any]] = {
+    "AWGN": {"channel": "awgn"},
+    "slow Rayleigh fading": {"channel": "rayleigh", "coherence": "image"},
+    "fast Rayleigh fading": {"channel": "rayleigh", "coherence": "symbol"},
+}
+RATIOS = {f"1/{n}": 1 / n for n in (96, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)}
+CODINGS = {
+    "ideal: capacity": "ideal",
+    "the best of LDPC's block length": "normal",
+    "5G LDPC and QAM": "ldpc",
+}
+FOLLOWS = "follows every SNR (an envelope)"
+PLANNED = "built for the SNR below"
+
+
+def _setting(
+    model: str, codec: str, coding: str, snr_db: float, ratio: str, channel: str, plan: str, planned_db: float
+) -> Setting:
+    planned, code = planned_db if plan == PLANNED else None, CODINGS[coding]
+    return Setting(model, codec, float(snr_db), RATIOS[ratio], planned_db=planned, coding=code, **CHANNELS[channel])
+
+
+def _numbers(outcome: Outcome) -> str:
+    name = f"{outcome.system} at {outcome.snr_db:g} dB"
+    if not outcome.delivered:
+        return f"**{name}: outage.** Nothing arrived; shown is the mean colour, {outcome.psnr_db:.1f} dB."
+    return (
+        f"**{name}: {outcome.psnr_db:.2f} dB PSNR.** {outcome.channel_uses} channel uses, "
+        f"ratio {outcome.bandwidth_ratio:.4f}, {1000 * outcome.seconds:.0f} ms."
+    )
+
+
+def _captioned(outcomes: list[Outcome], label: str) -> list[tuple[Image.Image, str]]:
+    return [(o.picture, label.format(o=o)) for o in outcomes]
+
+
+def show_learned(picture: Image.Image, *controls: Any) -> tuple[Image.Image, str, Outcome]:
+    """The learned picture, its numbers, and both for later."""
+    with told():
+        outcome = live.learned(picture, _setting(*controls))
+    return outcome.picture, _numbers(outcome), outcome
+
+
+def show_digital(picture: Image.Image, ours: Outcome, *controls: Any) -> tuple[Image.Image, str, Outcome]:
+    """The digital picture with the channel uses that the learned one took."""
+    with told():
+        outcome = live.digital(picture, _setting(*controls), ours.bandwidth_ratio)
+    return outcome.picture, _numbers(outcome), outcome
+
+
+def show_similarity(picture: Image.Image, ours: Outcome, theirs: Outcome) -> str:
+    """MS-SSIM of what arrived, each with its system and SNR: by now the slider may stand elsewhere."""
+    with told():
+        values = [(outcome, live.similarity(picture, outcome)) for outcome in (ours, theirs) if outcome.delivered]
+    said = [f"{o.system} at {o.snr_db:g} dB {value:.3f}" for o, value in values if value is not None]
+    return "MS-SSIM: " + ", ".join(said) if said else "MS-SSIM needs a picture of 161 pixels a side."
+
+
+def show_curve(picture: Image.Image, ours: Outcome, theirs: Outcome, *controls: Any) -> Iterator[tuple[Figure, str]]:
+    """The curve, point after point."""
+    pairs: list[tuple[Outcome, Outcome]] = []
+    with told():
+        for pair in live.curve(picture, _setting(*controls)):
+            pairs.append(pair)
+            yield curve_figure(pairs, (ours, theirs)), f"{len(pairs)} of {len(live.CURVE_DB)} SNRs"
+
+
+def show_receivers(picture: Image.Image, *controls: Any) -> list[tuple[Image.Image, str]]:
+    """Eight receivers of one transmission."""
+    with told():
+        return _captioned(live.receivers(picture, _setting(*controls)), "{o.snr_db:g} dB SNR: {o.psnr_db:.1f} dB PSNR")
+
+
+def show_stages(picture: Image.Image, *controls: Any) -> list[tuple[Image.Image, str]]:
+    """The picture as it arrives."""
+    with told():
+        label = "after {o.channel_uses} uses, ratio {o.bandwidth_ratio:.4f}: {o.psnr_db:.1f} dB"
+        return _captioned(live.stages(picture, _setting(*controls)), label)
+
+
+def show_constellation(picture: Image.Image, *controls: Any) -> Figure:
+    """Sent and received symbols."""
+    with told():
+        return constellation_figure(*live.constellation(picture, _setting(*controls)))
+
+
+def make_files(picture: Image.Image, ours: Outcome, *controls: Any) -> list[str]:
+    """The received picture and the sent symbols as a SigMF recording."""
+    setting = _setting(*controls)
+    folder = Path(tempfile.mkdtemp(prefix="deepjscc-"))
+    with told():
+        save_picture(ours.picture, folder / "received.png")
+        (report,) = encode_image(
+            from_picture(picture), setting.model, folder / "sent", setting.snr_db, ours.bandwidth_ratio
+        )
+    return [str(folder / "received.png"), report["meta_file"], report["data_file"]]

@@ -1,0 +1,102 @@
+"""Pictures that come in, from the visitor or from the samples: checked, scaled, and what is wrong said on the page."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from deepjscc.data.samples import sample_pair, sample_path
+from deepjscc.errors import DeepJSCCError
+from deepjscc.images import open_rgb
+
+UPLOAD_BYTES = 20 * 2**20
+UPLOAD_PIXELS = 40_000_000
+SHOWN_SIDE = 1024  # longer pictures are scaled down, so that a slider answers at once
+PAIR_SIDE = 384  # likewise: attending across two views costs far more, and its weights know views of 256 pixels
+Pair = tuple[Image.Image, Image.Image]  # left and right, of one size
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What goes wrong from outside becomes a message on the page."""
+    try:
+        yield
+    except DeepJSCCError as error:
+        raise gr.Error(str(error), print_exception=False) from None
+    except MemoryError:
+        raise gr.Error("not enough memory for this picture; take a smaller one", print_exception=False) from None
+
+
+def open_upload(path: str, side: int = SHOWN_SIDE) -> tuple[Image.Image, str]:
+    """An uploaded picture, checked and scaled to sides of at most ``side``, and a note on it.
+
+    Raises:
+        DeepJSCCError: too many bytes or pixels, or not a picture.
+    """
+    name, size = Path(path).name, Path(path).stat().st_size
+    if size > UPLOAD_BYTES:
+        raise DeepJSCCError(f"{name}: {size >> 20} MB are more than the {UPLOAD_BYTES >> 20} MB taken here")
+    try:
+        picture = open_rgb(path, UPLOAD_PIXELS)
+    except DeepJSCCError as error:
+        raise DeepJSCCError(str(error).replace(path, name)) from None
+    if max(picture.size) <= side:
+        return picture, f"{name}: {picture.width}x{picture.height}"
+    was = f"{picture.width}x{picture.height}"
+    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return picture, f"{name}: {was}, scaled down to {picture.width}x{picture.height}"
+
+
+def open_pair(paths: list[str]) -> tuple[Pair, str]:
+    """Two pictures in the order of their names, left first, and a note on them.
+
+    Raises:
+        DeepJSCCError: not two, of two sizes, or as in :func:`open_upload`.
+    """
+    if len(paths) != 2:
+        raise DeepJSCCError(f"give two pictures of one scene together, not {len(paths)}")
+    (left, said_left), (right, said_right) = (open_upload(path, PAIR_SIDE) for path in sorted(paths, key=_name))
+    if left.size != right.size:
+        raise DeepJSCCError(f"the two pictures must be of one size, not {said_left} and {said_right}")
+    return (left, right), f"left {said_left}; right {said_right}"
+
+
+def _name(path: str) -> str:
+    return Path(path).name
+
+
+def load_upload(path: str) -> tuple[Any, Any, str]:
+    """An upload, for the state and to look at; if it cannot be read, the picture before stays and a note says why."""
+    try:
+        picture, note = open_upload(path)
+    except DeepJSCCError as error:
+        gr.Warning(str(error))
+        return gr.skip(), gr.skip(), f"**{error}**"
+    return picture, picture, note
+
+
+def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
+    """A sample photograph, likewise."""
+    with told():
+        picture, note = open_upload(str(sample_path(name)))
+    return picture, picture, note
+
+
+def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
+    """Two uploads, for the state and to look at; if they make no pair, the pair before stays and a note says why."""
+    try:
+        pair, note = open_pair(paths)
+    except DeepJSCCError as error:
+        gr.Warning(str(error))
+        return gr.skip(), gr.skip(), gr.skip(), f"**{error}**"
+    return pair, *pair, note
+
+
+def load_sample_pair() -> tuple[Pair, Image.Image, Image.Image, str]:
+    """The sample pair, likewise."""
+    with told():
+        pair, note = open_pair([str(path) for path in sample_pair()])
+    return pair, *pair, note
