@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from deepjscc.blocks.products import Dense
 from deepjscc.blocks.residual import zeroed
 from deepjscc.blocks.snr_stage import Conditioning, FilmResiduals, GatedResiduals, downwards, upwards
 from deepjscc.errors import UsageError
@@ -46,12 +47,12 @@ class AdaptiveLinear(Branched):
         widths = (width, 2 * width, 4 * width, deepest)
         residuals = FilmResiduals if conditioning == "film" else GatedResiduals
         self.pixels_in = downwards((3, *widths), LINK, conditioning)
-        self.blocks_in = nn.Linear(seen, deepest)
+        self.blocks_in = Dense(seen, deepest)
         self.mix_in = residuals(deepest, LINK)
-        self.latent_out = zeroed(nn.Linear(deepest, values))
-        self.received_in = nn.Linear(seen + GROUPS, deepest)
+        self.latent_out = zeroed(Dense(deepest, values))
+        self.received_in = Dense(seen + GROUPS, deepest)
         self.mix_out = residuals(deepest, LINK_HEARD)
-        self.coefficients_out = zeroed(nn.Linear(deepest, values))
+        self.coefficients_out = zeroed(Dense(deepest, values))
         self.pyramid_out = upwards(widths[::-1], LINK_HEARD, conditioning)
         self.rough_in = nn.Conv2d(6, width, 5, stride=2, padding=2)
         self.last = residuals(width, LINK_HEARD)

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepjscc.blocks.products import linear
 from deepjscc.models.allocation import ByClass
 from deepjscc.models.linear import Blocks, Linear
 from deepjscc.models.rows import Strip
@@ -132,7 +133,7 @@ class Branched(Linear):
     def deviation_of_pixels(self, error: Blocks, columns: int) -> Images:
         """Standard deviation of every pixel value, from the error variances of the coefficients."""
         with torch.autocast(error.device.type, enabled=False):
-            return self.from_blocks(error @ self.basis.square().T, columns).clamp_min(0).sqrt()
+            return self.from_blocks(linear(error, self.basis.square()), columns).clamp_min(0).sqrt()
 
     def _variance(self, plan: Plan, strip: Strip) -> Blocks:
         columns = plan.grid[1]
@@ -159,5 +160,9 @@ def as_blocks(features: Float[Tensor, "batch values rows columns"]) -> Blocks:
 
 
 def look(images: Images, deviation: Images) -> Float[Tensor, "batch 6 height width"]:
-    """A picture and the expected deviation of its pixels, about -1 to 1, as networks take them in."""
-    return torch.cat([images - 0.5, deviation.clamp_min(1e-3).log() / 3 + 1], 1)
+    """A picture and the expected deviation of its pixels, about -1 to 1, as networks take them in.
+
+    Colours last in memory: with as few features as networks have at this resolution that is twice as fast.
+    """
+    seen = torch.cat([images - 0.5, deviation.clamp_min(1e-3).log() / 3 + 1], 1)
+    return seen.contiguous(memory_format=torch.channels_last)

@@ -19,6 +19,7 @@ from deepjscc.types import Images, SnrDb
 
 PATCH = 2  # pixels a side that the network takes together
 STEPS = 1000  # of the forward process
+LAST_SHARE = 0.25  # of the training at its end, pure noise: all that a single step of sampling sees
 SNR_RANGE_DB = (-8.0, 24.0)
 LEVEL_DB, SLOPE = 26.5, 0.62  # PSNR at 0 dB of the links that it refines, and what a dB of SNR adds to it
 
@@ -80,6 +81,8 @@ class Diffusion(nn.Module):
     def loss(self, images: Images, first: Images, snr_db: SnrDb, generator: torch.Generator | None) -> Tensor:
         """Mean squared error of the velocity at a time drawn for each image (Salimans & Ho 2022, for DDPM's noise).
 
+        A share of the times is the last one, which a single step of sampling starts and ends at.
+
         Args:
             images: what was sent, sides multiples of :attr:`stride`.
             first: what a link made of it.
@@ -87,7 +90,8 @@ class Diffusion(nn.Module):
             generator: of times and noise.
         """
         residual = (images - first) / _deviation(snr_db)
-        times = torch.randint(STEPS, (len(images),), generator=generator).to(images.device)
+        times = torch.randint(STEPS, (len(images),), generator=generator)
+        times = times.where(torch.rand(len(images), generator=generator) > LAST_SHARE, STEPS - 1).to(images.device)
         noise = torch.randn(images.shape, generator=generator).to(images.device)
         noisy: Tensor = self.forward_process.add_noise(residual, noise, times)
         target = self.forward_process.get_velocity(residual, noise, times)

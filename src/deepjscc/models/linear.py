@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from deepjscc.blocks.products import linear
 from deepjscc.channels import Channel
 from deepjscc.images import padded_size
 from deepjscc.models.allocation import BASE, Variances
@@ -176,7 +177,7 @@ class Linear(JSCC):
         variances = self.variances[: self.classes] + LIKELIHOOD_FLOOR
         frequency = self.neighbours.logsumexp(0)
         offset = 0.5 * variances.log().sum(1) - frequency
-        return (0.5 * squared @ variances.reciprocal().T + offset).argmin(2)
+        return linear(squared, 0.5 * variances.reciprocal(), offset).argmin(2)
 
     def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
         """Coefficients of a strip and its halo to the strip's latent, of any power."""
@@ -208,11 +209,11 @@ class Linear(JSCC):
     def coefficients(self, images: Images) -> Blocks:
         """Padded images to the KLT of their blocks in raster order; in full precision, whatever networks run in."""
         with torch.autocast(images.device.type, enabled=False):
-            return (self.to_blocks(images) - self.mean) @ self.basis
+            return linear(self.to_blocks(images) - self.mean, self.basis.T)
 
     def to_pixels(self, coefficients: Blocks, columns: int) -> Images:
         """Undo :meth:`coefficients`."""
-        return self.from_blocks(coefficients @ self.basis.T + self.mean, columns)
+        return self.from_blocks(linear(coefficients, self.basis, self.mean), columns)
 
     def to_blocks(self, images: Images) -> Blocks:
         """Padded images to their blocks in raster order, values in (colour, row, column) order."""

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from deepjscc.blocks.products import Dense
 from deepjscc.blocks.residual import ConditionedResidual, zeroed
 from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
 from deepjscc.models.linear import Blocks
@@ -35,10 +36,10 @@ class Trunk(nn.Module):
 
     def __init__(self, inputs: int, width: int, depth: int, condition: int, outputs: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(inputs, 4 * width)
+        self.enter = Dense(inputs, 4 * width)
         self.condition = nn.Sequential(nn.Linear(condition, CONDITION), nn.SiLU(), nn.Linear(CONDITION, CONDITION))
         self.blocks = nn.ModuleList(ConditionedResidual(width, CONDITION) for _ in range(depth))
-        self.leave = zeroed(nn.Linear(4 * width, outputs))
+        self.leave = zeroed(Dense(4 * width, outputs))
 
     def forward(
         self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int

@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from deepjscc.blocks.denoiser import Denoiser
+from deepjscc.blocks.products import Dense, linear
 from deepjscc.blocks.residual import zeroed
 from deepjscc.blocks.snr_stage import FilmResiduals, downwards, upwards
 from deepjscc.errors import UsageError
@@ -54,12 +55,12 @@ class UnrolledLinear(IteratedJSCC, Branched):
         values, seen = len(self.mean), self.coefficients_seen + self.described
         widths = (width, 2 * width, 4 * width)
         self.pixels_in = downwards((3, *widths), LINK, "film")
-        self.blocks_in = nn.Linear(seen, 4 * widths[-1])
+        self.blocks_in = Dense(seen, 4 * widths[-1])
         self.mix_in = FilmResiduals(widths[-1], LINK)
-        self.latent_out = zeroed(nn.Linear(4 * widths[-1], values))
+        self.latent_out = zeroed(Dense(4 * widths[-1], values))
         denoisers = [Denoiser(6 * PATCH**2, 3 * PATCH**2, 24, LINK_HEARD) for _ in range(steps)]
         self.steps = Steps(denoisers, usable, first=1.0, later=0.0)
-        self.received_in = nn.Linear(seen + GROUPS, 4 * widths[-1])
+        self.received_in = Dense(seen + GROUPS, 4 * widths[-1])
         self.iterate_in = nn.Conv2d(6, widths[0], 5, stride=2, padding=2)
         self.pyramid_out = upwards(widths[::-1], LINK_HEARD, "film")
         self.last = FilmResiduals(widths[0], LINK_HEARD)
@@ -99,5 +100,5 @@ class UnrolledLinear(IteratedJSCC, Branched):
             seen = seen.contiguous(memory_format=torch.channels_last)
             change = F.pixel_shuffle(self.steps.denoisers[step](seen, link).float(), PATCH) * spread
             with torch.autocast(estimate.device.type, enabled=False):
-                estimate = estimate + self.to_blocks(change) @ self.basis
+                estimate = estimate + linear(self.to_blocks(change), self.basis.T)
         return estimate
