@@ -45,9 +45,9 @@ def measure(
 
     operations = operations_of(send)
     with PeakMemory() as memory:
-        send()
+        send()  # which warms up too
     pixels = batch * size[0] * size[1]
-    benchmark.pedantic(send, rounds=3 if pixels > 2_000_000 else 9, warmup_rounds=1)
+    benchmark.pedantic(send, rounds=2 if pixels > 2_000_000 else 9, warmup_rounds=0 if pixels > 2_000_000 else 1)
     seconds = benchmark.stats.stats.median
     ceiling = getattr(ceilings[device], f"convolution_{precision}")
     benchmark.extra_info.update(
