@@ -80,7 +80,7 @@ def allocate(
     level = (sent.sum(1, keepdim=True) + noise[:, None] * sent.cumsum(1)) / weight.clamp_min(1e-300)
     active = ((level * root > noise[:, None]) & (sent > 0)).sum(1, keepdim=True)
     power = (level.gather(1, _last_with(sent, active)) * root - noise[:, None]).clamp_min(0) * (sent > 0)
-    scale = (power.sqrt() / root).float()[:, order.argsort()].reshape(count.shape)
+    scale = (power.sqrt() / root).float()[:, _inverse(order)].reshape(count.shape)
     rank = (members.cumsum(1) - 1).gather(2, classes[..., None])[..., 0]
     return Allocation(classes, rank, start, count, scale, reals)
 
@@ -94,13 +94,18 @@ def _deal(
     after_base = (torch.arange(values, device=variances.device) >= BASE).expand(kinds, -1).flatten()
     order = variances.flatten().where(after_base, torch.inf).argsort(descending=True, stable=True)
     each = of_class[:, order // values] * after_base[order]
-    start = (min(BASE, values) * blocks + each.cumsum(1) - each)[:, order.argsort()].unflatten(1, (kinds, values))
+    start = (min(BASE, values) * blocks + each.cumsum(1) - each)[:, _inverse(order)].unflatten(1, (kinds, values))
     later = (reals[:, None, None] - start).clamp_min(0).minimum(of_class[..., None]).double()
     index = torch.arange(min(BASE, values), device=variances.device)
     reached = (reals[:, None] - index * blocks).clamp(0, blocks)  # blocks in raster order that send it
     so_far = torch.nn.functional.pad(members.cumsum(1), (0, 0, 1, 0))
     base = so_far.gather(1, reached[..., None].expand(-1, -1, kinds)).transpose(1, 2)
     return start, torch.cat([base.double(), later[..., len(index) :]], 2)
+
+
+def _inverse(order: Int[Tensor, " entries"]) -> Int[Tensor, " entries"]:
+    """Where each entry went; what a second sort would say."""
+    return torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
 
 
 def _last_with(count: Tensor, active: Tensor) -> Int[Tensor, "batch 1"]:
