@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
+from deepjscc.blocks.products import linear
+
 Planes = Float[Tensor, "height planes width"]  #: values from 0 to 255
 
 SIGMA = 1.5
@@ -22,6 +24,7 @@ def to_planes(images: Float[Tensor, "batch 3 height width"]) -> Planes:
     return images.flatten(0, 1).transpose(0, 1).contiguous()
 
 
+@torch.no_grad()
 def similarity(ours: Planes, theirs: Planes, window: int) -> tuple[Float[Tensor, " planes"], Float[Tensor, " planes"]]:
     """Means over all places of the windows of SSIM, and of its contrast-structure part (Wang et al. 2004, eq. 13).
 
@@ -31,7 +34,7 @@ def similarity(ours: Planes, theirs: Planes, window: int) -> tuple[Float[Tensor,
     rows, columns = height - window + 1, width - window + 1
     blocks = -(-columns // BLOCK)
     across = blocks * BLOCK + window - 1  # whole blocks: zeros beyond the image, cut off again below
-    down, along = _band(window, STRIP).T.contiguous(), _band(window, BLOCK)
+    down, along = (_band(window, outputs).T.contiguous() for outputs in (STRIP, BLOCK))
     maps = torch.zeros(STRIP + window - 1, 4, planes, across)
     total, contrast = torch.zeros(planes).double(), torch.zeros(planes).double()
     for top in range(0, rows, STRIP):
@@ -42,11 +45,11 @@ def similarity(ours: Planes, theirs: Planes, window: int) -> tuple[Float[Tensor,
         values[:, 0], values[:, 1] = x, y
         torch.mul(x, x, out=values[:, 2]).addcmul_(y, y)
         torch.mul(x, y, out=values[:, 3])
-        tall = down[:here, : len(x)] @ both.view(len(x), -1)
+        tall = linear(down[:here, : len(x)], both.view(len(x), -1).T)
         overlapping = tall.as_strided(
             (4, planes, here, blocks, BLOCK + window - 1), (planes * across, across, 4 * planes * across, BLOCK, 1)
         )
-        means = (overlapping.reshape(-1, BLOCK + window - 1) @ along).view(4, planes, here, blocks * BLOCK)
+        means = linear(overlapping.reshape(-1, BLOCK + window - 1), along).view(4, planes, here, blocks * BLOCK)
         mean_x, mean_y, squares, products = means[..., :columns].unbind(0)
         mean_product = mean_x * mean_y
         mean_squares = mean_x.mul_(mean_x).addcmul_(mean_y, mean_y)
