@@ -43,9 +43,8 @@ def measure(
         if device == "cuda":
             torch.cuda.synchronize()
 
-    operations = operations_of(send)
     with PeakMemory() as memory:
-        send()  # which warms up too
+        operations = operations_of(send)  # which warms up too
     pixels = batch * size[0] * size[1]
     benchmark.pedantic(send, rounds=2 if pixels > 2_000_000 else 9, warmup_rounds=0 if pixels > 2_000_000 else 1)
     seconds = benchmark.stats.stats.median
