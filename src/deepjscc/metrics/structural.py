@@ -19,6 +19,7 @@ PerImage = Float[Tensor, " batch"]
 def ssim(images: Images, decoded: Images) -> PerImage:
     """SSIM per image, mean over colours: Gaussian window 11.
 
+    >>> import torch
     >>> picture = torch.linspace(0, 1, 32).expand(1, 3, 32, 32)
     >>> round(ssim(picture, picture).item(), 4)
     1.0
