@@ -46,7 +46,7 @@ def measure(
     with PeakMemory() as memory:
         operations = operations_of(send)  # which warms up too
     pixels = batch * size[0] * size[1]
-    benchmark.pedantic(send, rounds=2 if pixels > 2_000_000 else 9, warmup_rounds=0 if pixels > 2_000_000 else 1)
+    benchmark.pedantic(send, rounds=1 if pixels > 4_200_000 else 5, warmup_rounds=0 if pixels > 4_200_000 else 1)
     seconds = benchmark.stats.stats.median
     ceiling = getattr(ceilings[device], f"convolution_{precision}")
     benchmark.extra_info.update(

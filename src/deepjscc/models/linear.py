@@ -217,11 +217,16 @@ class Linear(JSCC):
 
     def to_blocks(self, images: Images) -> Blocks:
         """Padded images to their blocks in raster order, values in (colour, row, column) order."""
-        return F.pixel_unshuffle(images, self.stride).flatten(2).transpose(1, 2)
+        batch, colours, height, width = images.shape
+        side = self.stride
+        cut = images.reshape(batch, colours, height // side, side, width // side, side)
+        return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
     def from_blocks(self, blocks: Blocks, columns: int) -> Images:
         """Undo :meth:`to_blocks`."""
-        return F.pixel_shuffle(blocks.transpose(1, 2).unflatten(2, (-1, columns)), self.stride)
+        side = self.stride
+        laid = blocks.unflatten(2, (3, side, side)).unflatten(1, (-1, columns)).permute(0, 3, 1, 4, 2, 5)
+        return laid.flatten(4).flatten(2, 3)
 
     def strips(self, grid: tuple[int, int], batch: int) -> Iterator[Strip]:
         """Rows of blocks to work on together, with the halo that their result depends on."""
