@@ -7,7 +7,12 @@ from typing import Protocol, runtime_checkable
 from deepjscc.images import pad_to_multiple
 from deepjscc.types import Images, Size
 
-STRIP_PIXELS = 4_000_000  # of all images of a batch, worked on at a time
+STRIP_PIXELS = 1_200_000  # of all images of a batch, worked on at a time
+"""Larger strips need less of a halo, but tensors of more than 32 MB are asked of the system and given back at every
+step: twice as slow a pixel (`benchmarks/bench_models.py`, growth with area)."""
+HALOS = (
+    2  # a strip is at least so many times as high as its halo: of a very wide picture no more than half is done twice
+)
 
 
 @runtime_checkable
@@ -45,7 +50,7 @@ class Strip:
 
 
 def strips(grid: tuple[int, int], pixels: int, halo: int) -> Iterator[Strip]:
-    """Cut a grid of blocks into strips of whole rows: memory grows with a picture's width times 2 · halo + 1 rows.
+    """Cut a grid of blocks into strips of whole rows, at least :data:`HALOS` halos high: memory grows with the width.
 
     Args:
         grid: rows and columns of blocks.
@@ -53,7 +58,7 @@ def strips(grid: tuple[int, int], pixels: int, halo: int) -> Iterator[Strip]:
         halo: rows of blocks around a strip that its result depends on.
     """
     rows, columns = grid
-    together = max(1, STRIP_PIXELS // (columns * pixels))
+    together = max(1, HALOS * halo, STRIP_PIXELS // (columns * pixels))
     for first in range(0, rows, together):
         last = min(first + together, rows)
         yield Strip(first, last, max(first - halo, 0), min(last + halo, rows))
