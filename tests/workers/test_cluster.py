@@ -37,8 +37,9 @@ def test_a_killed_node_loses_nothing(coffee, tmp_path: Path) -> None:
         summary = run(Job(str(source), str(tmp_path / "a"), system="linear", bandwidth_ratio=1 / 8), cluster, 2, kill)
         plan = Plan(("linear",), str(source), (0.0, 10.0), bandwidth_ratio=1 / 8, images=4)
         swept = sweep(plan, tmp_path / "cluster.parquet", workers=cluster)
+        cluster.gpus = 2
         with pytest.raises(DeepJSCCError, match="a task takes 1 cores and 2 GPUs"):
-            list(Cluster(nodes.address, gpus=2).run(len, ["a"]))
+            list(cluster.run(len, ["a"]))
     finally:
         cluster.close()
         nodes.shutdown()

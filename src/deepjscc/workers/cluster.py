@@ -26,7 +26,7 @@ class Cluster:
         DeepJSCCError: Ray is not installed, or no cluster answers there.
     """
 
-    def __init__(self, address: str | None = None, *, cpus: float = 1, gpus: float = 0) -> None:
+    def __init__(self, address: str | None = None, *, cpus: int | float = 1, gpus: int | float = 0) -> None:
         try:
             import ray
         except ModuleNotFoundError:
