@@ -4,7 +4,7 @@ import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from conftest import DEVICES, Ceilings, PeakMemory, operations_of, photograph
+from conftest import DEVICES, PeakMemory, operations_of, photograph
 from deepjscc.channels import AWGN
 from deepjscc.models import Linear
 from deepjscc.systems import make_link, pair_system
@@ -23,7 +23,6 @@ BATCHES = (1, 8, 64, 512)
 
 def measure(
     benchmark: BenchmarkFixture,
-    ceilings: dict[str, Ceilings],
     name: str,
     size: Size,
     *,
@@ -31,7 +30,7 @@ def measure(
     batch: int = 1,
     precision: str = "fp32",
 ) -> None:
-    """Time one model on one size, and say what share of the machine's convolutions it reaches."""
+    """Time one model on one size, and say how many operations that takes."""
     images, snr_db = photograph(size, batch).to(device), torch.full((batch,), SNR_DB, device=device)
     model = load(name).to(device)
     link = make_link(model, AWGN(), bandwidth_ratio=RATIO if isinstance(model, Linear) else None)
@@ -48,7 +47,6 @@ def measure(
     pixels = batch * size[0] * size[1]
     benchmark.pedantic(send, rounds=1 if pixels > 4_200_000 else 5, warmup_rounds=0 if pixels > 4_200_000 else 1)
     seconds = benchmark.stats.stats.median
-    ceiling = getattr(ceilings[device], f"convolution_{precision}")
     benchmark.extra_info.update(
         model=name,
         width=size[1],
@@ -57,7 +55,6 @@ def measure(
         device=device,
         precision=precision,
         gflop=operations / 1e9,
-        share_of_ceiling=operations / seconds / ceiling,
         megapixels_per_s=pixels / seconds / 1e6,
         images_per_s=batch / seconds,
         peak_mebibytes=memory.mebibytes,
@@ -67,24 +64,24 @@ def measure(
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", PHOTO_MODELS + SMALL_MODELS)
-def test_sizes(benchmark: BenchmarkFixture, ceilings: dict[str, Ceilings], name: str, size: str, device: str) -> None:
-    measure(benchmark, ceilings, name, SIZES[size], device=device)
+def test_sizes(benchmark: BenchmarkFixture, name: str, size: str, device: str) -> None:
+    measure(benchmark, name, SIZES[size], device=device)
 
 
 @pytest.mark.parametrize("name", ["linear", "universal-s", "unrolled-linear", "cnn-c16-awgn-10db"])
-def test_half_precision(benchmark: BenchmarkFixture, ceilings: dict[str, Ceilings], name: str) -> None:
-    measure(benchmark, ceilings, name, SIZES["768x512"], precision="bf16")
+def test_half_precision(benchmark: BenchmarkFixture, name: str) -> None:
+    measure(benchmark, name, SIZES["768x512"], precision="bf16")
 
 
 @pytest.mark.parametrize("side", SQUARES)
 @pytest.mark.parametrize("name", ["linear", "universal-s"])
-def test_growth_with_area(benchmark: BenchmarkFixture, ceilings: dict[str, Ceilings], name: str, side: int) -> None:
-    measure(benchmark, ceilings, name, (side, side))
+def test_growth_with_area(benchmark: BenchmarkFixture, name: str, side: int) -> None:
+    measure(benchmark, name, (side, side))
 
 
 @pytest.mark.parametrize("batch", BATCHES)
-def test_growth_with_batch(benchmark: BenchmarkFixture, ceilings: dict[str, Ceilings], batch: int) -> None:
-    measure(benchmark, ceilings, "cnn-c16-awgn-10db", (32, 32), batch=batch)
+def test_growth_with_batch(benchmark: BenchmarkFixture, batch: int) -> None:
+    measure(benchmark, "cnn-c16-awgn-10db", (32, 32), batch=batch)
 
 
 def test_pair(benchmark: BenchmarkFixture) -> None:

@@ -28,7 +28,7 @@ class Ceilings:
     copied_bytes: float
 
 
-def best_of(job: Callable[[], object], rounds: int = 10) -> float:
+def best_of(job: Callable[[], object], rounds: int = 30) -> float:
     """Least seconds of some calls: a ceiling is what nothing disturbed."""
     job()
     seconds = []
@@ -55,12 +55,6 @@ def measure_ceilings(device: str) -> Ceilings:
         with torch.no_grad():
             found[f"convolution_{name}"] = operations / best_of(lambda layer=layer, maps=maps: layer(maps))
     return Ceilings(**found)
-
-
-@pytest.fixture(scope="session")
-def ceilings() -> dict[str, Ceilings]:
-    """By device."""
-    return {device: measure_ceilings(device) for device in DEVICES}
 
 
 def photograph(size: Size, batch: int = 1) -> Images:

@@ -1,4 +1,7 @@
-"""The times of a run without their raw data, to be kept: `python benchmarks/keep.py out/benchmark.json KEPT.json`."""
+"""The times of a run without their raw data, to be kept: `python benchmarks/keep.py out/benchmark-raw.json KEPT.json`.
+
+Beside each time whose operations were counted stands the share of the convolution ceiling that the run measured.
+"""
 
 import json
 import sys
@@ -20,6 +23,10 @@ def main() -> None:
         }
         for one in run["benchmarks"]
     ]
+    for row in rows:
+        if "gflop" in row:
+            ceiling = machine["ceilings"][row["device"]][f"convolution_{row['precision']}"]
+            row["share_of_ceiling"] = 1e9 * row["gflop"] / row["median_s"] / ceiling
     facts = {
         "processor": machine["cpu"].get("brand_raw"),
         "threads": machine["threads"],
