@@ -13,6 +13,7 @@ from deepjscc.bulk.run import Summary, run, settled
 from deepjscc.bulk.store import Store
 from deepjscc.bulk.work import work_on
 from deepjscc.channels import AWGN
+from deepjscc.cli import main
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.single import send_image
 from deepjscc.images import from_picture, open_rgb, read_image, write_image
@@ -122,6 +123,8 @@ def test_a_worker_that_dies_costs_one_picture(source: Path, tmp_path: Path) -> N
         ("small-1.png", "its worker died, killed by SIGKILL")
     ]
     assert summary.failed == 1
+    run(_job(source, tmp_path / "one"), Deadly("small-1.png"), shard=1)
+    assert _report(tmp_path / "one").drop_nulls("error")["error"].to_list() == ["its worker died, killed by SIGKILL"]
 
 
 def test_recordings_decode(source: Path, tmp_path: Path) -> None:
@@ -200,3 +203,14 @@ def test_pictures_a_system_does_not_take_are_recorded(source: Path, tmp_path: Pa
     summary = run(_job(source, tmp_path / "out", system="cnn-k500-awgn-10db", bandwidth_ratio=None), Here())
     assert (summary.images, summary.failed) == (5, 2)
     assert "takes 32x32 images" in summary.first_failures[0]
+
+
+def test_encoding_takes_no_options_of_a_channel(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option in (["--encoder-snr-db", "3"], ["--channel", "rayleigh"], ["--pictures", "jpg"]):
+        with pytest.raises(SystemExit) as stop:
+            main(["bulk", "encode", str(source), "-o", str(tmp_path / "out"), *option])
+        assert stop.value.code == 2
+        assert "encode meets no channel" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -312,3 +312,7 @@ def test_encodes_once_where_the_encoder_ignores_the_snr(
     assert table.drop("seconds").equals(again.drop("seconds"))
     sweep(Plan(("linear",), "cifar10", snrs, 10.0, bandwidth_ratio=1 / 6, images=6), tmp_path / "v.parquet")
     assert encoded[4:] == [10.0]
+    del encoded[:]
+    monkeypatch.setattr("deepjscc.data.base.BATCH", 4)  # the last batch is shorter
+    sweep(Plan(("linear",), "cifar10", snrs, 10.0, bandwidth_ratio=1 / 6, images=6), tmp_path / "w.parquet")
+    assert encoded == [10.0, 10.0]

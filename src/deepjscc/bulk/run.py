@@ -125,7 +125,7 @@ def run(job: Job, workers: Workers, shard: int = 16, say: Callable[[Summary], ob
 def _piece_by_piece(whole: Shard, died: str | None, workers: Workers) -> pl.DataFrame:
     """A shard over which a worker died, in halves and halves of those, down to the picture that does it."""
     rows: dict[str, pl.DataFrame] = {}
-    pieces = [(whole, died)]
+    pieces = [(whole, f"its worker died, {died}")]
     while pieces:
         lost = [to_table([{"image": one.names[0], "error": why}]) for one, why in pieces if len(one.names) == 1]
         rows |= {table["image"][0]: table for table in lost}

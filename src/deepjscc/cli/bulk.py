@@ -59,6 +59,8 @@ def bulk(
         raise UsageError("--shard must be at least 1")
     if what == "encode" and "+" in system:
         raise UsageError(f"{system} is a digital link; only a model encodes into symbols")
+    if what == "encode" and (encoder_snr_db is not None or over != ChannelOptions() or pictures != "png"):
+        raise UsageError("encode meets no channel and writes no pictures; it takes --snr-db, what is believed, alone")
 
     from deepjscc.bulk.job import Job
     from deepjscc.bulk.run import Summary, run, settled

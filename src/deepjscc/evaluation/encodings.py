@@ -35,14 +35,15 @@ class Encodings:
         """As :meth:`System.transmit`; equal ``batch`` means equal images."""
         if not isinstance(system, Link) or type(system).transmit is not Link.transmit:
             return system.transmit(images, snr_db, encoder_snr_db=believed_db, generator=generator)
-        told = tuple(believed_db.tolist()) if system.model.encoder_uses_snr else None
-        if self._owner != (owner := (id(system), told)):
+        told = tuple(believed_db.tolist()) if system.model.encoder_uses_snr else ()
+        # Batches of unlike length that are told the same SNR belong together.
+        if self._owner != (owner := (id(system), frozenset(told))):
             self._owner, self._kept, self._bytes = owner, {}, 0
-        sent = self._kept.get(batch)
+        sent = self._kept.get((batch, told))
         if sent is None:
             sent = system.encode(images, believed_db)
             size = sent.symbols.nbytes
             if self._bytes + size <= MOST_BYTES:
-                self._kept[batch] = sent
+                self._kept[batch, told] = sent
                 self._bytes += size
         return system.deliver(sent, (images.shape[-2], images.shape[-1]), snr_db, generator)

@@ -121,7 +121,7 @@ def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, n
     assert isinstance(system, Link)
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)
-    sent = system.model.encode(to_float(from_picture(picture)), snr_db, bandwidth_ratio=system.bandwidth_ratio)
+    sent = system.encode(to_float(from_picture(picture)), snr_db)
     received = system.channel(sent.symbols, snr_db, generator=draws)
     step = max(1, sent.symbols.shape[1] // POINTS)
     return sent.symbols[0, ::step].numpy(), received.symbols[0, ::step].numpy()
