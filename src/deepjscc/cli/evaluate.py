@@ -41,7 +41,7 @@ def evaluate(
     images: Annotated[int | None, Parameter(help="Only so many images, evenly spread over the set.")] = None,
     repeats: Annotated[int, Parameter(help="Draws of gains and noise an image.")] = 1,
     seed: Seed = 0,
-    lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (fetches its weights).")] = False,
+    lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (AlexNet trunk).")] = False,
     simulate: Simulate = False,
     by: WorkerOptions = WorkerOptions(),
     json: Json = False,

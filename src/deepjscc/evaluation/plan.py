@@ -21,7 +21,7 @@ class Plan:
         images: only so many, evenly spread over the set.
         repeats: draws of gains and noise an image.
         seed: of the first draw.
-        lpips: measure it too (fetches its weights).
+        lpips: measure it too.
         simulate: send every bit of LDPC codes instead of looking their error rates up.
     """
 

@@ -21,9 +21,6 @@ def quality(
         decoded: what came out.
         with_lpips: measure it too.
         with_structure: likewise SSIM and MS-SSIM; they take longer than many a transmission. Else they are None.
-
-    Raises:
-        DeepJSCCError: LPIPS asked for and its weights cannot be had.
     """
     smaller = min(images.shape[-2:])
     side = smaller if with_structure else 0

@@ -3,7 +3,7 @@
 from deepjscc.errors import UsageError
 from deepjscc.export.block_graphs import block_graphs
 from deepjscc.export.graphs import Graph, direct_graphs
-from deepjscc.models import JSCC, Linear, Residual, UnrolledLinear
+from deepjscc.models import JSCC, DistributedLinear, Linear, Residual, UnrolledLinear
 
 
 def graphs_of(model: JSCC, name: str) -> list[Graph]:
@@ -21,5 +21,10 @@ def graphs_of(model: JSCC, name: str) -> list[Graph]:
         raise UsageError(
             f"{name} cannot be exported: its decoder, converted, differs from the model; export adaptive-linear or "
             "universal-s"
+        )
+    if isinstance(model, DistributedLinear) and model.joint:
+        raise UsageError(
+            f"{name} cannot be exported: the graphs of block codes take one view; export distributed-joint or "
+            "distributed-linear-alone"
         )
     return block_graphs(model) if isinstance(model, Linear) else direct_graphs(model)

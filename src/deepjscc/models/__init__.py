@@ -4,7 +4,8 @@ from deepjscc.models.adaptive import Adaptive
 from deepjscc.models.adaptive_linear import AdaptiveLinear
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
-from deepjscc.models.distributed import Distributed
+from deepjscc.models.distributed import Distributed, PairJSCC
+from deepjscc.models.distributed_linear import DistributedLinear
 from deepjscc.models.linear import Linear
 from deepjscc.models.multiple_decoders import MultipleDecoders
 from deepjscc.models.residual import Residual
@@ -20,7 +21,7 @@ MODELS: dict[str, type[JSCC]] = {
         *(Cnn, Linear, Universal),
         *(MultipleDecoders, SingleDecoder, Residual),
         *(Adaptive, AdaptiveLinear, Unrolled, UnrolledLinear),
-        Distributed,
+        *(Distributed, DistributedLinear),
     )
 }
 
@@ -31,9 +32,11 @@ __all__ = [
     "AdaptiveLinear",
     "Cnn",
     "Distributed",
+    "DistributedLinear",
     "IteratedJSCC",
     "Linear",
     "MultipleDecoders",
+    "PairJSCC",
     "Residual",
     "SingleDecoder",
     "Staged",

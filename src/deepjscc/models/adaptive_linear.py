@@ -73,8 +73,6 @@ class AdaptiveLinear(Branched):
         seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
         features = self.mix_out(as_grid(self.received_in(seen), columns), link)
         added = self.coefficients_out(F.silu(as_blocks(features))).float()
-        with torch.autocast(added.device.type, enabled=False):
-            rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.known, columns)
-        spread = self.deviation_of_pixels(evidence.error, columns)
+        rough, spread = self.rough_picture(evidence, added, columns)
         fine = self.last(self.pyramid_out(features, link) + self.rough_in(look(rough, spread)), link)
         return rough + self.pixels_out(F.silu(fine)).float() * spread * evidence.known[..., None]

@@ -130,6 +130,18 @@ class Branched(Linear):
         told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level / 2], 1)
         return torch.cat([self.link(plan), told], 1)
 
+    def rough_picture(self, evidence: Evidence, added: Blocks, columns: int) -> tuple[Images, Images]:
+        """The picture of the corrected coefficients, and the expected deviation of its pixel values.
+
+        Args:
+            evidence: of the coefficients.
+            added: the correction, in units of the deviation of each.
+            columns: blocks a row.
+        """
+        with torch.autocast(added.device.type, enabled=False):
+            rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.known, columns)
+        return rough, self.deviation_of_pixels(evidence.error, columns)
+
     def deviation_of_pixels(self, error: Blocks, columns: int) -> Images:
         """Standard deviation of every pixel value, from the error variances of the coefficients."""
         with torch.autocast(error.device.type, enabled=False):

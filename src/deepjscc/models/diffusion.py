@@ -78,10 +78,13 @@ class Diffusion(nn.Module):
             **options, clip_sample=False, timestep_spacing="trailing", set_alpha_to_one=True
         )
 
-    def loss(self, images: Images, first: Images, snr_db: SnrDb, generator: torch.Generator | None) -> Tensor:
-        """Mean squared error of the velocity at a time drawn for each image (Salimans & Ho 2022, for DDPM's noise).
+    def guess(
+        self, images: Images, first: Images, snr_db: SnrDb, generator: torch.Generator | None
+    ) -> tuple[Float[Tensor, ""], Images]:
+        """What a training step learns from: the velocity's error and the pictures that it takes for the originals.
 
-        A share of the times is the last one, which a single step of sampling starts and ends at.
+        The error is the mean square at a time drawn for each image (Salimans & Ho 2022, for DDPM's noise). A share of
+        the times is the last one, which a single step of sampling starts and ends at.
 
         Args:
             images: what was sent, sides multiples of :attr:`stride`.
@@ -95,7 +98,10 @@ class Diffusion(nn.Module):
         noise = torch.randn(images.shape, generator=generator).to(images.device)
         noisy: Tensor = self.forward_process.add_noise(residual, noise, times)
         target = self.forward_process.get_velocity(residual, noise, times)
-        return (self.velocity(noisy, first, times, snr_db) - target).square().mean()
+        velocity = self.velocity(noisy, first, times, snr_db)
+        kept = self.forward_process.alphas_cumprod.to(images)[times][:, None, None, None]
+        implied = kept.sqrt() * noisy - (1 - kept).sqrt() * velocity
+        return (velocity - target).square().mean(), first + implied * _deviation(snr_db)
 
     def velocity(self, noisy: Images, first: Images, times: Int[Tensor, " batch"], snr_db: SnrDb) -> Images:
         """What the network takes the velocity for, at a time, of a noisy residual."""

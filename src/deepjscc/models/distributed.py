@@ -18,7 +18,26 @@ STEEPNESS = 4.0  # of the linear map before the sigmoid, whose slope at grey is 
 EXCHANGES = 2  # cross attentions, each behind a block of the decoder
 
 
-class Distributed(JSCC):
+class PairJSCC(JSCC):
+    """A code for the two cameras of a pair, each encoded alone; ``joint`` codes decode the two together.
+
+    Attributes:
+        joint: whether they do.
+    """
+
+    joint: bool
+
+    def check_pairs(self, received: Received) -> None:
+        """Refuse half a pair.
+
+        Raises:
+            UsageError: an odd number of images for a model that decodes pairs.
+        """
+        if self.joint and len(received.symbols) % 2:
+            raise UsageError(f"this {self.kind} model decodes pairs: give it both images (deepjscc send-pair)")
+
+
+class Distributed(PairJSCC):
     """Encoder of each camera, decoder of both.
 
     A batch holds the two images of each pair one after the other, each with the SNR of its own link. The encoder
@@ -123,8 +142,7 @@ class Distributed(JSCC):
         Raises:
             UsageError: an odd number of images for a model that decodes pairs, or wrong symbols.
         """
-        if self.joint and len(received.symbols) % 2:
-            raise UsageError("this distributed model decodes pairs: give it both images (deepjscc send-pair)")
+        self.check_pairs(received)
         return super().decode(received, size)
 
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepjscc.blocks.products import Dense
-from deepjscc.blocks.residual import ConditionedResidual, zeroed
+from deepjscc.blocks.residual import ConditionedResidual, Features, zeroed
 from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
 from deepjscc.models.linear import Blocks
 from deepjscc.models.rows import Strip
@@ -21,6 +21,7 @@ from deepjscc.models.side_info import Heard, Plan
 from deepjscc.types import Images
 
 CONDITION = 64
+Halved = Float[Tensor, "batch features half_rows half_columns"]
 
 
 class Trunk(nn.Module):
@@ -45,10 +46,19 @@ class Trunk(nn.Module):
         self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int
     ) -> Float[Tensor, "batch blocks outputs"]:
         """Blocks in raster order, ``columns`` a row."""
-        told = F.silu(self.condition(condition))
-        features = F.pixel_shuffle(as_grid(self.enter(blocks), columns), 2)
+        features, told = self.begin(blocks, condition, columns)
         for block in self.blocks:
             features = block(features, told)
+        return self.end(features)
+
+    def begin(
+        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int
+    ) -> tuple[Features, Float[Tensor, "batch condition"]]:
+        """What the residual blocks begin with: features, and the link as they are told of it."""
+        return F.pixel_shuffle(as_grid(self.enter(blocks), columns), 2), F.silu(self.condition(condition))
+
+    def end(self, features: Features) -> Float[Tensor, "batch blocks outputs"]:
+        """What becomes of the features behind the residual blocks."""
         return self.leave(F.silu(as_blocks(F.pixel_unshuffle(features, 2))))
 
 
@@ -73,7 +83,15 @@ class CleanUp(nn.Module):
 
     def forward(self, images: Images, deviation: Images) -> Images:
         """A correction in units of the expected deviation of every pixel value."""
-        return self.layers(look(images, deviation))
+        return self.end(self.begin(images, deviation))
+
+    def begin(self, images: Images, deviation: Images) -> Halved:
+        """Features at half resolution."""
+        return self.layers[:-1](look(images, deviation))
+
+    def end(self, features: Halved) -> Images:
+        """The correction that they make."""
+        return self.layers[-1](features)
 
 
 class Universal(Branched):
@@ -121,7 +139,5 @@ class Universal(Branched):
         columns = plan.grid[1]
         seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
         added = self.decoder(seen, self.link_heard(plan, heard), columns).float()
-        with torch.autocast(added.device.type, enabled=False):
-            rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.known, columns)
-        spread = self.deviation_of_pixels(evidence.error, columns)
+        rough, spread = self.rough_picture(evidence, added, columns)
         return rough + self.clean_up(rough, spread).float() * spread * evidence.known[..., None]

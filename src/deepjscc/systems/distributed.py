@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from deepjscc.channels import Channel
 from deepjscc.errors import DeepJSCCWarning
-from deepjscc.models import Distributed
+from deepjscc.models import PairJSCC
 from deepjscc.models.distributed import no_token
 from deepjscc.systems.base import PairSystem, System
 from deepjscc.systems.digital import mean_image
@@ -29,13 +29,14 @@ class PairLink(nn.Module):
         bandwidth_ratio: complex channel uses per source value of each view; None takes the model's own.
 
     >>> from deepjscc.channels import AWGN
+    >>> from deepjscc.models import Distributed
     >>> link = PairLink(Distributed(width=24).eval(), AWGN())
     >>> sent = link.transmit(torch.rand(1, 2, 3, 32, 64), torch.tensor([[1.0, torch.inf]]))
     >>> sent.images.shape, sent.channel_uses.tolist()
     (torch.Size([1, 2, 3, 32, 64]), [[320, 320]])
     """
 
-    def __init__(self, model: Distributed, channel: Channel, *, bandwidth_ratio: float | None = None) -> None:
+    def __init__(self, model: PairJSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> None:
         super().__init__()
         self.model, self.channel, self.bandwidth_ratio = model, channel, bandwidth_ratio
 
@@ -109,7 +110,7 @@ def _in_pairs(sent: Transmission) -> Transmission:
 
 def pair_system(system: System) -> PairSystem:
     """How a system takes pairs: together where its model does, else each view alone."""
-    if isinstance(system, Link) and isinstance(system.model, Distributed):
+    if isinstance(system, Link) and isinstance(system.model, PairJSCC):
         return PairLink(system.model, system.channel, bandwidth_ratio=system.bandwidth_ratio)
     return Alone(system)
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from deepjscc.errors import UsageError
+from deepjscc.metrics.perceptual import published_lpips
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE_WINDOW_7
 from deepjscc.types import Images
 
@@ -35,6 +37,12 @@ def ms_ssim(images: Images, decoded: Images) -> Float[Tensor, ""]:
     return 1 - windowed(decoded, images, data_range=1.0, win_size=window)
 
 
+def lpips(images: Images, decoded: Images) -> Float[Tensor, ""]:
+    """LPIPS with the AlexNet trunk, mean over images (Zhang et al. 2018): the metric itself, of unrounded values."""
+    with torch.autocast(images.device.type, enabled=False):  # differences of unit vectors: bf16 has too few digits
+        return published_lpips().to(images.device)(images, decoded.float()).mean()
+
+
 def mse_ms_ssim(images: Images, decoded: Images) -> Float[Tensor, ""]:
     """0.7 MSE + 0.3 (1 - MS-SSIM), the three-approaches report's loss (sec. 3.2)."""
     return 0.7 * mse(images, decoded) + 0.3 * ms_ssim(images, decoded)
@@ -45,4 +53,5 @@ LOSSES: dict[str, Callable[[Images, Images], Float[Tensor, ""]]] = {
     "log_mse": log_mse,
     "ms_ssim": ms_ssim,
     "mse_ms_ssim": mse_ms_ssim,
+    "lpips": lpips,
 }

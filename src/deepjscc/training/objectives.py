@@ -54,11 +54,14 @@ class RefinementLoss(nn.Module):
     Args:
         stage: to train.
         links: models of the links, as they are.
+        loss: name of :data:`LOSSES`, of the pictures that the stage takes for the originals; it counts beside the
+            error of the velocity, which is all there is to `mse` (as Yang & Mandt 2023 add a perceptual distance).
     """
 
-    def __init__(self, stage: Diffusion, links: list[JSCC]) -> None:
+    def __init__(self, stage: Diffusion, links: list[JSCC], loss: str) -> None:
         super().__init__()
         self.stage, self.links = stage, [link.eval().requires_grad_(False) for link in links]
+        self.beside = None if loss == "mse" else LOSSES[loss]
 
     def forward(
         self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
@@ -68,7 +71,8 @@ class RefinementLoss(nn.Module):
         link = make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
         with torch.no_grad():
             first = link.transmit(images, snr_db, generator=draws).images
-        return self.stage.loss(images, first, snr_db, draws)
+        error, guessed = self.stage.guess(images, first, snr_db, draws)
+        return error if self.beside is None else error + self.beside(images, guessed)
 
 
 def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs: bool) -> nn.Module:
@@ -80,5 +84,5 @@ def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs:
     if isinstance(link, Refined):
         if pairs:
             raise UsageError("a stage refines single images; give it no pairs")
-        return RefinementLoss(link.stage, links)
+        return RefinementLoss(link.stage, links, loss)
     return (PairLoss if pairs else TransmissionLoss)(link.model, loss)

@@ -114,7 +114,7 @@ class OptimiserRecipe:
     warmup_steps: int = 200
     clip_norm: float = 0.1
     ema_decay: float = 0.999
-    loss: Literal["mse", "log_mse", "ms_ssim", "mse_ms_ssim"] = "mse"
+    loss: Literal["mse", "log_mse", "ms_ssim", "mse_ms_ssim", "lpips"] = "mse"
     precision: Literal["bf16", "fp32"] = "bf16"
     compile: bool = False
 

@@ -1,0 +1,117 @@
+"""`distributed_linear`: two cameras, one receiver, around the block-adaptive linear code.
+
+S. Wang et al. (2022) learn everything anew; what a CPU can train of that stays far below a linear code on good links.
+Here each camera sends as `universal` does, and the receiver's networks exchange what they know of the two views: by
+the paper's cross attention between the blocks of the decoder, and by attention along the rows of the two pictures, as
+rectified cameras allow, in the clean-up behind it.
+"""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from deepjscc.blocks.cross_attention import NOISELESS_DB, CrossAttention
+from deepjscc.blocks.parallax_attention import ParallaxAttention
+from deepjscc.blocks.residual import zeroed
+from deepjscc.models.branched import LARGEST, Evidence
+from deepjscc.models.distributed import PairJSCC
+from deepjscc.models.rows import Strip
+from deepjscc.models.side_info import Heard, Plan
+from deepjscc.models.universal import Halved, Universal
+from deepjscc.types import Images, Received, Size
+
+NOISELESS_FROM_DB = 40.0  # a header says no more than 43 dB, even of a link without noise
+FINE = 2  # pixels a side of the places that the clean-up compares
+EXCHANGE_AFTER = (1, 3)  # residual blocks of the decoder
+MATCHED = 48  # length of what places are compared by
+FUSED = 32  # features inside the fusion of a view with what the other one has of it
+
+
+class Fusion(nn.Module):
+    """What to add to the clean-up's features, given what the other view shows of the same places; 0 at first.
+
+    Args:
+        features: of the clean-up.
+        window: columns of half resolution that are searched together.
+    """
+
+    def __init__(self, features: int, window: int) -> None:
+        super().__init__()
+        pixels = 3 * FINE**2
+        self.match = ParallaxAttention(pixels, features, MATCHED, window)
+        self.enter = nn.Conv2d(2 * features + 2 * pixels, FUSED, 3, padding=1)
+        self.leave = zeroed(nn.Conv2d(FUSED, features, 3, padding=1))
+
+    def forward(self, features: Halved, images: Images, deviation: Images) -> Halved:
+        """Features at half resolution of a batch of pairs, their pictures and the expected deviation of the pixels."""
+        shown, unsure = (F.pixel_unshuffle(each, FINE) for each in (images - 0.5, deviation.clamp_min(1e-3)))
+        moved = self.match(shown, features, torch.cat([features, shown, unsure.log()], 1))
+        theirs, seen, doubt = moved.split([features.shape[1], shown.shape[1], shown.shape[1]], 1)
+        differs = ((seen - shown) / unsure).clamp(-LARGEST, LARGEST)
+        fused = self.enter(torch.cat([features, theirs, differs, doubt - unsure.log()], 1))
+        return features + self.leave(F.silu(fused))
+
+
+class DistributedLinear(PairJSCC, Universal):
+    """See the module's docstring; any size and bandwidth ratio, encoding and side information of `linear`.
+
+    A batch holds the two images of each pair one after the other, the left camera's first. If not ``joint`` the model
+    is `universal`, and takes any batch.
+
+    Args:
+        width, encoder_depth, decoder_depth, clean_width, classes: of `universal`.
+        joint: decode the two images of a pair together.
+        window_rows, window_columns: of the features at 1/8 resolution that are exchanged whole; larger maps are cut.
+            Rows are searched over four times as many columns of half resolution.
+    """
+
+    kind: ClassVar[str] = "distributed_linear"
+    default_ratio = 20 / 384
+
+    def __init__(
+        self,
+        width: int = 96,
+        encoder_depth: int = 3,
+        decoder_depth: int = 5,
+        clean_width: int = 24,
+        classes: int = 16,
+        joint: bool = True,
+        window_rows: int = 16,
+        window_columns: int = 32,
+    ) -> None:
+        super().__init__(width, encoder_depth, decoder_depth, clean_width, classes)
+        self.config |= {"joint": joint, "window_rows": window_rows, "window_columns": window_columns}
+        self.joint = joint
+        if joint:
+            window = (window_rows, window_columns)
+            self.exchange = nn.ModuleList(CrossAttention(width, window) for _ in EXCHANGE_AFTER)
+            self.fusion = Fusion(clean_width, 4 * window_columns)
+
+    def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
+        """Received symbols to images strip by strip, pairs together; see :meth:`deepjscc.models.Linear.decode`.
+
+        Raises:
+            UsageError: an odd number of images for a model that decodes pairs, or wrong symbols.
+        """
+        self.check_pairs(received)
+        yield from super().decode_rows(received, size)
+
+    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+        """As `universal` does; on the way the views of a pair hear of one another, if joint."""
+        if not self.joint:
+            return super().corrected(evidence, heard, plan, strip)
+        columns, link = plan.grid[1], self.link_heard(plan, heard)
+        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
+        features, told = self.decoder.begin(seen, link, columns)
+        quality = torch.where(plan.snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, plan.snr_db)
+        for index, block in enumerate(self.decoder.blocks):
+            features = block(features, told)
+            if index in EXCHANGE_AFTER:
+                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality)
+        added = self.decoder.end(features).float()
+        rough, spread = self.rough_picture(evidence, added, columns)
+        fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread)
+        return rough + self.clean_up.end(fine).float() * spread * evidence.known[..., None]
