@@ -1,4 +1,4 @@
-"""Put weights of `distributed` into the zoo: in half precision, with a card of curves on the stereo test pairs.
+"""Put weights of a code for two cameras into the zoo, in half precision, with a card of curves on stereo test pairs.
 
 python recipes/add_distributed.py WEIGHTS NAME "TRAINING"
 
@@ -15,7 +15,7 @@ import polars as pl
 import torch
 
 from deepjscc.evaluation.sweep import Plan, sweep
-from deepjscc.models import Distributed
+from deepjscc.models import DistributedLinear, PairJSCC
 from deepjscc.models.checkpoint import file_hash, load_checkpoint, save_checkpoint
 
 ZOO = Path(__file__).parents[1] / "src" / "deepjscc" / "zoo"
@@ -27,7 +27,7 @@ KITTI = (
 )
 
 CARD = """\
-model = "distributed"
+model = "{model}"
 sha256 = "{sha256}"
 licence = "{licence}"
 summary = "{summary}"
@@ -49,11 +49,13 @@ DATA_SET = (
 )
 
 
-def summary(model: Distributed, name: str) -> str:
+def summary(model: PairJSCC, name: str) -> str:
     """What the model is, in a line."""
     if name.endswith("photos"):
         return "any single picture at ratio 0.052 by the encoder and decoder that the two-camera models start from"
     decoded = "two cameras, decoded together by cross attention" if model.joint else "two cameras, each decoded alone"
+    if isinstance(model, DistributedLinear):
+        decoded += ", around the linear code"
     return f"{decoded}, at ratio 0.052 each, {'tuned for MS-SSIM' if 'ssim' in name else 'for PSNR'}; non-commercial"
 
 
@@ -72,7 +74,7 @@ def means(rows: pl.DataFrame, column: str, digits: int) -> list[float]:
 def main(weights: Path, name: str, training: str) -> None:
     """Measure, write weights and card."""
     model = load_checkpoint(weights)
-    assert isinstance(model, Distributed)
+    assert isinstance(model, PairJSCC)
     with tempfile.TemporaryDirectory() as folder:
         half = Path(folder) / "half.safetensors"
         save_checkpoint(model, half, torch.float16)
@@ -81,6 +83,7 @@ def main(weights: Path, name: str, training: str) -> None:
         shutil.copy(half, ZOO / "weights" / f"{name}.safetensors")
     photos = name.endswith("photos")
     card = CARD.format(
+        model=model.kind,
         name=name,
         sha256=file_hash(ZOO / "weights" / f"{name}.safetensors"),
         licence="CC-BY-SA-4.0" if photos else "CC-BY-NC-SA-3.0 (KITTI: non-commercial); photographs CC-BY-SA-4.0",

@@ -53,6 +53,22 @@ def test_one_step_is_what_the_network_says_of_pure_noise(small: Diffusion) -> No
     assert torch.allclose(refined, expected, atol=1e-3)
 
 
+def test_the_right_velocity_guesses_the_original(small: Diffusion, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, first, snr_db = torch.rand(4, 3, 16, 16), torch.rand(4, 3, 16, 16), torch.full((4,), 5.0)
+    told: dict[str, torch.Tensor] = {}
+
+    def velocity_of(residual: torch.Tensor, noise: torch.Tensor, times: torch.Tensor) -> torch.Tensor:
+        kept = small.forward_process.alphas_cumprod[times][:, None, None, None]
+        told["right"] = kept.sqrt() * noise - (1 - kept).sqrt() * residual
+        return told["right"]
+
+    monkeypatch.setattr(small.forward_process, "get_velocity", velocity_of)
+    monkeypatch.setattr(small, "velocity", lambda *_: told["right"])
+    error, guessed = small.guess(images, first, snr_db, torch.Generator().manual_seed(0))
+    assert error.item() == 0
+    assert torch.allclose(guessed, images, atol=1e-3)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (17, 30)])
 def test_any_size_and_the_same_draws_the_same_picture(small: Diffusion, size: tuple[int, int]) -> None:
     first, snr_db = torch.rand(2, 3, *size), torch.tensor([0.0, 300.0])

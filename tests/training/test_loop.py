@@ -13,17 +13,22 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from deepjscc import metrics
+from deepjscc.channels import AWGN
 from deepjscc.data import open_data
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import write_image
+from deepjscc.images import to_float, write_image
 from deepjscc.models import Cnn, Linear
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
+from deepjscc.models.diffusion import Diffusion
+from deepjscc.systems import Link
 from deepjscc.training import loop
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_link, draw_channel, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Progress
 from deepjscc.training.loop import train
 from deepjscc.training.losses import LOSSES
+from deepjscc.training.objectives import RefinementLoss
 from deepjscc.training.recipe import (
     ChannelRecipe,
     DataRecipe,
@@ -294,6 +299,33 @@ def test_losses_against_their_formulas() -> None:
     assert LOSSES["mse"](images, decoded).item() == pytest.approx((0.01 + 0.0001) / 2)
     expected = (math.log(0.01 + 1e-6) + math.log(0.0001 + 1e-6)) / 2
     assert LOSSES["log_mse"](images, decoded).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_lpips_as_a_loss_is_the_metric_and_can_be_followed(coffee: torch.Tensor) -> None:
+    images = to_float(coffee[:, :96, :96])
+    decoded = (images + 0.1 * torch.randn(images.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
+    decoded = ((decoded * 255).round() / 255).requires_grad_()
+    loss = LOSSES["lpips"](images, decoded)
+    assert loss.item() == pytest.approx(metrics.lpips(images, decoded.detach()).item(), rel=1e-4)
+    loss.backward()
+    assert decoded.grad is not None
+    assert decoded.grad.abs().sum() > 0
+
+
+def test_a_stage_learns_by_a_distance_of_its_pictures_too() -> None:
+    torch.manual_seed(0)
+    stage, link = Diffusion(width=8, depth=1), Cnn(filters=4)
+    images, snr_db = torch.rand(2, 3, 32, 32), torch.tensor([0.0, 10.0])
+    losses = {}
+    for loss in ("mse", "lpips"):
+        objective = RefinementLoss(stage, [link], loss)
+        losses[loss] = objective(images, snr_db, torch.Generator().manual_seed(1), AWGN(), None)
+    draws = torch.Generator().manual_seed(1)
+    torch.randint(1, (), generator=draws)  # which of the links
+    first = Link(link, AWGN()).transmit(images, snr_db, generator=draws).images
+    error, guessed = stage.guess(images, first, snr_db, draws)
+    assert losses["mse"].item() == pytest.approx(error.item())
+    assert losses["lpips"].item() == pytest.approx((error + LOSSES["lpips"](images, guessed)).item(), rel=1e-5)
 
 
 def test_warm_start_takes_over_what_is_in_common(tmp_path: Path) -> None:

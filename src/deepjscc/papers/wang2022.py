@@ -5,6 +5,7 @@ intra stands for BPG, which is the same coding in another container. MS-SSIM is 
 standard one needs 161 pixels a side.
 """
 
+from dataclasses import replace
 from itertools import pairwise
 
 from matplotlib.axes import Axes
@@ -13,7 +14,17 @@ from matplotlib.figure import Figure
 from deepjscc.evaluation.report import COLOURS
 from deepjscc.papers.base import Claim, Report, Settings, run_parts, save, span
 from deepjscc.papers.wang2022_pictures import figure_4
-from deepjscc.papers.wang2022_rows import FAST_RAYLEIGH, MS_SSIM, PSNR, SNRS, STRANGERS, Rows, digital, learned
+from deepjscc.papers.wang2022_rows import (
+    ALL_VIEWS,
+    FAST_RAYLEIGH,
+    MS_SSIM,
+    PSNR,
+    SNRS,
+    STRANGERS,
+    Rows,
+    digital,
+    learned,
+)
 
 LINKS = ("jpeg2000+ideal", "hevc+ideal", "hevc+ldpc")
 OFFSETS_DB = (0.0, 5.0, 10.0, float("inf"))
@@ -33,7 +44,7 @@ def run(settings: Settings) -> Report:
     Raises:
         DeepJSCCError: the test pairs are not there, or the folder cannot be written.
     """
-    return run_parts(settings, (figure_3ab, figure_3c, figure_3d, strangers, not_built, figure_4))
+    return run_parts(settings, (figure_3ab, figure_3c, figure_3d, strangers, around_linear, not_built, figure_4))
 
 
 def figure_3ab(settings: Settings) -> tuple[list[Claim], list[str]]:
@@ -186,6 +197,39 @@ def strangers(settings: Settings) -> tuple[list[Claim], list[str]]:
         holds = all(loss > 2 * error for loss, error in lost)
     claim = "beyond the paper: the right image from another scene, PSNR"
     return [Claim(claim, "(the gain comes from what both images show)", ours, holds)], []
+
+
+def around_linear(settings: Settings) -> tuple[list[Claim], list[str]]:
+    """Beyond the paper: curves and claims of the pair code around the linear code, in PSNR."""
+    joint, alone = (learned(settings, f"linear-{kind}", PSNR) for kind in ("joint", "alone"))
+    curves = [learned(settings, "linear-joint", PSNR, right_offset_db=offset) for offset in OFFSETS_DB]
+    faded, faded_alone = (learned(settings, f"linear-{kind}", PSNR, **FAST_RAYLEIGH) for kind in ("joint", "alone"))
+    links = {system: digital(settings, system) for system in LINKS}
+    figure, axes = _axes()
+    lines = (
+        ("x, joint, y without noise", curves[-1], X, 3, "--"),
+        ("joint, around the linear code", joint, ALL_VIEWS, 0, "-"),
+        ("each alone, around the linear code", alone, ALL_VIEWS, 1, "-"),
+        ("the paper's form, joint", learned(settings, "joint", PSNR), ALL_VIEWS, 2, ":"),
+    )
+    for label, rows, views, colour, style in lines:
+        if rows is not None:
+            _draw(axes, rows.means(PSNR, views), label, colour, style)
+    for index, (system, link) in enumerate(links.items()):
+        if link is not None:
+            _draw(axes, *_where_delivered(link, PSNR, system), index + 4, "-.")
+    _finish(axes, PSNR, "test pairs, AWGN, ratio 0.052, side information included")
+    claims = [
+        gains(joint, alone, PSNR, "AWGN"),
+        how_much(joint, alone),
+        upper_bound(curves[-1], joint, PSNR),
+        views_alike(joint),
+        rises(curves, PSNR),
+        gains(faded, faded_alone, PSNR, "fast Rayleigh fading"),
+        *(against(joint, link, system, PSNR) for system, link in links.items()),
+    ]
+    claims = [replace(claim, claim=f"around the linear code: {claim.claim}") for claim in claims]
+    return claims, save(figure, settings.output, "around-linear")
 
 
 def not_built(settings: Settings) -> tuple[list[Claim], list[str]]:
