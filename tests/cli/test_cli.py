@@ -142,6 +142,8 @@ def test_evaluate_and_plot(capsys: pytest.CaptureFixture[str], picture: Path, tm
     assert len(means) == 6
     assert len(pl.read_parquet(table)) == 6
     assert "linear" in run(capsys, "evaluate", *systems, *rest)
+    assert "lpips" not in run(capsys, "evaluate", *systems, *rest)
+    assert "lpips" in run(capsys, "evaluate", "--system", "linear", *rest, "--lpips")
     assert "f.svg" in run(capsys, "plot", table, "-o", tmp_path / "f.svg")
     assert len(json.loads(run(capsys, "plot", table, "-o", tmp_path / "f.svg", "--pooled", "--json"))["points"]) == 6
 

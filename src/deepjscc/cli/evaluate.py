@@ -95,6 +95,7 @@ def evaluate(
         "ssim",
         "ms_ssim",
         "ms_ssim_window_7",
+        "lpips",
         "delivered",
     ]
     shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]
