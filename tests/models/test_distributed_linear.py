@@ -109,3 +109,9 @@ def test_gradients_reach_every_weight(pairs: torch.Tensor) -> None:
 def test_weights_and_config_round_trip(tmp_path) -> None:
     save_checkpoint(stirred(), tmp_path / "m.safetensors")
     assert load_checkpoint(tmp_path / "m.safetensors").config == stirred().config
+
+
+@pytest.mark.parametrize("config", [{"decoder_depth": 3}, {"window_rows": 0}])
+def test_bad_configs_are_refused(config: dict) -> None:
+    with pytest.raises(UsageError, match="exchanges behind"):
+        DistributedLinear(**SMALL | config)

@@ -39,7 +39,8 @@ class ParallaxAttention(nn.Module):
         self.learned = zeroed(nn.Conv2d(learned, width, 3, padding=1))
         self.sharpness = nn.Parameter(torch.tensor(SHARPNESS).log())
         distance = torch.arange(-REACH, REACH + 1).abs()
-        self.offsets = nn.Parameter((-FARTHER * distance).repeat(2, 1))  # the left view looks left, the right one right
+        # One row a view: what the left one shows stands farther left in the right one, and the other way about.
+        self.offsets = nn.Parameter((-FARTHER * distance).repeat(2, 1))
         with torch.no_grad():
             projections = nn.init.orthogonal_(self.surroundings.weight.flatten(1))
             projections = projections.unflatten(1, (seen, -1))

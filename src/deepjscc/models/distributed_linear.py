@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from deepjscc.blocks.cross_attention import NOISELESS_DB, CrossAttention
 from deepjscc.blocks.parallax_attention import ParallaxAttention
 from deepjscc.blocks.residual import zeroed
+from deepjscc.errors import UsageError
 from deepjscc.models.branched import LARGEST, Evidence
 from deepjscc.models.distributed import PairJSCC
 from deepjscc.models.rows import Strip
@@ -66,6 +67,9 @@ class DistributedLinear(PairJSCC, Universal):
         joint: decode the two images of a pair together.
         window_rows, window_columns: of the features at 1/8 resolution that are exchanged whole; larger maps are cut.
             Rows are searched over four times as many columns of half resolution.
+
+    Raises:
+        UsageError: a joint decoder too shallow to exchange anything, or no window.
     """
 
     kind: ClassVar[str] = "distributed_linear"
@@ -85,6 +89,11 @@ class DistributedLinear(PairJSCC, Universal):
         super().__init__(width, encoder_depth, decoder_depth, clean_width, classes)
         self.config |= {"joint": joint, "window_rows": window_rows, "window_columns": window_columns}
         self.joint = joint
+        if joint and (decoder_depth <= max(EXCHANGE_AFTER) or min(window_rows, window_columns) < 1):
+            raise UsageError(
+                f"distributed_linear exchanges behind blocks {EXCHANGE_AFTER} of the decoder, in windows: no "
+                f"decoder_depth {decoder_depth} and windows of {window_rows}x{window_columns}"
+            )
         if joint:
             window = (window_rows, window_columns)
             self.exchange = nn.ModuleList(CrossAttention(width, window) for _ in EXCHANGE_AFTER)
