@@ -28,7 +28,7 @@ from deepjscc.training.build import build_link, draw_channel, draw_ratio, draw_s
 from deepjscc.training.logs import Progress
 from deepjscc.training.loop import train
 from deepjscc.training.losses import LOSSES
-from deepjscc.training.objectives import RefinementLoss
+from deepjscc.training.objectives import BESIDE, RefinementLoss
 from deepjscc.training.recipe import (
     ChannelRecipe,
     DataRecipe,
@@ -325,7 +325,7 @@ def test_a_stage_learns_by_a_distance_of_its_pictures_too() -> None:
     first = Link(link, AWGN()).transmit(images, snr_db, generator=draws).images
     error, guessed = stage.guess(images, first, snr_db, draws)
     assert losses["mse"].item() == pytest.approx(error.item())
-    assert losses["lpips"].item() == pytest.approx((error + LOSSES["lpips"](images, guessed)).item(), rel=1e-5)
+    assert losses["lpips"].item() == pytest.approx((error + BESIDE * LOSSES["lpips"](images, guessed)).item(), rel=1e-5)
 
 
 def test_warm_start_takes_over_what_is_in_common(tmp_path: Path) -> None:

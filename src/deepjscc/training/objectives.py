@@ -13,6 +13,8 @@ from deepjscc.systems.refined import Refined
 from deepjscc.training.losses import LOSSES
 from deepjscc.types import Images, SnrDb
 
+BESIDE = 5.0  # weight of what a stage's pictures are judged by: LPIPS of a third is worth what the velocity's error is
+
 
 class TransmissionLoss(nn.Module):
     """One transmission and its loss: what is wrapped for several processes, cast and compiled.
@@ -54,8 +56,9 @@ class RefinementLoss(nn.Module):
     Args:
         stage: to train.
         links: models of the links, as they are.
-        loss: name of :data:`LOSSES`, of the pictures that the stage takes for the originals; it counts beside the
-            error of the velocity, which is all there is to `mse` (as Yang & Mandt 2023 add a perceptual distance).
+        loss: name of :data:`LOSSES`, of the pictures that the stage takes for the originals; it counts
+            :data:`BESIDE` times beside the error of the velocity, which is all there is to `mse` (as Yang & Mandt 2023
+            add a perceptual distance).
     """
 
     def __init__(self, stage: Diffusion, links: list[JSCC], loss: str) -> None:
@@ -72,7 +75,7 @@ class RefinementLoss(nn.Module):
         with torch.no_grad():
             first = link.transmit(images, snr_db, generator=draws).images
         error, guessed = self.stage.guess(images, first, snr_db, draws)
-        return error if self.beside is None else error + self.beside(images, guessed)
+        return error if self.beside is None else error + BESIDE * self.beside(images, guessed)
 
 
 def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs: bool) -> nn.Module:
