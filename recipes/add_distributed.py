@@ -1,4 +1,4 @@
-"""Put weights of a code for two cameras into the zoo, in half precision, with a card of curves on stereo test pairs.
+"""Put weights of a code for two cameras into the zoo, in 8 bits, with a card of curves on stereo test pairs.
 
 python recipes/add_distributed.py WEIGHTS NAME "TRAINING"
 
@@ -76,11 +76,11 @@ def main(weights: Path, name: str, training: str) -> None:
     model = load_checkpoint(weights)
     assert isinstance(model, PairJSCC)
     with tempfile.TemporaryDirectory() as folder:
-        half = Path(folder) / "half.safetensors"
-        save_checkpoint(model, half, torch.float16)
-        rows = measure(str(half), 0.0)
-        beside = measure(str(half), float("inf")).filter(pl.col("view") == "left") if model.joint else None
-        shutil.copy(half, ZOO / "weights" / f"{name}.safetensors")
+        stored = Path(folder) / "stored.safetensors"
+        save_checkpoint(model, stored, torch.int8)
+        rows = measure(str(stored), 0.0)
+        beside = measure(str(stored), float("inf")).filter(pl.col("view") == "left") if model.joint else None
+        shutil.copy(stored, ZOO / "weights" / f"{name}.safetensors")
     photos = name.endswith("photos")
     card = CARD.format(
         model=model.kind,

@@ -1,4 +1,4 @@
-"""Put a code for photographs into the zoo: in half precision, with a card of curves over SNR and ratio on Kodak.
+"""Put a code for photographs into the zoo: in 8 bits, with a card of curves over SNR and ratio on Kodak.
 
 python recipes/add_photo_model.py WEIGHTS NAME SUMMARY TRAINING      (after "N M parameters: " and how it was trained)
 
@@ -60,16 +60,16 @@ def main(weights: Path, name: str, summary: str, training: str) -> None:
     reference = "1/8" if free else f"1/{round(1 / own)}"
     ratios = {text: ratio for text, ratio in RATIOS.items() if free or (isinstance(model, Adaptive) and ratio <= own)}
     with tempfile.TemporaryDirectory() as folder:
-        half, table = Path(folder) / "half.safetensors", Path(folder) / "t.parquet"
-        save_checkpoint(model, half, torch.float16)
+        stored, table = Path(folder) / "stored.safetensors", Path(folder) / "t.parquet"
+        save_checkpoint(model, stored, torch.int8)
         at = parse_ratio(reference)
         if name in cards():
-            theirs, ours = (measure(system, at, SNRS_COMPARED, table) for system in (name, str(half)))
+            theirs, ours = (measure(system, at, SNRS_COMPARED, table) for system in (name, str(stored)))
             if sum(theirs) >= sum(ours):
                 sys.exit(f"{name}: what the zoo holds is as good; left alone")
-        psnr = measure(str(half), at, SNRS, table)
-        by_ratio = [measure(str(half), ratio, (10.0,), table)[0] for ratio in ratios.values()]
-        shutil.copy(half, ZOO / "weights" / f"{name}.safetensors")
+        psnr = measure(str(stored), at, SNRS, table)
+        by_ratio = [measure(str(stored), ratio, (10.0,), table)[0] for ratio in ratios.values()]
+        shutil.copy(stored, ZOO / "weights" / f"{name}.safetensors")
     parameters = sum(weight.numel() for weight in model.parameters()) / 1e6
     card = CARD.format(
         model=model.kind,

@@ -1,4 +1,4 @@
-"""Put a diffusion stage into the zoo: in half precision, with a card of PSNR by sampling steps behind one of its links.
+"""Put a diffusion stage into the zoo: in 8 bits, with a card of PSNR and LPIPS by sampling steps.
 
 python recipes/add_stage.py WEIGHTS NAME LINK TRAINING            (LINK: the model it is measured behind)
 
@@ -32,10 +32,11 @@ bandwidth_ratio = "1/8"
 snr_db = "-6 to 22"
 
 [measured]
-command = "deepjscc evaluate {systems} --data kodak --images {images} --bandwidth-ratio 1/8 --snr-db 0 -o t.parquet"
-data_set = "Kodak, {images} images, AWGN at 0 dB, behind {link} (0 steps: {link} alone), mean per-image PSNR, 8 bits"
+command = "deepjscc evaluate {systems} --data kodak --images {images} --bandwidth-ratio 1/8 --snr-db 0 --lpips -o t.parquet"
+data_set = "Kodak, {images} images, AWGN at 0 dB, behind {link} (0 steps: {link} alone), mean per-image PSNR and LPIPS, 8 bits"
 steps = {steps}
 psnr = {psnr}
+lpips = {lpips}
 """
 
 
@@ -43,7 +44,7 @@ def main(weights: Path, name: str, link: str, training: str) -> None:
     """Write weights, measure, write the card."""
     stage = load_stage(weights)
     stored = ZOO / "weights" / f"{name}.safetensors"
-    save_checkpoint(stage, stored, torch.float16)
+    save_checkpoint(stage, stored, torch.int8)
     systems = [link, *(f"{link}@{name}={steps}" for steps in STEPS)]
     card = CARD.format(
         sha256=file_hash(stored),
@@ -55,16 +56,18 @@ def main(weights: Path, name: str, link: str, training: str) -> None:
         link=link,
         steps=[0, *STEPS],
         psnr=[],
+        lpips=[],
     )
     place = ZOO / "cards" / f"{name}.toml"
     place.write_text(card)
     cards.cache_clear()
     with tempfile.TemporaryDirectory() as folder:
-        plan = Plan(tuple(systems), "kodak", (0.0,), bandwidth_ratio=1 / 8, images=IMAGES)
+        plan = Plan(tuple(systems), "kodak", (0.0,), bandwidth_ratio=1 / 8, images=IMAGES, lpips=True)
         means = summarise(sweep(plan, Path(folder) / "t.parquet"))
-    psnr = [round(dict(means.select("system", "psnr_db").iter_rows())[system], 2) for system in systems]
-    place.write_text(card.replace("psnr = []", f"psnr = {psnr}"))
-    print(name, psnr)
+    found = {system: values for system, *values in means.select("system", "psnr_db", "lpips").iter_rows()}
+    psnr, lpips = ([round(found[system][at], digits) for system in systems] for at, digits in ((0, 2), (1, 4)))
+    place.write_text(card.replace("psnr = []", f"psnr = {psnr}").replace("lpips = []", f"lpips = {lpips}"))
+    print(name, psnr, lpips)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from deepjscc.errors import DeepJSCCError
-from deepjscc.models import Cnn, Linear
+from deepjscc.models import Cnn, Linear, Universal
 from deepjscc.models.checkpoint import file_hash, load_checkpoint, save_checkpoint
 
 
@@ -27,6 +27,26 @@ def test_half_precision_comes_back_in_single(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     save_checkpoint(Linear(block=4), path, torch.float16)
     assert load_checkpoint(path).basis.dtype == torch.float32
+
+
+def test_eight_bits_come_back_within_half_a_step_and_tables_in_half_precision(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model, path = Universal(width=8, encoder_depth=1, decoder_depth=1, clean_width=4), tmp_path / "x.safetensors"
+    with torch.no_grad():
+        model.decoder.enter.weight[0] = 0
+        model.basis.copy_(torch.randn(model.basis.shape))
+    save_checkpoint(model, path, torch.int8)
+    back = load_checkpoint(path).state_dict()
+    for name, weight in model.named_parameters():
+        if weight.dim() > 1:
+            step = weight.abs().flatten(1).amax(1) / 127
+            worst = (back[name] - weight).abs().flatten(1).amax(1)
+            assert (worst <= 0.501 * step + 1e-30).all()
+    assert torch.equal(back["basis"], model.basis.half().float())
+    half = tmp_path / "half.safetensors"
+    save_checkpoint(model, half, torch.float16)
+    tables = sum(value.numel() for value in model.buffers())
+    assert path.stat().st_size - 2 * tables < 0.7 * (half.stat().st_size - 2 * tables)
 
 
 def test_hash_is_of_the_file(tmp_path: Path) -> None:

@@ -2,20 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
-from torch import nn
+from torch import Tensor, nn
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import write_atomically
 from deepjscc.models import MODELS
 from deepjscc.models.base import JSCC
 from deepjscc.models.diffusion import Diffusion
+
+LEVELS = 127  # to either side of 0, of weights stored in 8 bits
+STEPS = ":steps"  # ending of the name of what those are multiplied by
 
 
 @runtime_checkable
@@ -28,6 +31,9 @@ class Stored(Protocol):
     def state_dict(self) -> dict[str, torch.Tensor]:
         """The weights."""
 
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Those of them that training changes."""
+
 
 def save_checkpoint(model: Stored, path: Path | str, dtype: torch.dtype | None = None) -> None:
     """Write a model's weights and config, beside and then renamed.
@@ -35,10 +41,15 @@ def save_checkpoint(model: Stored, path: Path | str, dtype: torch.dtype | None =
     Args:
         model: what to store.
         path: a ``.safetensors`` file.
-        dtype: store floating-point weights as this (half precision halves the file); None keeps them.
+        dtype: store floating-point weights as this; None keeps them. Half precision halves the file. ``torch.int8``
+            halves it once more: kernels and matrices that training learns are rounded to 255 levels between the
+            extremes of each of their rows, tables and all else are in half precision.
     """
     state = {name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()}
-    if dtype is not None:
+    if dtype == torch.int8:
+        learned = {name for name, weight in model.named_parameters() if weight.dim() > 1}
+        state = {name: value for stored in state.items() for name, value in _rounded(*stored, learned)}
+    elif dtype is not None:
         state = {name: value.to(dtype) if value.is_floating_point() else value for name, value in state.items()}
     metadata = {"model": model.kind, "config": json.dumps(model.config)}
     write_atomically(path, lambda file: file.write(serialise(state, metadata)))
@@ -73,13 +84,33 @@ def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
     kind = metadata.get("model", "none")
     if kind not in kinds:
         raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)})")
-    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    state = dict(_restored(state))
     try:
         model = kinds[kind](**json.loads(metadata["config"]))
         model.load_state_dict(state)
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DeepJSCCError(f"{path}: its weights do not fit the {kind} model: {error}") from None
     return model.eval()
+
+
+def _rounded(name: str, value: Tensor, learned: Set[str]) -> Iterator[tuple[str, Tensor]]:
+    """A tensor as it goes into 8 bits: what training learns as whole numbers and, beside them, the step of each row."""
+    if name not in learned:
+        yield name, value.half() if value.is_floating_point() else value
+        return
+    rows = tuple(range(1, value.dim()))
+    steps = (value.abs().amax(rows, keepdim=True).clamp_min(1e-30) / LEVELS).float()
+    yield name, (value / steps).round().to(torch.int8)
+    yield name + STEPS, steps
+
+
+def _restored(state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
+    """Tensors in single precision, of whatever they were stored as."""
+    for name, value in state.items():
+        if name + STEPS in state:
+            yield name, value.float() * state[name + STEPS]
+        elif not name.endswith(STEPS):
+            yield name, value.float() if value.is_floating_point() else value
 
 
 def file_hash(path: Path | str) -> str:

@@ -154,8 +154,8 @@ def structure(settings: Settings) -> tuple[list[Claim], list[str]]:
     for name, column in (("SSIM", "ssim"), ("LPIPS", "lpips")):
         axes, figure = _axes()
         for system, colour, marker in zip([*there(LEARNED), CONTROL, *DIGITAL], COLOURS, MARKERS, strict=False):
-            values = curve(means, system, column)
-            axes.plot(TESTED_AT, values, color=colour, marker=marker, markersize=4, label=system)
+            over_snr = curve(means, system, column)
+            axes.plot(TESTED_AT, over_snr, color=colour, marker=marker, markersize=4, label=system)
         finish(
             axes, LABEL, f"Kodak, {_images(settings)} images, {RATIO:.4g} complex channel uses per source value, AWGN"
         )
