@@ -20,6 +20,7 @@ from deepjscc.zoo import cards
 ZOO = Path(__file__).parents[1] / "src" / "deepjscc" / "zoo"
 STEPS = (1, 5, 10)
 IMAGES = 4
+OPTIONS = "--bandwidth-ratio 1/8 --snr-db 0 --lpips"
 
 CARD = """\
 model = "diffusion"
@@ -32,8 +33,8 @@ bandwidth_ratio = "1/8"
 snr_db = "-6 to 22"
 
 [measured]
-command = "deepjscc evaluate {systems} --data kodak --images {images} --bandwidth-ratio 1/8 --snr-db 0 --lpips -o t.parquet"
-data_set = "Kodak, {images} images, AWGN at 0 dB, behind {link} (0 steps: {link} alone), mean per-image PSNR and LPIPS, 8 bits"
+command = "deepjscc evaluate {systems} --data kodak --images {images} {options} -o t.parquet"
+data_set = "Kodak, {images} images, AWGN at 0 dB, behind {link} (0 steps: {link} alone), means over images, 8 bits"
 steps = {steps}
 psnr = {psnr}
 lpips = {lpips}
@@ -53,6 +54,7 @@ def main(weights: Path, name: str, link: str, training: str) -> None:
         training=json.dumps(training),
         systems=" ".join(f"--system {system}" for system in systems),
         images=IMAGES,
+        options=OPTIONS,
         link=link,
         steps=[0, *STEPS],
         psnr=[],
