@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 
 from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import Cnn
 from deepjscc.models.checkpoint import load_checkpoint, load_stage, save_checkpoint
-from deepjscc.models.diffusion import LEVEL_DB, SLOPE, Diffusion
+from deepjscc.models.diffusion import LEVEL_DB, SLOPE, Diffusion, _times
 from deepjscc.systems import Link
 from deepjscc.systems.names import make_system
 from deepjscc.systems.refined import Refined
@@ -78,9 +79,28 @@ def test_any_size_and_the_same_draws_the_same_picture(small: Diffusion, size: tu
     assert not torch.equal(twice[0], small.refine(first, snr_db, 3, torch.Generator().manual_seed(2)))
 
 
-@pytest.mark.parametrize("steps", [0, 1001])
+@torch.no_grad()
+def test_a_step_is_that_of_diffusers_where_theirs_are_even(small: Diffusion) -> None:
+    theirs = DDIMScheduler.from_config(
+        small.forward_process.config, clip_sample=False, timestep_spacing="trailing", set_alpha_to_one=True
+    )
+    theirs.set_timesteps(5)
+    noisy, first, snr_db = torch.randn(2, 3, 16, 16), torch.rand(2, 3, 16, 16), torch.tensor([0.0, 10.0])
+    for time, later in ((799, 599), (199, None)):
+        velocity = small.velocity(noisy, first, torch.full((2,), time), snr_db)
+        expected = theirs.step(velocity, time, noisy).prev_sample
+        assert torch.allclose(small._ddim_step(noisy, first, snr_db, time, later), expected, atol=1e-4)
+
+
+def test_steps_but_the_first_are_even() -> None:
+    assert _times(1) == [999]
+    assert _times(5) == [999, 400, 300, 200, 100]
+    assert len(set(_times(400))) == 400
+
+
+@pytest.mark.parametrize("steps", [0, 401])
 def test_steps_it_cannot_make(small: Diffusion, steps: int) -> None:
-    with pytest.raises(UsageError, match="1 to 1000 steps"):
+    with pytest.raises(UsageError, match="1 to 400 steps"):
         small.refine(torch.rand(1, 3, 16, 16), torch.tensor([0.0]), steps)
 
 

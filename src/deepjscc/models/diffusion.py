@@ -1,9 +1,10 @@
 """`diffusion`: a stage behind a link that refines its pictures, a conditional denoising diffusion model (DDPM).
 
 What it models is the residual of a link's picture, given that picture and the SNR (Ho et al. 2020; the conditions by
-concatenation and by embedding). Sampled by DDIM (Song et al. 2021): one step is the mean of what the original may have
-been, the picture of least error; more steps draw one that may have been it, with the texture that a mean lacks.
-Networks and schedulers are those of `diffusers`.
+concatenation and by embedding). Sampled by DDIM (Song et al. 2021): one step is about the mean of what the original
+may have been; more steps draw one that may have been it, with texture that a mean lacks. The first step goes from pure
+noise to that mean, the others start at :data:`DRAWN_FROM` with its noise on top: what a small network would draw at
+higher noise looks less like the original than the mean does. Network and forward process are those of `diffusers`.
 """
 
 from typing import Any, ClassVar
@@ -19,6 +20,7 @@ from deepjscc.types import Images, SnrDb
 
 PATCH = 2  # pixels a side that the network takes together
 STEPS = 1000  # of the forward process
+DRAWN_FROM = 400  # the time that all steps of sampling but the first share evenly
 LAST_SHARE = 0.25  # of the training at its end, pure noise: all that a single step of sampling sees
 SNR_RANGE_DB = (-8.0, 24.0)
 LEVEL_DB, SLOPE = 26.5, 0.62  # PSNR at 0 dB of the links that it refines, and what a dB of SNR adds to it
@@ -48,7 +50,6 @@ class Diffusion(nn.Module):
             )
         try:
             from diffusers.models.unets.unet_2d import UNet2DModel
-            from diffusers.schedulers.scheduling_ddim import DDIMScheduler
             from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
         except ModuleNotFoundError as error:
             raise DeepJSCCError(f"diffusion needs {error.name}: pip install 'deepjscc[diffusion]'") from None
@@ -68,14 +69,8 @@ class Diffusion(nn.Module):
             add_attention=False,
             class_embed_type="timestep",  # the SNR is embedded as time is
         )
-        options: dict[str, Any] = {
-            "num_train_timesteps": STEPS,
-            "beta_schedule": "squaredcos_cap_v2",
-            "prediction_type": "v_prediction",
-        }
-        self.forward_process = DDPMScheduler(**options)
-        self.make_sampler = lambda: DDIMScheduler(
-            **options, clip_sample=False, timestep_spacing="trailing", set_alpha_to_one=True
+        self.forward_process = DDPMScheduler(
+            num_train_timesteps=STEPS, beta_schedule="squaredcos_cap_v2", prediction_type="v_prediction"
         )
 
     def guess(
@@ -117,23 +112,40 @@ class Diffusion(nn.Module):
         Args:
             first: what the link made.
             snr_db: of the link.
-            steps: DDIM steps, 1 to 1000.
+            steps: DDIM steps, 1 to 400.
             generator: of the noise it starts from.
 
         Raises:
             UsageError: a number of steps that cannot be.
         """
-        if not 1 <= steps <= STEPS:
-            raise UsageError(f"diffusion makes 1 to {STEPS} steps, not {steps}")
-        sampler = self.make_sampler()
-        sampler.set_timesteps(steps)
+        if not 1 <= steps <= DRAWN_FROM:
+            raise UsageError(f"diffusion makes 1 to {DRAWN_FROM} steps, not {steps}")
         padded = pad_to_multiple(first, self.stride)
         residual = torch.randn(padded.shape, generator=generator).to(padded)
-        for time in sampler.timesteps:
-            velocity = self.velocity(residual, padded, time.expand(len(first)).to(first.device), snr_db)
-            residual = sampler.step(velocity, time, residual).prev_sample
+        times = _times(steps)
+        for time, later in zip(times, [*times[1:], None], strict=True):
+            residual = self._ddim_step(residual, padded, snr_db, time, later)
         refined = padded + residual * _deviation(snr_db)
         return crop(refined, (first.shape[-2], first.shape[-1])).clamp(0, 1)
+
+    def _ddim_step(self, noisy: Images, first: Images, snr_db: SnrDb, time: int, later: int | None) -> Images:
+        """From the residual with the noise of a time to that of a later step, None: without any (their eq. 12, σ = 0).
+
+        Written out as the scheduler of `diffusers` knows even steps only.
+        """
+        velocity = self.velocity(noisy, first, torch.full((len(first),), time, device=first.device), snr_db)
+        kept = self.forward_process.alphas_cumprod[time]
+        residual = kept.sqrt() * noisy - (1 - kept).sqrt() * velocity
+        if later is None:
+            return residual
+        noise = (1 - kept).sqrt() * noisy + kept.sqrt() * velocity
+        kept = self.forward_process.alphas_cumprod[later]
+        return kept.sqrt() * residual + (1 - kept).sqrt() * noise
+
+
+def _times(steps: int) -> list[int]:
+    """Those at which so many steps of sampling look: the last, then evenly from :data:`DRAWN_FROM` down."""
+    return [STEPS - 1, *(round(DRAWN_FROM * left / (steps - 1)) for left in range(steps - 1, 0, -1))]
 
 
 def _deviation(snr_db: SnrDb) -> Float[Tensor, "batch 1 1 1"]:
