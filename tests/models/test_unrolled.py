@@ -82,14 +82,3 @@ def test_a_training_step_reaches_the_weights_of_the_model_itself() -> None:
     sent.images.sum().backward()
     assert model.to_image.weight.grad is not None
     assert model.steps.sizes.grad is not None
-
-
-@pytest.mark.parametrize("kind", [Unrolled, UnrolledLinear])
-def test_steps_after_settled_ones_learn_alone(kind: type[IteratedJSCC]) -> None:
-    model = kind(width=4, steps=4, settled=2)
-    learning = {name.rsplit(".", 2)[0] for name, weight in model.named_parameters() if weight.requires_grad}
-    assert {".".join(name.split(".")[:3]) for name in learning} == {"steps.denoisers.2", "steps.denoisers.3"}
-    draws = torch.Generator().manual_seed(0)
-    assert {model.drawn(draws).steps.made for _ in range(50)} == {3, 4}
-    with pytest.raises(UsageError, match="one has to learn"):
-        kind(width=4, steps=4, settled=4)

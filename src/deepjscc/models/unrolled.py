@@ -33,19 +33,16 @@ class Steps(nn.Module):
     Args:
         denoisers: D_k, one a step.
         usable: whether training draws a number of steps for `every` batch, or always makes all (`last`).
-        settled: of the first so many nothing is to be learned any more.
         first: step size a_1 at first; those of later steps begin at ``later``.
     """
 
-    def __init__(self, denoisers: list[Denoiser], usable: Usable, settled: int, *, first: float, later: float) -> None:
+    def __init__(self, denoisers: list[Denoiser], usable: Usable, *, first: float, later: float) -> None:
         super().__init__()
         if not denoisers or usable not in get_args(Usable):
             raise UsageError(f"an unrolled decoder needs a step or more, and usable steps every or last, not {usable}")
-        if not 0 <= settled < len(denoisers):
-            raise UsageError(f"of {len(denoisers)} steps {settled} cannot be settled: one has to learn")
         self.denoisers = nn.ModuleList(denoisers)
         self.sizes = nn.Parameter(torch.tensor([first] + [later] * (len(denoisers) - 1)))
-        self.usable, self.settled, self.made = usable, settled, len(denoisers)
+        self.usable, self.made = usable, len(denoisers)
 
     def stopped_after(self, count: int) -> "Steps":
         """The same steps, weights shared, of which only the first ``count`` are made.
@@ -63,7 +60,7 @@ class Steps(nn.Module):
         """Those that a training step learns from."""
         if self.usable == "last":
             return self
-        count = self.settled + 1 + int(torch.randint(len(self.denoisers) - self.settled, (), generator=generator))
+        count = 1 + int(torch.randint(len(self.denoisers), (), generator=generator))
         every = torch.rand((), generator=generator) < ALL_SHARE
         return self if every else self.stopped_after(count)
 
@@ -89,16 +86,6 @@ class IteratedJSCC(JSCC):
         """See :meth:`JSCC.drawn`: as many steps as :class:`Steps` draws."""
         return self._with(self.steps.drawn(generator))
 
-    def _freeze_settled(self) -> None:
-        """Where steps are settled, only the denoisers of the others learn.
-
-        Those began with what all the rest is now and, changing nothing, would leave the picture as the settled steps
-        make it: so each step trained after the others is worth something, which steps trained all at once need not be.
-        """
-        if self.steps.settled:
-            self.requires_grad_(False)
-            self.steps.denoisers[self.steps.settled :].requires_grad_(True)
-
     def _with(self, steps: Steps) -> "IteratedJSCC":
         other = copy.copy(self)
         other._modules = {**self._modules, "steps": steps}
@@ -115,22 +102,15 @@ class Unrolled(IteratedJSCC):
         steps: K.
         start: of the iterations; the report's is `received`.
         usable: whether `every` step is to be usable, or only the `last`, as in the report.
-        settled: number of steps that training leaves, with all that is not a step, as they are.
     """
 
     kind: ClassVar[str] = "unrolled"
     stride = 8
 
     def __init__(
-        self,
-        channels: int = 48,
-        width: int = 32,
-        steps: int = 6,
-        start: Start = "zero",
-        usable: Usable = "every",
-        settled: int = 0,
+        self, channels: int = 48, width: int = 32, steps: int = 6, start: Start = "zero", usable: Usable = "every"
     ) -> None:
-        super().__init__(channels=channels, width=width, steps=steps, start=start, usable=usable, settled=settled)
+        super().__init__(channels=channels, width=width, steps=steps, start=start, usable=usable)
         if channels < 1 or width < 1 or start not in get_args(Start):
             raise UsageError(f"unrolled takes no {channels} channels, width {width} and start {start!r}")
         self.channels, self.start = channels, start
@@ -138,11 +118,10 @@ class Unrolled(IteratedJSCC):
         self.encoder = downwards((3, *widths), 1, "film")
         self.to_latent = nn.Conv2d(widths[-1], channels, 1)
         denoisers = [Denoiser(channels, channels, 32, 1) for _ in range(steps)]
-        self.steps = Steps(denoisers, usable, settled, first=0.5, later=0.5)
+        self.steps = Steps(denoisers, usable, first=0.5, later=0.5)
         self.from_latent = nn.Conv2d(channels, widths[-1], 1)
         self.decoder = upwards((*widths[::-1], width), 1, "film")
         self.to_image = nn.Conv2d(width, 3, 3, padding=1)
-        self._freeze_settled()
 
     def latent_reals(self, size: Size) -> int:
         """All channels at 1/8 of the resolution."""

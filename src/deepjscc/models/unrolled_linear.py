@@ -39,30 +39,16 @@ class UnrolledLinear(IteratedJSCC, Branched):
         width: features after the first stage, doubled by the second and the third.
         steps: K.
         usable: whether `every` step is to be usable, or only the `last`.
-        settled: number of steps that training leaves, with all that is not a step, as they are.
         classes: of the linear code it starts from.
     """
 
     kind: ClassVar[str] = "unrolled_linear"
 
     def __init__(
-        self,
-        channels: int = 48,
-        width: int = 20,
-        steps: int = 6,
-        usable: Usable = "every",
-        settled: int = 0,
-        classes: int = 16,
+        self, channels: int = 48, width: int = 20, steps: int = 6, usable: Usable = "every", classes: int = 16
     ) -> None:
         super().__init__(classes)
-        self.config = {
-            "channels": channels,
-            "width": width,
-            "steps": steps,
-            "usable": usable,
-            "settled": settled,
-            "classes": classes,
-        }
+        self.config = {"channels": channels, "width": width, "steps": steps, "usable": usable, "classes": classes}
         if not 1 <= channels <= 192 or width < 1:
             raise UsageError(f"unrolled_linear takes no {channels} channels and width {width}")
         self.default_ratio = channels / (6 * 8 * 8)
@@ -73,7 +59,7 @@ class UnrolledLinear(IteratedJSCC, Branched):
         self.mix_in = FilmResiduals(widths[-1], LINK)
         self.latent_out = zeroed(Dense(4 * widths[-1], values))
         denoisers = [Denoiser(6 * PATCH**2, 3 * PATCH**2, 24, LINK_HEARD) for _ in range(steps)]
-        self.steps = Steps(denoisers, usable, settled, first=1.0, later=0.0)
+        self.steps = Steps(denoisers, usable, first=1.0, later=0.0)
         self.received_in = Dense(seen + GROUPS, 4 * widths[-1])
         self.iterate_in = nn.Conv2d(6, widths[0], 5, stride=2, padding=2)
         self.pyramid_out = upwards(widths[::-1], LINK_HEARD, "film")
@@ -81,7 +67,6 @@ class UnrolledLinear(IteratedJSCC, Branched):
         self.pixels_out = zeroed(nn.ConvTranspose2d(widths[0], 3, 4, stride=2, padding=1))
         # A step reaches 4 patches, that is a block, the network behind another; the encoder's stages 102 pixels.
         self.halo = max(-(-102 // BLOCK), steps + 1)
-        self._freeze_settled()
 
     def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
         """What the encoder's stages make of the pixels and of their blocks."""
