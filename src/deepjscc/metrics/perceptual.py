@@ -66,7 +66,8 @@ def lpips(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     """
     if min(images.shape[-2:]) < MIN_SIDE:
         raise UsageError(f"LPIPS needs images of at least {MIN_SIDE} pixels a side, not {tuple(images.shape[-2:])}")
-    return published_lpips()(to_8bit(images).float() / 255, to_8bit(decoded).float() / 255)
+    network = published_lpips().to(images.device)
+    return network(to_8bit(images).float() / 255, to_8bit(decoded).float() / 255)
 
 
 @cache
