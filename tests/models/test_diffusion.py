@@ -96,11 +96,12 @@ def test_steps_but_the_first_are_even() -> None:
     assert _times(1) == [999]
     assert _times(5) == [999, 400, 300, 200, 100]
     assert len(set(_times(400))) == 400
+    assert _times(1000) == [999, *range(999, 0, -1)]
 
 
-@pytest.mark.parametrize("steps", [0, 401])
+@pytest.mark.parametrize("steps", [0, 1001])
 def test_steps_it_cannot_make(small: Diffusion, steps: int) -> None:
-    with pytest.raises(UsageError, match="1 to 400 steps"):
+    with pytest.raises(UsageError, match="1 to 1000 steps"):
         small.refine(torch.rand(1, 3, 16, 16), torch.tensor([0.0]), steps)
 
 

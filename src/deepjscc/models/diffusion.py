@@ -112,14 +112,14 @@ class Diffusion(nn.Module):
         Args:
             first: what the link made.
             snr_db: of the link.
-            steps: DDIM steps, 1 to 400.
+            steps: DDIM steps, 1 to 1000.
             generator: of the noise it starts from.
 
         Raises:
             UsageError: a number of steps that cannot be.
         """
-        if not 1 <= steps <= DRAWN_FROM:
-            raise UsageError(f"diffusion makes 1 to {DRAWN_FROM} steps, not {steps}")
+        if not 1 <= steps <= STEPS:
+            raise UsageError(f"diffusion makes 1 to {STEPS} steps, not {steps}")
         padded = pad_to_multiple(first, self.stride)
         residual = torch.randn(padded.shape, generator=generator).to(padded)
         times = _times(steps)
@@ -144,8 +144,12 @@ class Diffusion(nn.Module):
 
 
 def _times(steps: int) -> list[int]:
-    """Those at which so many steps of sampling look: the last, then evenly from :data:`DRAWN_FROM` down."""
-    return [STEPS - 1, *(round(DRAWN_FROM * left / (steps - 1)) for left in range(steps - 1, 0, -1))]
+    """Those at which so many steps of sampling look: the last, then evenly from :data:`DRAWN_FROM` down.
+
+    More steps than there are times below start higher.
+    """
+    start = max(DRAWN_FROM, steps - 1)
+    return [STEPS - 1, *(round(start * left / (steps - 1)) for left in range(steps - 1, 0, -1))]
 
 
 def _deviation(snr_db: SnrDb) -> Float[Tensor, "batch 1 1 1"]:
