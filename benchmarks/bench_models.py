@@ -7,7 +7,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from conftest import DEVICES, PeakMemory, operations_of, photograph
 from deepjscc.channels import AWGN
 from deepjscc.models import Linear
-from deepjscc.systems import make_link, pair_system
+from deepjscc.systems import make_link
 from deepjscc.systems.names import make_system
 from deepjscc.types import Size
 from deepjscc.zoo import load
@@ -86,7 +86,7 @@ def test_growth_with_batch(benchmark: BenchmarkFixture, batch: int) -> None:
 
 def test_pair(benchmark: BenchmarkFixture) -> None:
     """Two cameras of 256x128 and their joint decoder."""
-    system = pair_system(make_system("distributed-joint", AWGN()).system)
+    system = make_system("distributed-joint", AWGN()).system
     pairs, snr_db = photograph((128, 256), 2)[None], torch.tensor([[SNR_DB, SNR_DB]])
     with torch.no_grad():
         benchmark.pedantic(lambda: system.transmit(pairs, snr_db), rounds=9, warmup_rounds=1)

@@ -44,9 +44,9 @@ def learned(photo: Images, plan_db: float, snrs: torch.Tensor) -> torch.Tensor:
     found = []
     for number, group in enumerate(snrs.split(TOGETHER)):
         count = len(group)
-        copies = Encoded(sent.symbols.expand(count, -1), sent.side_info * count, sent.counts * count)
-        heard = link.deliver(copies, (SIDE, SIDE), group, generator("noise", number))
-        found.append(psnr(photo.expand(count, -1, -1, -1), heard.images))
+        copies = Encoded(sent.symbols.expand(count, -1), sent.digital * count, sent.counts * count)
+        photos = photo.expand(count, -1, -1, -1)
+        found.append(psnr(photos, link.deliver(copies, photos, group, generator("noise", number)).images))
     return torch.cat(found)
 
 

@@ -15,7 +15,7 @@ import torch
 from deepjscc.export.openvino_file import runner
 from deepjscc.export.verify import pictures
 from deepjscc.export.write import export_model
-from deepjscc.types import Received
+from deepjscc.types import LinkPlan, Received
 from deepjscc.zoo import load
 from speed import interleaved
 
@@ -27,7 +27,7 @@ def measure(name: str, count: int, size: tuple[int, int]) -> dict[str, float]:
     """Seconds of encoder and decoder, of the model and of the files."""
     model, threads = load(name), torch.get_num_threads()
     images, snr_db = pictures(count, size), torch.full((count,), 10.0)
-    symbols = model.encode(images, snr_db).symbols
+    symbols = model.encode(images, LinkPlan(snr_db)).symbols
     received = Received(symbols, torch.full(symbols.shape, 0.1), None, snr_db)
     arrays = {
         "images": images.numpy(),
@@ -39,7 +39,7 @@ def measure(name: str, count: int, size: tuple[int, int]) -> dict[str, float]:
         export_model(name, Path(folder), ("openvino",))
         encoder, decoder = (runner(Path(folder) / f"{part}.xml", name, threads) for part in ("encoder", "decoder"))
         jobs: dict[str, Callable[[], object]] = {
-            "encoder_pytorch": lambda: model.encode(images, snr_db),
+            "encoder_pytorch": lambda: model.encode(images, LinkPlan(snr_db)),
             "encoder_openvino": lambda: encoder(arrays),
             "decoder_pytorch": lambda: model.decode(received, size),
             "decoder_openvino": lambda: decoder(arrays),

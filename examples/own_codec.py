@@ -12,6 +12,7 @@ from deepjscc.data import open_data
 from deepjscc.digital.codecs.base import LevelCodec, save_bytes
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
+from deepjscc.systems import Digital
 
 
 class PalettePNG(LevelCodec):
@@ -36,7 +37,7 @@ class PalettePNG(LevelCodec):
 def main() -> None:
     """Send one photograph at three SNRs, with the codec's bits at the capacity of each."""
     photo = to_float(open_data("samples")[2])
-    link = deepjscc.DigitalLink(PalettePNG(), AWGN(), bandwidth_ratio=1 / 6)
+    link = deepjscc.Link(Digital(PalettePNG(), AWGN()), AWGN(), bandwidth_ratio=1 / 6)
     for snr_db in (0.0, 10.0, 20.0):
         sent = link.transmit(photo, torch.tensor([snr_db]))
         arrived = "delivered" if sent.delivered.item() else "outage"

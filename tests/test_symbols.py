@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from deepjscc.errors import UsageError
 from deepjscc.symbols import channel_uses, mean_power, normalise_power, to_latent, to_symbols
-from deepjscc.types import SideInfo
+from deepjscc.types import DigitalLayer, IdealCode
 
 
 @given(st.integers(1, 5), st.integers(1, 41))
@@ -38,6 +38,6 @@ def test_channel_uses_of_papers() -> None:
 
 
 def test_side_information_is_counted() -> None:
-    assert SideInfo(b"").uses == 0
-    assert SideInfo(b"12").uses == 128
-    assert SideInfo(b"12", 1 / 2).uses == 32
+    assert DigitalLayer(b"").uses == 0
+    assert DigitalLayer(b"12").uses == 128
+    assert DigitalLayer(b"12", IdealCode(1 / 2)).uses == 32

@@ -12,12 +12,11 @@ _HOMES = {
     "load": "deepjscc.zoo",
     "Link": "deepjscc.systems",
     "make_link": "deepjscc.systems",
-    "DigitalLink": "deepjscc.systems",
     "read_image": "deepjscc.images",
     "write_image": "deepjscc.images",
     "DeepJSCCError": "deepjscc.errors",
 }
-__all__ = ["DeepJSCCError", "DigitalLink", "Link", "__version__", "load", "make_link", "read_image", "write_image"]
+__all__ = ["DeepJSCCError", "Link", "__version__", "load", "make_link", "read_image", "write_image"]
 
 
 def __getattr__(name: str) -> Any:

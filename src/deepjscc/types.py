@@ -1,7 +1,8 @@
-"""The words of the house as types: images, symbols, what a transmitter sends, a receiver gets and a system returns."""
+"""Types shared by all packages: images, symbols, the layers of a transmission, and what each party makes of them."""
 
 import math
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Complex, Float, Int, UInt8
@@ -16,43 +17,174 @@ SnrDb = Float[Tensor, " batch"]  #: 10 log10(P / N0), N0 the noise variance of a
 Size = tuple[int, int]  #: height, width
 
 
+MARGIN_DB = 6.0  # of a plan that says nothing else: digital layers beside the payload survive so much below the design
+PairSnrDb = Float[Tensor, "batch 2"]  #: of each view's link
+Pairs = Float[Tensor, "batch 2 3 height width"]  #: the two views of each scene, left and right, in [0, 1]
+
+
 @dataclass(frozen=True)
-class SideInfo:
-    """Bytes that must arrive unharmed: a header, a map. They travel coded, and their uses are counted.
+class LinkPlan:
+    """What the transmitter decides and believes before it encodes.
 
     Attributes:
-        data: the bytes.
-        rate: bits per complex use of their code, taken to be ideal; 1/8 gets through down to -10.4 dB.
+        design_snr_db: SNR of the channel that the transmitter plans for, in dB, per image.
+        bandwidth_ratio: complex channel uses per source value, k / n, without pilots; None takes the transmitter's own.
+        margin_db: how far below the design SNR the channel may be before header and class map are lost.
     """
 
-    data: bytes
+    design_snr_db: SnrDb
+    bandwidth_ratio: float | None = None
+    margin_db: float = MARGIN_DB
+
+    @property
+    def side_info_snr_db(self) -> SnrDb:
+        """Lowest SNR at which header and class map must arrive, in dB, per image."""
+        return self.design_snr_db - self.margin_db
+
+
+@dataclass(frozen=True)
+class LayerChannel:
+    """What one image's digital layer meets on its way, for codes that are models instead of bits.
+
+    Attributes:
+        capacity: bits per complex use that an ideal code carries over this draw of the channel.
+        snr_db: ratio of the layer's power to noise and superposed layers, in dB; over slow fading that of this fade,
+            over fast fading that without the fading.
+        draw: uniform in [0, 1): decides whether a code of a known error rate fails.
+    """
+
+    capacity: float
+    snr_db: float
+    draw: float = 0.5
+
+
+@runtime_checkable
+class ChannelCode(Protocol):
+    """A channel code that has been planned: how the bits of one digital layer are protected.
+
+    Attributes:
+        random: whether :meth:`arrives` depends on :attr:`LayerChannel.draw`, or the noise of simulated bits on it.
+    """
+
+    @property
+    def random(self) -> bool:
+        """See above."""
+        ...
+
+    def uses_of(self, data: bytes) -> int:
+        """Complex channel uses that the layer takes."""
+        ...
+
+    def arrives(self, over: LayerChannel) -> bool:
+        """Whether the layer arrives, of a code whose bits are not really sent."""
+        ...
+
+    def modulate(self, data: bytes) -> Symbols | None:
+        """The layer as symbols ``[1, uses]`` of mean power 1; None where the code is a model and no bit is sent."""
+        ...
+
+    def demodulate(
+        self, symbols: Symbols, noise_variance: Float[Tensor, "batch uses"], expected: bytes
+    ) -> bytes | None:
+        """The data of equalised symbols ``[1, uses]``; None where a check fails.
+
+        Args:
+            symbols: as received, of mean power 1 before the channel.
+            noise_variance: of each symbol, superposed layers included.
+            expected: what was sent: its length is known to the receiver, and so are header bytes that do not count.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class IdealCode:
+    """A capacity-achieving code of a given rate: it arrives where the channel carries that rate.
+
+    Attributes:
+        rate: bits per complex use; 1/8 gets through down to -10.4 dB.
+        uses: complex uses it has; None takes as many as the data need at this rate.
+    """
+
     rate: float = 1 / 8
+    uses: int | None = None
+
+    @property
+    def random(self) -> bool:
+        """See :class:`ChannelCode`: the channel alone decides."""
+        return False
+
+    def uses_of(self, data: bytes) -> int:
+        """See :class:`ChannelCode`."""
+        return math.ceil(8 * len(data) / self.rate) if self.uses is None else self.uses
+
+    def arrives(self, over: LayerChannel) -> bool:
+        """See :class:`ChannelCode`."""
+        return over.capacity >= self.rate * (1 - 1e-9)
+
+    def modulate(self, data: bytes) -> None:
+        """See :class:`ChannelCode`: an ideal code has no symbols."""
+        return
+
+    def demodulate(self, symbols: Symbols, noise_variance: Tensor, expected: bytes) -> bytes | None:
+        """See :class:`ChannelCode`; never called."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class DigitalLayer:
+    """Bytes that arrive whole or not at all: a header, a class map, a coded picture, the base of a hybrid.
+
+    Attributes:
+        data: the bytes; None where the transmitter found nothing that fits, so that the layer's uses stay silent.
+        code: their channel code.
+        superposed: True where the layer shares the channel uses of the analog layer.
+        name: what the layer holds, for tables and messages.
+    """
+
+    data: bytes | None
+    code: ChannelCode = IdealCode()
+    superposed: bool = False
+    name: str = "side information"
 
     @property
     def uses(self) -> int:
-        """Complex channel uses they cost."""
-        return math.ceil(8 * len(self.data) / self.rate)
+        """Complex channel uses of the layer."""
+        return self.code.uses_of(self.data or b"")
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """What an encoder hands to the radio.
+    """What a transmitter hands to the radio: of each image one analog layer and any number of digital layers.
 
     Attributes:
-        symbols: complex channel inputs, mean power 1 per image; past an image's count, zeros that are not sent.
-        side_info: per image, parts that each arrive whole or not at all.
+        symbols: of the analog layer, mean power 1 per image; past an image's count, zeros that are not sent.
+        digital: per image, digital layers.
         counts: symbols sent of each image; empty: all of every row.
+        analog_share: per image, power of the analog layer where a digital layer is superposed on it, which has the
+            rest; empty: there is none.
     """
 
     symbols: Symbols
-    side_info: tuple[tuple[SideInfo, ...], ...]
+    digital: tuple[tuple[DigitalLayer, ...], ...]
     counts: tuple[int, ...] = ()
+    analog_share: tuple[float, ...] = ()
 
     def uses(self) -> tuple[int, ...]:
-        """Complex channel uses of each image, side information included."""
+        """Complex channel uses of each image, all layers together."""
         counts = self.counts or (self.symbols.shape[1],) * len(self.symbols)
         return tuple(
-            count + sum(part.uses for part in parts) for count, parts in zip(counts, self.side_info, strict=True)
+            count + sum(layer.uses for layer in layers if not layer.superposed)
+            for count, layers in zip(counts, self.digital, strict=True)
+        )
+
+    def image(self, index: int) -> "Encoded":
+        """One image of the batch, without the padding of its row."""
+        count = self.counts[index] if self.counts else self.symbols.shape[1]
+        return Encoded(
+            self.symbols[index, None, :count],
+            (self.digital[index],),
+            (count,) if self.counts else (),
+            self.analog_share[index : index + 1],
         )
 
 
@@ -61,12 +193,13 @@ class Received:
     """Channel output and what the receiver knows.
 
     Attributes:
-        symbols: received symbols; equalised (divided by the gain) where the receiver knows the gain.
+        symbols: received symbols of the analog layer; equalised (divided by the gain) where the receiver knows the
+            gain, a superposed digital layer subtracted where it was decoded.
         noise_variance: of each complex symbol as it stands, so N0 / |gain|^2 after equalising; infinite means "not
             received". May be an expanded view.
-        gain: the fading coefficient where the receiver was told it (``csi="receiver"``) or estimated it, else None.
+        gain: the fading coefficient where the receiver knows it (``csi="receiver"``) or estimated it, else None.
         snr_db: nominal P / N0.
-        side_info: per image the parts that came with the symbols, None for one that was lost; empty: nothing at all.
+        digital: per image the data of the digital layers, None for one that was lost; empty: no layers at all.
         counts: symbols of each image, the rest of its row being nothing; empty: all of every row.
     """
 
@@ -74,7 +207,7 @@ class Received:
     noise_variance: Float[Tensor, "batch uses"]
     gain: Gain | None
     snr_db: SnrDb
-    side_info: tuple[tuple[bytes | None, ...], ...] = field(default=())
+    digital: tuple[tuple[bytes | None, ...], ...] = field(default=())
     counts: tuple[int, ...] = ()
 
     def conditioning_snr_db(self) -> SnrDb:
@@ -89,15 +222,35 @@ class Received:
 
 
 @dataclass(frozen=True)
+class Decoded:
+    """What a receiver makes of a batch.
+
+    Attributes:
+        images: the reconstruction in [0, 1], not yet rounded to 8 bits.
+        delivered: per image, False where everything was lost (outage); None: every image was delivered.
+        refinements: of a progressive code, the images after each stage.
+        refinement_uses: complex uses of each image up to and with that stage, without pilots.
+        layers: per image, names of the layers that arrived, of a receiver that counts them; else empty.
+    """
+
+    images: Images
+    delivered: Bool[Tensor, " batch"] | None = None
+    refinements: tuple[Images, ...] = ()
+    refinement_uses: tuple[int, ...] = ()
+    layers: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
 class Transmission:
     """What came out at the far end, and what it cost; of pairs, everything per pair and view, ``[batch, 2, ...]``.
 
     Attributes:
         images: the reconstruction in [0, 1], not yet rounded to 8 bits.
         channel_uses: complex uses really spent per image, side information and pilots included.
-        delivered: False where a digital link failed and the image is the per-channel mean.
+        delivered: False where all of the image was lost (outage) and its per-channel mean is shown.
         refinements: of a progressive system, the image after each stage.
         refinement_uses: complex uses of each image up to and with that stage.
+        layers: per image, names of the layers that arrived, of a system that counts them; else empty.
     """
 
     images: Float[Tensor, "*batch 3 height width"]
@@ -105,6 +258,7 @@ class Transmission:
     delivered: Bool[Tensor, "*batch"]
     refinements: tuple[Images, ...] = ()
     refinement_uses: tuple[int, ...] = ()
+    layers: tuple[tuple[str, ...], ...] = ()
 
     @property
     def bandwidth_ratio(self) -> Float[Tensor, "*batch"]:

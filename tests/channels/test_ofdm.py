@@ -19,8 +19,7 @@ from deepjscc.metrics import psnr
 from deepjscc.models import MultipleDecoders, Residual
 from deepjscc.radio.split import decode_image, encode_image, pass_channel
 from deepjscc.symbols import channel_uses, mean_power, normalise_power
-from deepjscc.systems import DigitalLink, Link
-from deepjscc.systems.progressive import ProgressiveLink, ResidualLink
+from deepjscc.systems import Digital, Link, ResidualLink, make_link
 from deepjscc.zoo import load
 
 PROFILES = ["tdl-a", "tdl-c", "cdl-c"]
@@ -232,8 +231,8 @@ def test_a_digital_link_sends_bits_on_data_only() -> None:
     photo, channel = _photo(96), OFDM("tdl-a")
     snr_db, uses = torch.tensor([15.0]), channel_uses((96, 96), 1 / 6)
     coding = Ideal()
-    assert coding.bits(100, channel, snr_db) == coding.bits(100, Rayleigh("symbol"), snr_db)
-    link = DigitalLink(CODECS["jpeg2000"](), channel, bandwidth_ratio=1 / 6, coding=Ideal(5.0))
+    assert coding.plan(100, channel, 15.0) == coding.plan(100, Rayleigh("symbol"), 15.0)
+    link = Link(Digital(CODECS["jpeg2000"](), channel, Ideal(5.0)), channel, bandwidth_ratio=1 / 6)
     outcomes = [link.transmit(photo, snr_db, generator=_seeded(seed)) for seed in range(6)]
     assert {True} <= {sent.delivered.item() for sent in outcomes}
     data = channel.data_uses(uses)
@@ -246,7 +245,7 @@ def test_a_digital_link_sends_bits_on_data_only() -> None:
 @torch.no_grad()
 def test_stages_count_their_pilots() -> None:
     images, snr_db = _photo(32), torch.tensor([10.0])
-    together = ProgressiveLink(MultipleDecoders(stages=2).eval(), OFDM())
+    together = make_link(MultipleDecoders(stages=2).eval(), OFDM())
     each = together.model.stage_uses((32, 32))
     sent = together.transmit(images, snr_db, generator=_seeded())
     assert sent.refinement_uses == tuple(n + OFDM().pilot_uses(n) for n in (each, 2 * each))
@@ -261,7 +260,7 @@ def test_stages_count_their_pilots() -> None:
 def test_recordings_hold_what_the_receiver_knows(tmp_path: Path, csi: str) -> None:
     photo, channel = _photo(64), OFDM("tdl-a", csi)
     picture = (photo[0] * 255).round().byte()
-    encode_image(picture, "linear", tmp_path / "sent", 10.0, 1 / 8, channel.margin_db)
+    encode_image(picture, "linear", tmp_path / "sent", 10.0, 1 / 8, channel.fade_depth_db)
     report = pass_channel(tmp_path / "sent", channel, tmp_path / "received", 10.0, seed=0)
     assert report["pilot_uses"] == channel.pilot_uses(channel_uses((64, 64), 1 / 8))
     decoded = decode_image([tmp_path / "received"])[0]

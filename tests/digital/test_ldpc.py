@@ -8,12 +8,13 @@ import torch
 from deepjscc.channels import AWGN, Rayleigh, Rician
 from deepjscc.digital import LDPC, FiniteLength, Ideal
 from deepjscc.digital.bler import confidence
-from deepjscc.digital.coding import Passage
 from deepjscc.digital.finite_length import normal_approximation
-from deepjscc.digital.ldpc import blocks_of, message_bits, send_bits
+from deepjscc.digital.ldpc import PlannedLDPC, blocks_of, message_bits
 from deepjscc.digital.schemes import PAPERS, STANDARD, Scheme
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.systems.names import make_system, parse_coding
+from deepjscc.systems.transport import send_over
+from deepjscc.types import DigitalLayer, Encoded
 
 USES = 73728  # Kodak at 1/16
 
@@ -23,18 +24,22 @@ def snr(*values: float) -> torch.Tensor:
 
 
 def arrivals(coding: LDPC, uses: int, channel: AWGN, snr_db: float, count: int, seed: int = 0) -> int:
-    draws, snrs = torch.Generator().manual_seed(seed), torch.full((count,), snr_db)
-    gain = channel.draw_gain(count, uses, draws)
-    messages: list[bytes | None] = [bytes(coding.bits(uses, channel, snrs)[0] // 8)] * count
-    carried = coding.carry(messages, Passage(uses, channel, snrs, snrs, gain, draws))
-    return sum(one is not None for one in carried)
+    code = coding.plan(uses, channel, snr_db)
+    layer = DigitalLayer(bytes(code.bits // 8), code)
+    arrived = send_over(channel, alone(layer, count), snr_db * torch.ones(count), torch.Generator().manual_seed(seed))
+    return sum(data is not None for (data,) in arrived.digital)
+
+
+def alone(layer: DigitalLayer, count: int = 1) -> Encoded:
+    """A batch of images of one digital layer each."""
+    return Encoded(torch.zeros(count, 0, dtype=torch.complex64), ((layer,),) * count)
 
 
 def test_capacity_bounds_the_normal_approximation_bounds_ldpc() -> None:
     for coding, lowest in ((LDPC(), -5), (LDPC(PAPERS), 1)):  # below, no scheme of the set is sure to arrive
         for snr_db in range(lowest, 22, 3):
             ideal, normal, practical = (
-                one.bits(USES, AWGN(), snr(snr_db))[0] for one in (Ideal(), FiniteLength(), coding)
+                one.plan(USES, AWGN(), float(snr_db)).bits for one in (Ideal(), FiniteLength(), coding)
             )
             assert practical < normal < ideal
             if coding.schemes is STANDARD:
@@ -42,7 +47,7 @@ def test_capacity_bounds_the_normal_approximation_bounds_ldpc() -> None:
 
 
 def test_more_snr_never_means_fewer_bits() -> None:
-    rates = [LDPC().bits(USES, AWGN(), snr(snr_db / 2))[0] for snr_db in range(-20, 60)]
+    rates = [LDPC().plan(USES, AWGN(), snr_db / 2).bits for snr_db in range(-20, 60)]
     assert rates == sorted(rates)
     assert rates[-1] == message_bits(STANDARD[-1], USES)
 
@@ -50,8 +55,8 @@ def test_more_snr_never_means_fewer_bits() -> None:
 def test_the_envelope_arrives_and_a_fixed_plan_has_a_cliff() -> None:
     for snr_db in (1.0, 8.0, 20.0):
         assert arrivals(LDPC(), USES, AWGN(), snr_db, 300) > 285
-    fixed = LDPC(plan_snr_db=8.0)
-    assert fixed.bits(USES, AWGN(), snr(-5.0)) == LDPC().bits(USES, AWGN(), snr(8.0))
+    fixed = LDPC(design_snr_db=8.0)
+    assert fixed.plan(USES, AWGN(), -5.0) == LDPC().plan(USES, AWGN(), 8.0)
     assert arrivals(fixed, USES, AWGN(), 7.0, 100) == 0
     assert arrivals(fixed, USES, AWGN(), 9.0, 100) == 100
 
@@ -79,9 +84,9 @@ def test_a_message_comes_back_whole_or_not_at_all() -> None:
     for channel in (AWGN(), Rayleigh("image", "none"), Rayleigh("symbol")):
         gain = channel.draw_gain(1, 2000, draws)
         gain = None if gain is None else gain / gain.abs().clamp_max(1)
-        good, bad = (
-            send_bits(message, scheme, Passage(2000, channel, snr(snr_db), snr(snr_db), gain, draws))
-            for snr_db in (25.0, -5.0)
+        sent = alone(DigitalLayer(message, PlannedLDPC(scheme, 2000, None)))
+        ((good,),), ((bad,),) = (
+            send_over(channel, sent, snr(snr_db), draws, gain=gain).digital for snr_db in (25.0, -5.0)
         )
         assert good == message
         assert bad is None
@@ -91,15 +96,23 @@ def test_header_bytes_that_do_not_count_come_free() -> None:
     pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
     message, scheme = bytes(range(250)), Scheme("qpsk", 512)
     assert message_bits(scheme, 768) // 8 < len(message)
-    assert send_bits(message, scheme, Passage(768, AWGN(), snr(20.0), snr(20.0))) == message
+    sent = alone(DigitalLayer(message, PlannedLDPC(scheme, 768, None)))
+    assert send_over(AWGN(), sent, snr(20.0)).digital == ((message,),)
 
 
 def test_an_image_arrives_or_not_whatever_its_neighbours_do() -> None:
-    coding, draws = LDPC((Scheme("qpsk", 512),)), [torch.Generator().manual_seed(1) for _ in range(2)]
-    message, snrs = b"picture", torch.full((40,), 1.2)
+    code, message = LDPC((Scheme("qpsk", 512),)).plan(USES // 24, AWGN(), 1.2), b"picture"
     full, gaps = (
-        coding.carry(messages, Passage(USES // 24, AWGN(), snrs, snrs, generator=generator))
-        for messages, generator in zip(([message] * 40, [None, message] * 20), draws, strict=True)
+        [
+            data
+            for (data,) in send_over(
+                AWGN(),
+                Encoded(torch.zeros(40, 0, dtype=torch.complex64), tuple((DigitalLayer(one, code),) for one in each)),
+                torch.full((40,), 1.2),
+                torch.Generator().manual_seed(1),
+            ).digital
+        ]
+        for each in ([message] * 40, [None, message] * 20)
     )
     assert full[1::2] == gaps[1::2]
     assert None in full[1::2]
@@ -108,13 +121,13 @@ def test_an_image_arrives_or_not_whatever_its_neighbours_do() -> None:
 
 def test_what_there_is_no_table_for_is_said() -> None:
     with pytest.raises(UsageError, match=r"block error rates for AWGN, slow fading"):
-        LDPC().bits(USES, Rician("symbol"), snr(5.0))
+        LDPC().plan(USES, Rician("symbol"), 5.0)
     with pytest.raises(UsageError, match="191 channel uses hold no block"):
-        LDPC((STANDARD[2],)).bits(191, AWGN(), snr(5.0))
+        LDPC((STANDARD[2],)).plan(191, AWGN(), 5.0)
     with pytest.raises(UsageError, match="AWGN and slow fading alone"):
-        FiniteLength().bits(USES, Rayleigh("symbol"), snr(5.0))
+        FiniteLength().plan(USES, Rayleigh("symbol"), 5.0)
     with pytest.raises(DeepJSCCError, match="no block error rates of qpsk-100"):
-        LDPC((Scheme("qpsk", 100), Scheme("qpsk", 512))).bits(USES, AWGN(), snr(5.0))
+        LDPC((Scheme("qpsk", 100), Scheme("qpsk", 512))).plan(USES, AWGN(), 5.0)
 
 
 def test_the_normal_approximation() -> None:

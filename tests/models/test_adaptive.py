@@ -10,6 +10,7 @@ from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.models import Adaptive
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
+from deepjscc.types import LinkPlan
 
 
 @pytest.fixture(params=["gate", "film"])
@@ -31,8 +32,8 @@ def test_it_is_as_large_as_its_description() -> None:
 @pytest.mark.parametrize("ratio", [1 / 384, 3 / 384, 1 / 128])
 def test_lower_rates_send_the_first_channels(small: Adaptive, ratio: float) -> None:
     images, snr_db = torch.rand(1, 3, 64, 48), torch.tensor([7.0])
-    whole = small.encode(images, snr_db).symbols
-    sent = small.encode(images, snr_db, bandwidth_ratio=ratio).symbols
+    whole = small.encode(images, LinkPlan(snr_db)).symbols
+    sent = small.encode(images, LinkPlan(snr_db, ratio)).symbols
     assert sent.shape[1] / (3 * 64 * 48) == pytest.approx(ratio)
     direction = whole[:, : sent.shape[1]]
     assert torch.allclose(sent, direction / mean_power(direction).sqrt(), atol=1e-5)
@@ -41,7 +42,7 @@ def test_lower_rates_send_the_first_channels(small: Adaptive, ratio: float) -> N
 @pytest.mark.parametrize("ratio", [1 / 4, 1 / 5000])
 def test_a_rate_it_cannot_make_is_refused(small: Adaptive, ratio: float) -> None:
     with pytest.raises(UsageError, match="ratios up to"):
-        small.encode(torch.rand(1, 3, 32, 32), torch.tensor([7.0]), bandwidth_ratio=ratio)
+        small.encode(torch.rand(1, 3, 32, 32), LinkPlan(torch.tensor([7.0]), ratio))
 
 
 @settings(max_examples=10, deadline=None)
@@ -57,18 +58,18 @@ def test_any_size_and_snr(height: int, width: int, snr_db: float) -> None:
 @torch.no_grad()
 def test_the_snr_tells_and_strangers_do_not_meet(small: Adaptive) -> None:
     images = torch.rand(1, 3, 32, 32).expand(2, -1, -1, -1)
-    symbols = small.encode(images, torch.tensor([0.0, 15.0])).symbols
+    symbols = small.encode(images, LinkPlan(torch.tensor([0.0, 15.0]))).symbols
     assert not torch.allclose(symbols[0], symbols[1], atol=1e-3)
     assert torch.allclose(mean_power(symbols), torch.ones(2), atol=1e-5)
-    assert torch.allclose(small.encode(images[1:], torch.tensor([15.0])).symbols[0], symbols[1], atol=1e-5)
+    assert torch.allclose(small.encode(images[1:], LinkPlan(torch.tensor([15.0]))).symbols[0], symbols[1], atol=1e-5)
 
 
 @torch.no_grad()
 def test_outside_what_it_was_trained_for_it_is_told_the_nearest(small: Adaptive) -> None:
     images = torch.rand(1, 3, 32, 32)
     with pytest.warns(DeepJSCCWarning, match="told the nearest"):
-        far = small.encode(images, torch.tensor([60.0])).symbols
-    edge = small.encode(images, torch.tensor([20.0])).symbols
+        far = small.encode(images, LinkPlan(torch.tensor([60.0]))).symbols
+    edge = small.encode(images, LinkPlan(torch.tensor([20.0]))).symbols
     assert torch.equal(far, edge)
 
 

@@ -13,7 +13,7 @@ from deepjscc.models.branched import Branched
 from deepjscc.models.rows import BatchRows
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
-from deepjscc.types import Encoded, Received
+from deepjscc.types import Encoded, LinkPlan, Received
 from deepjscc.zoo import load
 
 MAKERS: dict[str, Callable[[], Branched]] = {
@@ -48,7 +48,7 @@ def _link(model: Linear) -> Link:
 
 def _received(sent: Encoded, snr_db: torch.Tensor) -> Received:
     received = AWGN()(sent.symbols, snr_db, generator=torch.Generator().manual_seed(0))
-    return replace(received, side_info=tuple(tuple(part.data for part in parts) for parts in sent.side_info))
+    return replace(received, digital=tuple(tuple(part.data for part in parts) for parts in sent.digital))
 
 
 @pytest.mark.parametrize("snr_db", [-5.0, 10.0, 30.0])
@@ -74,13 +74,13 @@ def test_every_weight_learns(stirred: Branched) -> None:
 def test_strips_have_no_seams(stirred: Branched, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     images, snr = to_float(coffee[:, :, :320]), torch.tensor([7.0])
     size = (images.shape[2], images.shape[3])
-    whole = stirred.encode(images, snr, bandwidth_ratio=1 / 8)
+    whole = stirred.encode(images, LinkPlan(snr, 1 / 8))
     received = _received(whole, snr)
     decoded = stirred.decode(received, size)
     monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 4 * 16 * size[1])
     monkeypatch.setattr("deepjscc.models.rows.HALOS", 0)
-    pieces = stirred.encode_rows(BatchRows(images, 16), snr, bandwidth_ratio=1 / 8)
-    assert pieces.side_info == whole.side_info
+    pieces = stirred.encode_rows(BatchRows(images, 16), LinkPlan(snr, 1 / 8))
+    assert pieces.digital == whole.digital
     assert torch.allclose(pieces.symbols, whole.symbols, atol=1e-4)
     assert torch.allclose(stirred.decode(received, size), decoded, atol=1e-4)
 
@@ -90,7 +90,7 @@ def test_the_halo_is_what_a_change_reaches(stirred: Branched, coffee: torch.Tens
     """A symbol of one block that came otherwise changes the picture no further than the halo says."""
     images, snr = to_float(coffee[:, :, :96]), torch.tensor([12.0])
     size = (images.shape[2], images.shape[3])
-    received = _received(stirred.encode(images, snr, bandwidth_ratio=1 / 4), snr)
+    received = _received(stirred.encode(images, LinkPlan(snr, 1 / 4)), snr)
     changed = received.symbols.clone()
     changed[0, 0] += 3.0  # in the base of the stream: the first coefficient of the first two blocks
     pictures = [stirred.decode(replace(received, symbols=symbols), size) for symbols in (received.symbols, changed)]
@@ -101,8 +101,8 @@ def test_the_halo_is_what_a_change_reaches(stirred: Branched, coffee: torch.Tens
 @torch.no_grad()
 def test_power_is_one_and_strangers_do_not_meet(stirred: Branched, coffee: torch.Tensor) -> None:
     images = to_float(torch.stack([coffee[:, :64, :64], coffee[:, 200:264, 300:364] // 4]))
-    together = stirred.encode(images, torch.tensor([0.0, 15.0]), bandwidth_ratio=1 / 8)
+    together = stirred.encode(images, LinkPlan(torch.tensor([0.0, 15.0]), 1 / 8))
     for row, count in zip(together.symbols, together.counts, strict=True):
         assert mean_power(row[None, :count]).item() == pytest.approx(1, rel=1e-4)
-    alone = stirred.encode(images[1:], torch.tensor([15.0]), bandwidth_ratio=1 / 8)
+    alone = stirred.encode(images[1:], LinkPlan(torch.tensor([15.0]), 1 / 8))
     assert torch.allclose(alone.symbols[0], together.symbols[1, : alone.counts[0]], atol=1e-5)

@@ -11,6 +11,7 @@ from deepjscc.errors import UsageError
 from deepjscc.models import MODELS, Cnn
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
+from deepjscc.types import LinkPlan
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -31,18 +32,18 @@ def test_layers_are_the_papers() -> None:
 
 @pytest.mark.parametrize(("filters", "ratio"), [(8, 1 / 12), (16, 1 / 6), (4, 1 / 24), (32, 1 / 3)])
 def test_ratio_of_the_convolutional_form(filters: int, ratio: float) -> None:
-    sent = Cnn(filters=filters).encode(torch.rand(2, 3, 32, 32), torch.zeros(2), bandwidth_ratio=ratio)
+    sent = Cnn(filters=filters).encode(torch.rand(2, 3, 32, 32), LinkPlan(torch.zeros(2), ratio))
     assert sent.symbols.shape[1] / 3072 == pytest.approx(ratio)
     assert mean_power(sent.symbols).tolist() == pytest.approx([1, 1], rel=1e-4)
-    assert sent.side_info == ((), ())
+    assert sent.digital == ((), ())
 
 
 def test_dense_form_sends_any_number_of_reals() -> None:
     model = Cnn(filters=16, dense_reals=500)
-    assert model.encode(torch.rand(1, 3, 32, 32), torch.zeros(1)).symbols.shape == (1, 250)
+    assert model.encode(torch.rand(1, 3, 32, 32), LinkPlan(torch.zeros(1))).symbols.shape == (1, 250)
     assert model.uses((32, 32)) == 250
     with pytest.raises(UsageError, match="32x32"):
-        model.encode(torch.rand(1, 3, 36, 36), torch.zeros(1))
+        model.encode(torch.rand(1, 3, 36, 36), LinkPlan(torch.zeros(1)))
 
 
 def test_any_size_goes_through_the_convolutional_form() -> None:
@@ -54,7 +55,7 @@ def test_any_size_goes_through_the_convolutional_form() -> None:
 def test_another_ratio_or_number_of_symbols_is_refused() -> None:
     model = Cnn(filters=16)
     with pytest.raises(UsageError, match=r"0\.1667"):
-        model.encode(torch.rand(1, 3, 32, 32), torch.zeros(1), bandwidth_ratio=1 / 12)
+        model.encode(torch.rand(1, 3, 32, 32), LinkPlan(torch.zeros(1), 1 / 12))
     received = AWGN()(torch.ones(1, 511).cfloat(), torch.tensor([10.0]))
     with pytest.raises(UsageError, match="511 symbols"):
         model.decode(received, (32, 32))
@@ -63,9 +64,9 @@ def test_another_ratio_or_number_of_symbols_is_refused() -> None:
 def test_default_and_channels_last_layouts_agree() -> None:
     model = Cnn(filters=8).eval()
     images = torch.rand(4, 3, 32, 32)
-    default = model.encode(images, torch.zeros(4)).symbols
+    default = model.encode(images, LinkPlan(torch.zeros(4))).symbols
     model.to(memory_format=torch.channels_last)
-    assert torch.allclose(model.encode(images, torch.zeros(4)).symbols, default, atol=1e-5)
+    assert torch.allclose(model.encode(images, LinkPlan(torch.zeros(4))).symbols, default, atol=1e-5)
 
 
 def test_gradients_reach_every_weight() -> None:

@@ -9,6 +9,7 @@ from deepjscc.models import Cnn, Distributed
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.models.distributed import as_told, no_token
 from deepjscc.symbols import mean_power
+from deepjscc.types import LinkPlan
 
 
 def stirred(**options: object) -> Distributed:
@@ -23,7 +24,7 @@ def stirred(**options: object) -> Distributed:
 
 def test_ratio_and_power() -> None:
     model = stirred()
-    sent = model.encode(torch.rand(3, 3, 128, 256), torch.tensor([-3.0, 5.0, torch.inf])).symbols
+    sent = model.encode(torch.rand(3, 3, 128, 256), LinkPlan(torch.tensor([-3.0, 5.0, torch.inf]))).symbols
     assert sent.shape == (3, 5120)
     assert pytest.approx(0.052, abs=1e-3) == 5120 / (3 * 128 * 256)
     assert torch.allclose(mean_power(sent), torch.ones(3), atol=1e-4)
@@ -31,16 +32,16 @@ def test_ratio_and_power() -> None:
 
 def test_a_camera_knows_nothing_of_the_other() -> None:
     model, images = stirred(), torch.rand(2, 3, 32, 64)
-    together = model.encode(images, torch.tensor([1.0, 9.0])).symbols
-    assert torch.allclose(model.encode(images[:1], torch.tensor([1.0])).symbols, together[:1], atol=1e-5)
-    assert not torch.allclose(model.encode(images[:1], torch.tensor([9.0])).symbols, together[:1], atol=1e-3)
+    together = model.encode(images, LinkPlan(torch.tensor([1.0, 9.0]))).symbols
+    assert torch.allclose(model.encode(images[:1], LinkPlan(torch.tensor([1.0]))).symbols, together[:1], atol=1e-5)
+    assert not torch.allclose(model.encode(images[:1], LinkPlan(torch.tensor([9.0]))).symbols, together[:1], atol=1e-3)
 
 
 @torch.no_grad()
 def test_the_decoder_hears_the_other_image_if_joint() -> None:
     for joint in (True, False):
         model, snr_db = stirred(joint=joint), torch.tensor([5.0, 5.0])
-        symbols = model.encode(torch.rand(2, 3, 32, 64), snr_db).symbols
+        symbols = model.encode(torch.rand(2, 3, 32, 64), LinkPlan(snr_db)).symbols
         other = torch.stack([symbols[0], symbols[1].roll(7)])
         decoded, changed = (model.decode(AWGN()(s, torch.full((2,), 200.0)), (32, 64))[0] for s in (symbols, other))
         assert torch.allclose(decoded, changed, atol=1e-4) != joint
@@ -49,7 +50,7 @@ def test_the_decoder_hears_the_other_image_if_joint() -> None:
 def test_half_a_pair_is_refused_and_a_single_image_is_not() -> None:
     for joint in (True, False):
         model = stirred(joint=joint)
-        received = AWGN()(model.encode(torch.rand(1, 3, 30, 50), torch.zeros(1)).symbols, torch.zeros(1))
+        received = AWGN()(model.encode(torch.rand(1, 3, 30, 50), LinkPlan(torch.zeros(1))).symbols, torch.zeros(1))
         if joint:
             with pytest.raises(UsageError, match="send-pair"):
                 model.decode(received, (30, 50))
@@ -59,7 +60,7 @@ def test_half_a_pair_is_refused_and_a_single_image_is_not() -> None:
 
 def test_gradients_reach_every_weight() -> None:
     model = stirred()
-    received = AWGN()(model.encode(torch.rand(38, 3, 16, 16), TOKENS_DB).symbols, TOKENS_DB)
+    received = AWGN()(model.encode(torch.rand(38, 3, 16, 16), LinkPlan(TOKENS_DB)).symbols, TOKENS_DB)
     model.decode(received, (16, 16)).square().sum().backward()
     untouched = [n for n, w in model.named_parameters() if w.grad is None or not w.grad.any()]
     assert untouched == []

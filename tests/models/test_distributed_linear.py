@@ -8,8 +8,8 @@ from deepjscc.channels import AWGN
 from deepjscc.errors import UsageError
 from deepjscc.models import DistributedLinear, Universal
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
-from deepjscc.systems import Link, PairLink
-from deepjscc.types import Received
+from deepjscc.systems import Link
+from deepjscc.types import LinkPlan, Received
 from deepjscc.zoo import load
 
 SMALL = {"width": 8, "encoder_depth": 1, "decoder_depth": 4, "clean_width": 4, "window_rows": 4, "window_columns": 8}
@@ -41,7 +41,7 @@ def pairs() -> torch.Tensor:
 
 def transmitted(model: DistributedLinear, pairs: torch.Tensor) -> torch.Tensor:
     with torch.no_grad():
-        return PairLink(model, AWGN()).transmit(pairs, SNR_DB, generator=torch.Generator().manual_seed(2)).images
+        return Link(model, AWGN()).transmit(pairs, SNR_DB, generator=torch.Generator().manual_seed(2)).images
 
 
 def test_it_begins_at_linear(pairs: torch.Tensor) -> None:
@@ -67,7 +67,7 @@ def test_a_camera_knows_nothing_of_the_other_and_the_decoder_does(pairs: torch.T
     model, changed = stirred(), pairs.clone()
     changed[:, 1] = changed[:, 1].flip(-1)
     with torch.no_grad():
-        sent, other = (model.encode(each[0], SNR_DB[0]).symbols for each in (pairs, changed))
+        sent, other = (model.encode(each[0], LinkPlan(SNR_DB[0])).symbols for each in (pairs, changed))
     assert torch.equal(sent[0], other[0])
     assert not torch.allclose(transmitted(model, pairs)[0, 0], transmitted(model, changed)[0, 0], atol=1e-4)
     alone = stirred(joint=False)
@@ -85,7 +85,7 @@ class Broken(AWGN):
 
 @torch.no_grad()
 def test_of_a_broken_link_the_other_view_is_decoded(pairs: torch.Tensor) -> None:
-    sent = PairLink(stirred(), Broken()).transmit(pairs, SNR_DB, generator=torch.Generator().manual_seed(0))
+    sent = Link(stirred(), Broken()).transmit(pairs, SNR_DB, generator=torch.Generator().manual_seed(0))
     assert sent.delivered.tolist() == [[True, False]]
     assert sent.images.isfinite().all()
     assert sent.images[0, 0].std() > 0.001
@@ -101,7 +101,7 @@ def test_half_a_pair_is_refused_and_a_single_image_is_not(pairs: torch.Tensor) -
 def test_gradients_reach_every_weight(pairs: torch.Tensor) -> None:
     model = stirred().train()
     for snr_db in (SNR_DB, torch.full((1, 2), torch.inf)):
-        PairLink(model, AWGN()).transmit(pairs, snr_db).images.square().sum().backward()
+        Link(model, AWGN()).transmit(pairs, snr_db).images.square().sum().backward()
     untouched = [n for n, w in model.named_parameters() if w.grad is None or not w.grad.any()]
     assert untouched == []
 

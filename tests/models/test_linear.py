@@ -17,6 +17,7 @@ from deepjscc.models.header import Header
 from deepjscc.models.linear import Linear
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
+from deepjscc.types import LinkPlan
 from deepjscc.zoo import load
 
 
@@ -58,9 +59,7 @@ def test_error_on_gaussian_blocks_is_the_theory(draws: torch.Generator) -> None:
 
 def test_the_map_pays_at_high_snr_only(linear: Linear, coffee: torch.Tensor) -> None:
     images = to_float(coffee)
-    parts = {
-        snr: linear.encode(images, torch.tensor([snr]), bandwidth_ratio=1 / 8).side_info[0] for snr in (-10.0, 10.0)
-    }
+    parts = {snr: linear.encode(images, LinkPlan(torch.tensor([snr]), 1 / 8)).digital[0] for snr in (-10.0, 10.0)}
     assert [len(parts[snr]) for snr in (-10.0, 10.0)] == [1, 2]
 
 
@@ -68,11 +67,11 @@ def test_a_map_beats_none(linear: Linear, coffee: torch.Tensor) -> None:
     """The same picture with all blocks of the average class, by a link on which no map would last."""
     images, snr = to_float(coffee), torch.tensor([15.0])
     quality = []
-    for lasting in (torch.tensor([9.0]), torch.tensor([-30.0])):
-        sent = linear.encode(images, snr, bandwidth_ratio=1 / 8, side_info_snr_db=lasting)
+    for margin_db in (6.0, 45.0):
+        sent = linear.encode(images, LinkPlan(snr, 1 / 8, margin_db))
         received = replace(AWGN()(sent.symbols, snr, generator=torch.Generator().manual_seed(0)), counts=sent.counts)
-        arrived = tuple(tuple(part.data for part in parts) for parts in sent.side_info)
-        decoded = linear.decode(replace(received, side_info=arrived), (images.shape[2], images.shape[3]))
+        arrived = tuple(tuple(part.data for part in parts) for parts in sent.digital)
+        decoded = linear.decode(replace(received, digital=arrived), (images.shape[2], images.shape[3]))
         quality.append(psnr(images, decoded).item())
     assert quality[0] > quality[1] + 1
 
@@ -108,14 +107,14 @@ def test_any_size_and_ratio(height: int, width: int, ratio: float, snr_db: float
 
 def test_power_is_one_per_image_and_strangers_do_not_meet(linear: Linear, coffee: torch.Tensor) -> None:
     images = to_float(torch.stack([coffee[:, :64, :64], coffee[:, 200:264, 300:364] // 4]))
-    together = linear.encode(images, torch.tensor([0.0, 15.0]), bandwidth_ratio=1 / 8)
+    together = linear.encode(images, LinkPlan(torch.tensor([0.0, 15.0]), 1 / 8))
     for row, count in zip(together.symbols, together.counts, strict=True):
         assert mean_power(row[None, :count]).item() == pytest.approx(1, rel=1e-4)
         assert not row[count:].any()
-    alone = linear.encode(images[1:], torch.tensor([15.0]), bandwidth_ratio=1 / 8)
+    alone = linear.encode(images[1:], LinkPlan(torch.tensor([15.0]), 1 / 8))
     assert alone.counts == together.counts[1:]
     assert torch.allclose(alone.symbols[0], together.symbols[1, : alone.counts[0]], atol=1e-5)
-    assert alone.side_info[0] == together.side_info[1]
+    assert alone.digital[0] == together.digital[1]
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
@@ -123,12 +122,12 @@ def test_constant_images(linear: Linear, value: float) -> None:
     images = torch.full((1, 3, 40, 40), value)
     assert _send(linear, images, 10.0, 1 / 8) > 20
     own = linear.mean.mean().expand(1, 3, 32, 32)  # nearly nothing to send
-    assert linear.encode(own, torch.tensor([10.0])).symbols.isfinite().all()
+    assert linear.encode(own, LinkPlan(torch.tensor([10.0]))).symbols.isfinite().all()
 
 
 def test_an_image_of_nothing_sends_nothing() -> None:
     model = Linear(block=4)
-    sent = model.encode(torch.full((1, 3, 32, 32), 0.5), torch.tensor([10.0]))
+    sent = model.encode(torch.full((1, 3, 32, 32), 0.5), LinkPlan(torch.tensor([10.0])))
     assert torch.equal(sent.symbols, torch.zeros_like(sent.symbols))
     decoded = Link(model, AWGN()).transmit(torch.full((1, 3, 32, 32), 0.5), torch.tensor([math.inf])).images
     assert torch.allclose(decoded, torch.full_like(decoded, 0.5))
@@ -166,12 +165,12 @@ def test_mismatch_is_worse_than_the_truth_but_no_cliff(linear: Linear, coffee: t
 def test_ratios_that_cannot_be_are_refused(linear: Linear) -> None:
     for ratio in (-0.1, 0.0, math.nan, math.inf):
         with pytest.raises(UsageError, match="ratio"):
-            linear.encode(torch.rand(1, 3, 32, 32), torch.tensor([0.0]), bandwidth_ratio=ratio)
+            linear.encode(torch.rand(1, 3, 32, 32), LinkPlan(torch.tensor([0.0]), ratio))
 
 
 def test_a_ratio_out_of_reach_is_the_nearest(linear: Linear) -> None:
     """All coefficients make ratio 1/2; beyond there is nothing to send."""
-    sent = linear.encode(torch.rand(1, 3, 32, 48), torch.tensor([0.0]), bandwidth_ratio=2.0)
+    sent = linear.encode(torch.rand(1, 3, 32, 48), LinkPlan(torch.tensor([0.0]), 2.0))
     assert sent.uses() == (3 * 32 * 48 // 2 + 192,)
 
 
@@ -189,20 +188,20 @@ def test_without_the_map_a_coarse_picture_is_left(linear: Linear, coffee: torch.
 def test_a_lost_header_takes_the_map_with_it(linear: Linear, coffee: torch.Tensor) -> None:
     """Made for 20 dB with a map; all side information lost: the base is still read, not a stream in the wrong order."""
     images, snr = to_float(coffee), torch.tensor([20.0])
-    sent = linear.encode(images, snr, bandwidth_ratio=1 / 8)
-    assert len(sent.side_info[0]) == 2
-    received = replace(AWGN()(sent.symbols, snr), side_info=((None, None),))
+    sent = linear.encode(images, LinkPlan(snr, 1 / 8))
+    assert len(sent.digital[0]) == 2
+    received = replace(AWGN()(sent.symbols, snr), digital=((None, None),))
     assert psnr(images, linear.decode(received, (images.shape[2], images.shape[3]))).item() > 15
 
 
 def test_damaged_side_information_is_refused_by_name(linear: Linear, coffee: torch.Tensor) -> None:
     images, snr = to_float(coffee), torch.tensor([10.0])
-    sent = linear.encode(images, snr, bandwidth_ratio=1 / 8)
-    header, coded = (part.data for part in sent.side_info[0])
+    sent = linear.encode(images, LinkPlan(snr, 1 / 8))
+    header, coded = (part.data for part in sent.digital[0])
     received = AWGN()(sent.symbols, snr)
     for damaged in ((header, coded[:-1] + bytes([coded[-1] ^ 1])), (b"123", coded), (header, b"")):
         with pytest.raises(UsageError, match="damaged"):
-            linear.decode(replace(received, side_info=(damaged,)), (images.shape[2], images.shape[3]))
+            linear.decode(replace(received, digital=(damaged,)), (images.shape[2], images.shape[3]))
 
 
 @pytest.mark.data
@@ -236,7 +235,7 @@ def test_pictures_of_more_power_than_photographs(linear: Linear, draws: torch.Ge
         images = (images > 0.5).float()
     if kind == "checkerboard":
         images = ((torch.arange(64)[:, None] + torch.arange(64)) % 2).float().expand(1, 3, 64, 64).clone()
-    sent = linear.encode(images, torch.tensor([20.0]), bandwidth_ratio=1 / 2)
-    header = Header.unpack(sent.side_info[0][0].data)
+    sent = linear.encode(images, LinkPlan(torch.tensor([20.0]), 1 / 2))
+    header = Header.unpack(sent.digital[0][0].data)
     assert 0 < header.gain_index < 1023
     assert _send(linear, images, 40.0, 1 / 2) > 20

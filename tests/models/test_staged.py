@@ -10,7 +10,7 @@ from deepjscc.errors import UsageError
 from deepjscc.models import Cnn, MultipleDecoders, Residual, SingleDecoder, Staged
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.symbols import mean_power
-from deepjscc.types import Received
+from deepjscc.types import LinkPlan, Received
 
 SCHEMES = (MultipleDecoders, SingleDecoder, Residual)
 SIZES = ((32, 32), (33, 47), (4, 12))
@@ -18,7 +18,9 @@ SIZES = ((32, 32), (33, 47), (4, 12))
 
 def heard(model: Staged, size: tuple[int, int], count: int | None = None) -> Received:
     """The first ``count`` symbols of two random images, without noise."""
-    sent = model.encode(torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)), torch.full((2,), 20.0))
+    sent = model.encode(
+        torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)), LinkPlan(torch.full((2,), 20.0))
+    )
     symbols = sent.symbols[:, :count]
     return Received(symbols, torch.zeros(symbols.shape), None, torch.full((2,), math.inf))
 
@@ -80,10 +82,11 @@ def test_a_masked_tail_is_as_if_zeros_had_arrived() -> None:
 
 def test_training_prefixes() -> None:
     draws = torch.Generator().manual_seed(0)
-    assert MultipleDecoders(3, 8).training_prefix((32, 32), draws) == (256, 512, 768)
-    borders = {SingleDecoder(3, 8).training_prefix((32, 32), draws) for _ in range(60)}
+    assert MultipleDecoders(3, 8).training_ends((32, 32)) == (256, 512, 768)
+    borders = {SingleDecoder(3, 8).sample_training_variant(draws).training_ends((32, 32)) for _ in range(60)}
     assert borders == {(256,), (512,), (768,)}
-    anywhere = [SingleDecoder(2, 8, any_prefix=True).training_prefix((32, 32), draws)[0] for _ in range(400)]
+    model = SingleDecoder(2, 8, any_prefix=True)
+    anywhere = [model.sample_training_variant(draws).training_ends((32, 32))[0] for _ in range(400)]
     assert min(anywhere) < 30
     assert max(anywhere) > 480
     assert len(set(anywhere)) > 200
@@ -143,7 +146,9 @@ def test_a_cnn_is_a_start_for_each_scheme() -> None:
         assert torch.allclose(model.eval().analyse(images, torch.zeros(2)), latent, atol=1e-6)
     pair = Residual(1, 16)
     pair.load_state_dict(pair.weights_from(cnn))
-    assert torch.allclose(pair.eval().encode_stage(0, images), cnn.encode(images, torch.zeros(2)).symbols, atol=1e-5)
+    assert torch.allclose(
+        pair.eval().encode_stage(0, images), cnn.encode(images, LinkPlan(torch.zeros(2))).symbols, atol=1e-5
+    )
     with pytest.raises(UsageError, match="residual cannot start"):
         pair.weights_from(SingleDecoder())
 

@@ -14,6 +14,7 @@ from deepjscc.metrics import psnr
 from deepjscc.models import Linear, Universal
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
+from deepjscc.types import LinkPlan
 from deepjscc.zoo import load
 
 EXTREME_DB = [-math.inf, -300.0, -20.0, 0.0, 60.0, math.inf]
@@ -49,8 +50,8 @@ def test_the_network_hears_the_same_of_the_link_in_every_strip(
     images[:, :, :200] = 0.5
     told: list[torch.Tensor] = []
     stirred.decoder.register_forward_pre_hook(lambda _, given: told.append(given[1]))
-    sent = stirred.encode(images, snr, bandwidth_ratio=1 / 8)
-    received = replace(AWGN()(sent.symbols, snr), side_info=tuple(tuple(p.data for p in own) for own in sent.side_info))
+    sent = stirred.encode(images, LinkPlan(snr, 1 / 8))
+    received = replace(AWGN()(sent.symbols, snr), digital=tuple(tuple(p.data for p in own) for own in sent.digital))
     stirred.decode(received, (images.shape[2], images.shape[3]))
     monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 3 * 16 * images.shape[3])
     monkeypatch.setattr("deepjscc.models.rows.HALOS", 0)
@@ -77,10 +78,10 @@ def test_any_size_ratio_and_snr(height: int, width: int, ratio: float, snr_db: f
 
 def test_power_is_one_and_strangers_do_not_meet(stirred: Universal, coffee: torch.Tensor) -> None:
     images = to_float(torch.stack([coffee[:, :64, :64], coffee[:, 200:264, 300:364] // 4]))
-    together = stirred.encode(images, torch.tensor([0.0, 15.0]), bandwidth_ratio=1 / 8)
+    together = stirred.encode(images, LinkPlan(torch.tensor([0.0, 15.0]), 1 / 8))
     for row, count in zip(together.symbols, together.counts, strict=True):
         assert mean_power(row[None, :count]).item() == pytest.approx(1, rel=1e-4)
-    alone = stirred.encode(images[1:], torch.tensor([15.0]), bandwidth_ratio=1 / 8)
+    alone = stirred.encode(images[1:], LinkPlan(torch.tensor([15.0]), 1 / 8))
     assert torch.allclose(alone.symbols[0], together.symbols[1, : alone.counts[0]], atol=1e-5)
 
 
@@ -93,9 +94,9 @@ def test_constant_images_and_nothing_to_send(stirred: Universal, value: float) -
 def test_symbols_that_did_not_come_are_told_by_their_noise(fresh: Universal, coffee: torch.Tensor) -> None:
     """The first half of the stream alone: what a receiver has that stopped listening."""
     images, snr = to_float(coffee), torch.tensor([10.0])
-    sent = fresh.encode(images, snr, bandwidth_ratio=1 / 8)
+    sent = fresh.encode(images, LinkPlan(snr, 1 / 8))
     received = AWGN()(sent.symbols, snr, generator=torch.Generator().manual_seed(0))
-    received = replace(received, side_info=tuple(tuple(part.data for part in parts) for parts in sent.side_info))
+    received = replace(received, digital=tuple(tuple(part.data for part in parts) for parts in sent.digital))
     heard = torch.arange(sent.symbols.shape[1]) < sent.symbols.shape[1] // 2
     size = (images.shape[2], images.shape[3])
     results = []

@@ -69,7 +69,7 @@ def test_steps_it_does_not_have(count: int) -> None:
 def test_training_draws_every_number_of_steps_or_the_last() -> None:
     def made(model: IteratedJSCC) -> set[int]:
         draws = torch.Generator().manual_seed(0)
-        return {model.drawn(draws).steps.made for _ in range(100)}
+        return {model.sample_training_variant(draws).steps.made for _ in range(100)}
 
     assert made(Unrolled(channels=12, width=2, steps=4)) == {1, 2, 3, 4}
     assert made(Unrolled(channels=12, width=2, steps=4, usable="last")) == {4}

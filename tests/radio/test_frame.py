@@ -28,7 +28,7 @@ from deepjscc.radio.protection import (
     read_protected,
 )
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES
-from deepjscc.types import SideInfo
+from deepjscc.types import DigitalLayer, IdealCode
 
 HEADERS = st.builds(
     lambda sequence, model, size, share, strong, weak, waveform: FrameHeader(
@@ -91,11 +91,11 @@ def test_the_ratio_counts_side_information() -> None:
 
 
 def test_where_side_information_goes() -> None:
-    assert split_side_info(()) == (b"", None)
-    assert split_side_info((SideInfo(b"abc"),)) == (b"abc", None)
-    weak = SideInfo(b"a map", 0.5)
-    assert split_side_info((SideInfo(b"abc"), weak)) == (b"abc", weak)
-    for parts in ((SideInfo(b"abcde"),), (SideInfo(b"a"), SideInfo(b"b", 0.3)), (SideInfo(b"a"),) * 3):
+    header = DigitalLayer(b"abc")
+    assert split_side_info(()) == (b"", b"", 0)
+    assert split_side_info((header,)) == (b"abc", b"", 0)
+    assert split_side_info((header, DigitalLayer(b"a map", IdealCode(0.5)))) == (b"abc", b"a map", 4)
+    for parts in ((DigitalLayer(b"abcde"),), (header, DigitalLayer(b"b", IdealCode(0.3))), (header,) * 3):
         with pytest.raises(UsageError, match="no place in a frame"):
             split_side_info(parts)
 

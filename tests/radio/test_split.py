@@ -17,6 +17,7 @@ from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.radio.iq_file import paths, read_frame
 from deepjscc.radio.split import decode_image, encode_image, pass_channel
 from deepjscc.systems import Link
+from deepjscc.types import MARGIN_DB
 from deepjscc.zoo import load
 
 CHANNELS = [AWGN(), Rayleigh("image"), Rayleigh("symbol"), Rayleigh("image", "none")]
@@ -30,7 +31,7 @@ def sent(tmp_path: Path, picture: Path) -> Path:
 
 @pytest.mark.parametrize("channel", CHANNELS, ids=lambda c: f"{type(c).__name__}-{c.coherence}-{c.csi}")
 def test_three_programs_make_the_picture_of_one(sent: Path, picture: Path, channel: AWGN) -> None:
-    encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, channel.margin_db)
+    encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, max(MARGIN_DB, channel.fade_depth_db))
     pass_channel(sent, channel, sent.with_name("received"), 5.0, seed=4)
     split, report, _ = decode_image([sent.with_name("received")])
     images = to_float(read_image(picture))
@@ -174,7 +175,7 @@ def test_noise_is_added_once(sent: Path) -> None:
 
 @pytest.mark.parametrize("channel", [AWGN(), Rayleigh("image", "none")], ids=["awgn", "rayleigh"])
 def test_side_information_is_lost_where_a_link_would_lose_it(sent: Path, picture: Path, channel: AWGN) -> None:
-    encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, channel.margin_db)
+    encode_image(read_image(picture), "linear", sent, 5.0, 1 / 8, max(MARGIN_DB, channel.fade_depth_db))
     pass_channel(sent, channel, sent.with_name("received"), -15.0, seed=2)
     split, _, _ = decode_image([sent.with_name("received")])
     images = to_float(read_image(picture))

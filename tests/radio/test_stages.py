@@ -12,6 +12,7 @@ from deepjscc.models import MultipleDecoders, Residual, SingleDecoder, Staged
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.radio.iq_file import read_frame
 from deepjscc.radio.split import decode_image, encode_image, pass_channel
+from deepjscc.types import LinkPlan
 from deepjscc.zoo import load
 
 
@@ -32,7 +33,7 @@ def test_any_first_stages_decode(weights: str, picture: Path, tmp_path: Path) ->
     recordings = record(weights, picture, tmp_path / "x")
     images, model = to_float(read_image(picture)), load(weights)
     assert isinstance(model, Staged)
-    sent = model.encode(images, torch.tensor([10.0])).symbols
+    sent = model.encode(images, LinkPlan(torch.tensor([10.0]))).symbols
     for count in (1, 2, 3):
         decoded, report, notes = decode_image(recordings[:count][::-1])
         assert not notes

@@ -8,14 +8,16 @@ from PIL import Image
 
 from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.digital import CODECS, Ideal
-from deepjscc.digital.coding import Passage
+from deepjscc.digital.coding import sinr_db
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import from_picture, to_8bit, to_float, to_picture
 from deepjscc.metrics import psnr
 from deepjscc.models import Cnn
-from deepjscc.systems import DigitalLink, Link, System
+from deepjscc.systems import Digital, Link, System
 from deepjscc.systems.names import make_system, parse_coding
-from deepjscc.systems.strips import transmit_strips
+from deepjscc.systems.strips import transmit_picture
+from deepjscc.systems.transport import send_over
+from deepjscc.types import DigitalLayer, Encoded
 from deepjscc.zoo import load
 
 
@@ -67,21 +69,29 @@ def test_outage_is_the_mean_colour(images: torch.Tensor) -> None:
 
 
 def test_bits_of_an_ideal_link() -> None:
-    assert Ideal().bits(147456, AWGN(), _snr(0.0, 10.0)) == [147456, math.floor(147456 * math.log2(11))]
-    assert Ideal(10.0).bits(100, AWGN(), _snr(0.0)) == [math.floor(100 * math.log2(11))]
-    assert Ideal().bits(100, AWGN(), _snr(math.inf))[0] > 10**6
-    slow, fast = Ideal().bits(1000, Rayleigh("image"), _snr(10.0)), Ideal().bits(1000, Rayleigh("symbol"), _snr(10.0))
-    assert slow == Ideal().bits(1000, AWGN(), _snr(10.0))
-    assert fast < slow
+    for snr_db, rate in ((0.0, 1.0), (10.0, math.log2(11))):
+        assert Ideal().plan(147456, AWGN(), snr_db).bits == math.floor(147456 * rate)
+    assert Ideal(10.0).plan(100, AWGN(), 0.0).bits == math.floor(100 * math.log2(11))
+    assert Ideal().plan(100, AWGN(), math.inf).bits > 10**6
+    slow, fast = (Ideal().plan(1000, Rayleigh(coherence), 10.0) for coherence in ("image", "symbol"))
+    assert slow == Ideal().plan(1000, AWGN(), 10.0)
+    assert fast.bits < slow.bits
+
+
+def test_bits_beneath_an_analog_layer() -> None:
+    """The analog layer is noise: (1 - a) S / (1 + a S)."""
+    sinr = 0.8 * 10 / (1 + 0.2 * 10)
+    assert Ideal().plan(10**6, AWGN(), 10.0, 0.2).bits == pytest.approx(10**6 * math.log2(1 + sinr), abs=1)
+    assert sinr_db(10.0, 0.2) == pytest.approx(10 * math.log10(sinr))
 
 
 def test_outage_over_slow_rayleigh_at_the_average_rate(draws: torch.Generator) -> None:
     """P(|h|^2 < 1) = 1 - 1/e, at any SNR."""
     channel = Rayleigh("image")
-    gain = channel.draw_gain(20_000, 1, draws)
-    snr_db = torch.full((20_000,), 7.0)
-    arrived = Ideal().carry([b"message"] * 20_000, Passage(1, channel, snr_db, snr_db, gain, draws))
-    assert sum(message is not None for message in arrived) / 20_000 == pytest.approx(math.exp(-1), abs=0.01)
+    layer = DigitalLayer(b"message", Ideal().plan(1, channel, 7.0))
+    encoded = Encoded(torch.zeros(5000, 0, dtype=torch.complex64), ((layer,),) * 5000)
+    received = send_over(channel, encoded, torch.full((5000,), 7.0), draws)
+    assert sum(data is not None for (data,) in received.digital) / 5000 == pytest.approx(math.exp(-1), abs=0.02)
 
 
 def test_learned_and_digital_meet_the_same_gains(images: torch.Tensor) -> None:
@@ -145,7 +155,7 @@ def test_strips_give_the_result_of_one_piece(
     whole = link.transmit(to_float(image), _snr(6.0), generator=torch.Generator().manual_seed(3))
     monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 5000)
     monkeypatch.setattr("deepjscc.models.rows.HALOS", 0)
-    strips, uses = transmit_strips(link, to_picture(image), _snr(6.0), generator=torch.Generator().manual_seed(3))
+    strips, uses = transmit_picture(link, to_picture(image), _snr(6.0), generator=torch.Generator().manual_seed(3))
     difference = (to_8bit(whole.images)[0].int() - from_picture(strips).int()).abs()
     assert uses == int(whole.channel_uses)
     assert difference.max() <= 1
@@ -155,7 +165,7 @@ def test_strips_give_the_result_of_one_piece(
 def test_strips_refuse_what_they_cannot_do() -> None:
     picture = Image.new("RGB", (32, 32))
     with pytest.raises(UsageError, match="linear"):
-        transmit_strips(Link(Cnn(filters=4), AWGN()), picture, _snr(6.0))
+        transmit_picture(Link(Cnn(filters=4), AWGN()), picture, _snr(6.0))
 
 
 def test_names_that_cannot_be_are_refused() -> None:
@@ -178,5 +188,5 @@ def test_every_codec_forms_a_system(images: torch.Tensor) -> None:
     for name in CODECS:
         if name in ("vvc", "bpg"):  # programs, run in tests/digital
             continue
-        link = DigitalLink(CODECS[name](), AWGN(), bandwidth_ratio=1 / 3)
+        link = Link(Digital(CODECS[name](), AWGN()), AWGN(), bandwidth_ratio=1 / 3)
         assert link.transmit(images[:1], _snr(20.0)).delivered.all()

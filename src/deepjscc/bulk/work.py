@@ -21,7 +21,6 @@ from deepjscc.metrics import psnr
 from deepjscc.precision import Precision, computed_in, fastest_precision
 from deepjscc.radio.split import encode_image
 from deepjscc.seeds import derive_seed, generator
-from deepjscc.systems.company import transmit_in_company
 from deepjscc.systems.names import NamedSystem, make_system
 
 
@@ -57,7 +56,7 @@ def _transmit(shard: Shard) -> Iterator[Row]:
         beliefs = None if believed is None else believed.expand(count)
         try:
             with computed_in(job.precision):
-                sent = transmit_in_company(system.system, images, snr_db.expand(count), draws, encoder_snr_db=beliefs)
+                sent = system.system.transmit(images, snr_db.expand(count), encoder_snr_db=beliefs, generator=draws)
         except DeepJSCCError as error:  # this system does not take pictures of this size
             yield from (_failed(name, str(error)) for name in names)
             continue

@@ -24,13 +24,13 @@ class Channel(nn.Module):
     Attributes:
         coherence: "image" holds one gain per image (slow fading), "symbol" one per symbol (fast); None: no fading.
         csi: what the receiver is told of the gain, or estimates from pilots; None where there is none to tell.
-        margin_db: by which it may be worse than its nominal SNR before side information is lost. More makes side
-            information dearer; over slow Rayleigh fading 13 dB lose it once in twenty images.
+        fade_depth_db: how far below the nominal SNR, in dB, the channel of a small image falls once in twenty images;
+            0 where it does not fade, or fades faster than an image.
     """
 
     coherence: Coherence | None = None
     csi: Csi | None = None
-    margin_db: float = 6.0
+    fade_depth_db: float = 0.0
 
     def pilot_uses(self, uses: int) -> int:
         """Complex uses that the channel spends on pilots beside ``uses`` symbols of one image."""

@@ -13,6 +13,7 @@ from deepjscc.types import Gain, SnrDb
 from deepjscc.units import from_db
 
 _QUADRATURE_NODES = 128
+RAYLEIGH_FADE_DEPTH_DB = 13.0  # P(|h|^2 < 10^-1.3) = 1 - exp(-0.05), one image in twenty
 
 
 class Rician(Channel):
@@ -34,7 +35,7 @@ class Rician(Channel):
             raise UsageError("the Rician K factor cannot be NaN; give it in dB")
         self.coherence = coherence
         self.csi = csi
-        self.margin_db = 13.0 if coherence == "image" else super().margin_db
+        self.fade_depth_db = RAYLEIGH_FADE_DEPTH_DB if coherence == "image" else 0.0
         k = 10 ** (min(k_factor_db, 200.0) / 10)
         self.line_of_sight = math.sqrt(k / (k + 1))
         self.scatter_power = 1 / (k + 1)

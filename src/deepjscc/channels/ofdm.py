@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepjscc.channels.base import Channel, Csi, complex_normal
-from deepjscc.channels.fading import Rayleigh
+from deepjscc.channels.fading import RAYLEIGH_FADE_DEPTH_DB, Rayleigh
 from deepjscc.channels.resource_block import (
     DATA,
     PILOTS,
@@ -72,7 +72,7 @@ class OFDM(Channel):
         DeepJSCCError: Sionna is not installed.
     """
 
-    margin_db = 13.0  # a small picture lies in one fade
+    fade_depth_db = RAYLEIGH_FADE_DEPTH_DB  # a small picture lies in one fade
 
     def __init__(
         self,

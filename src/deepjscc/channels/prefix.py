@@ -27,7 +27,7 @@ class Prefix(Channel):
         if not 0 < share <= 1:
             raise UsageError(f"a share of the symbols lies above 0 and up to 1, not at {share}")
         self.channel, self.share = channel, share
-        self.coherence, self.csi, self.margin_db = channel.coherence, channel.csi, channel.margin_db
+        self.coherence, self.csi, self.fade_depth_db = channel.coherence, channel.csi, channel.fade_depth_db
 
     def pilot_uses(self, uses: int) -> int:
         """Those of the channel."""

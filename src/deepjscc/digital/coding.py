@@ -1,4 +1,4 @@
-"""Channel coding of a digital link: how many bits it carries, and when they arrive."""
+"""Channel coding of a digital layer: from channel uses and a design SNR to a code with a known number of bits."""
 
 import math
 from dataclasses import dataclass
@@ -7,68 +7,88 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from deepjscc.channels import Channel
-from deepjscc.types import Gain, SnrDb
+from deepjscc.types import ChannelCode, IdealCode
+
+MOST_BITS_PER_USE = 1e6  # stands for the capacity of a channel without noise: all that any codec could want
 
 
-@dataclass(frozen=True)
-class Passage:
-    """One draw of the channel for a batch of images.
+@runtime_checkable
+class PlannedCode(ChannelCode, Protocol):
+    """A channel code of given uses.
 
     Attributes:
-        uses: complex uses for each image.
-        channel: what they pass.
-        snr_db: of the channel.
-        encoder_snr_db: what the transmitter believes.
-        gain: as drawn for ``uses`` symbols; the receiver knows it, whatever the channel tells learned ones.
-        generator: of the noise.
+        bits: information bits that it carries.
     """
 
-    uses: int
-    channel: Channel
-    snr_db: SnrDb
-    encoder_snr_db: SnrDb
-    gain: Gain | None = None
-    generator: torch.Generator | None = None
+    @property
+    def bits(self) -> int:
+        """See above."""
+        ...
 
 
 @runtime_checkable
 class Coding(Protocol):
-    """Bytes over symbols: everything between a codec and the antenna, and back."""
+    """A family of channel codes: everything between a codec's bytes and the antenna, and back."""
 
-    def bits(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[int]:
-        """Source bits that ``uses`` complex uses carry, per image, as planned by the transmitter."""
-        ...
+    def plan(self, uses: int, channel: Channel, design_snr_db: float, analog_share: float = 0.0) -> PlannedCode:
+        """Choose the code for a number of channel uses and a design SNR.
 
-    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
-        """What of each image's message, None where there was none, arrives over this draw of the channel, or None."""
+        Args:
+            uses: complex channel uses of the layer.
+            channel: the kind of channel that the transmitter plans for.
+            design_snr_db: P / N0 in dB that it plans for.
+            analog_share: share of the power that a superposed analog layer has; it is noise to this layer.
+
+        Raises:
+            UsageError: too few uses for any code of the family, or a kind of channel that it does not know.
+        """
         ...
 
 
 @dataclass(frozen=True)
+class PlannedIdealCode(IdealCode):
+    """An ideal code with all the bits that its uses carry at its rate."""
+
+    @property
+    def bits(self) -> int:
+        """``floor(uses · rate)``."""
+        return math.floor((self.uses or 0) * self.rate)
+
+
+@dataclass(frozen=True)
 class Ideal:
-    """Capacity-achieving coding: rate log2(1 + SNR) of the SNR planned for, delivered where the channel carries it.
+    """Capacity-achieving coding: rate log2(1 + SNR) of the design SNR, delivered where the channel carries it.
 
     Over slow fading the plan is the capacity at the average SNR and a fade below it an outage; over fast fading it is
-    the ergodic capacity.
+    the ergodic capacity. Beneath an analog layer with a share a of the power the rate is C(SNR) - C(a SNR): the analog
+    layer is noise.
 
     Attributes:
-        rate_snr_db: plan for this SNR whatever the transmitter believes: one link of the envelope, with its cliff.
+        design_snr_db: plan for this SNR whatever the transmitter believes: one link of the envelope, with its cliff.
     """
 
-    rate_snr_db: float | None = None
+    design_snr_db: float | None = None
 
-    def bits(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[int]:
-        """``floor(uses · capacity)`` per image; all that any codec could want at infinite SNR."""
-        rates = channel.capacity(planned_snr_db(self.rate_snr_db, encoder_snr_db)).tolist()
-        return [math.floor(uses * min(rate, 1e6)) for rate in rates]
-
-    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
-        """Everything, where the capacity of this draw reaches the planned rate; see :meth:`Coding.carry`."""
-        planned = over.channel.capacity(planned_snr_db(self.rate_snr_db, over.encoder_snr_db))
-        arrives = over.channel.capacity(over.snr_db, over.gain) >= planned * (1 - 1e-9)
-        return [message if there else None for message, there in zip(messages, arrives.tolist(), strict=True)]
+    def plan(self, uses: int, channel: Channel, design_snr_db: float, analog_share: float = 0.0) -> PlannedIdealCode:
+        """See :meth:`Coding.plan`."""
+        snr_db = design_snr_db if self.design_snr_db is None else self.design_snr_db
+        rate = float(channel.capacity(torch.tensor([snr_db])))
+        if analog_share:
+            rate -= float(channel.capacity(torch.tensor([snr_db + 10 * math.log10(analog_share)])))
+        return PlannedIdealCode(min(rate, MOST_BITS_PER_USE), uses)
 
 
-def planned_snr_db(fixed: float | None, encoder_snr_db: SnrDb) -> SnrDb:
-    """The SNR a transmitter plans for: what it believes, or a fixed one."""
-    return encoder_snr_db if fixed is None else torch.full_like(encoder_snr_db, fixed)
+def sinr_db(snr_db: float, analog_share: float) -> float:
+    """Ratio in dB of a digital layer's power to noise and a superposed analog layer.
+
+    Args:
+        snr_db: P / N0 in dB.
+        analog_share: share of the power that the analog layer has.
+
+    >>> round(sinr_db(10.0, 0.0), 6), round(sinr_db(math.inf, 0.1), 3)
+    (10.0, 9.542)
+    """
+    if not analog_share:
+        return snr_db
+    noise = 10 ** (-snr_db / 10)
+    return 10 * math.log10((1 - analog_share) / (analog_share + noise))

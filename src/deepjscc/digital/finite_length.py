@@ -4,11 +4,13 @@ import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
+from torch import Tensor
+
 from deepjscc.channels import AWGN, Channel
-from deepjscc.digital.coding import Passage, planned_snr_db
-from deepjscc.digital.ldpc import LDPC, SURE, blocks_of, faded_snr_db
+from deepjscc.digital.coding import sinr_db
+from deepjscc.digital.ldpc import LDPC, SURE, blocks_of
 from deepjscc.errors import UsageError
-from deepjscc.types import SnrDb
+from deepjscc.types import LayerChannel, Symbols
 
 NOISELESS_DB = 300.0  # stands for no noise: 100 bits a use
 
@@ -38,26 +40,57 @@ class FiniteLength:
     """The best code of the length of :class:`LDPC`'s blocks, at the same probability that the picture arrives.
 
     Attributes:
-        plan_snr_db: plan for this SNR whatever the transmitter believes.
+        design_snr_db: plan for this SNR whatever the transmitter believes.
     """
 
-    plan_snr_db: float | None = None
+    design_snr_db: float | None = None
 
-    def bits(self, uses: int, channel: Channel, encoder_snr_db: SnrDb) -> list[int]:
-        """Of all blocks together; each has as many uses as a block of the scheme that LDPC would choose.
+    def plan(self, uses: int, channel: Channel, design_snr_db: float, analog_share: float = 0.0) -> "PlannedBound":
+        """Plan as many uses a block as a block of the scheme that LDPC would choose has.
 
         Raises:
             UsageError: a channel that is neither AWGN nor slow fading.
         """
         if not (isinstance(channel, AWGN) or channel.coherence == "image"):
             raise UsageError("the normal approximation is known here for AWGN and slow fading alone")
-        return [_bits(uses, channel, snr_db) for snr_db in planned_snr_db(self.plan_snr_db, encoder_snr_db).tolist()]
+        snr_db = sinr_db(design_snr_db if self.design_snr_db is None else self.design_snr_db, analog_share)
+        return PlannedBound(uses, snr_db, _bits(uses, channel, snr_db))
 
-    def carry(self, messages: list[bytes | None], over: Passage) -> list[bytes | None]:
-        """Everything, down to the SNR planned for; see :meth:`deepjscc.digital.coding.Coding.carry`."""
-        planned = planned_snr_db(self.plan_snr_db, over.encoder_snr_db)
-        there = faded_snr_db(over.snr_db, over.gain) >= planned - 1e-6
-        return [message if arrives else None for message, arrives in zip(messages, there.tolist(), strict=True)]
+
+@dataclass(frozen=True)
+class PlannedBound:
+    """Bits that arrive down to the SNR planned for.
+
+    Attributes:
+        uses: complex channel uses.
+        snr_db: of the layer, planned for.
+        bits: that it carries.
+    """
+
+    uses: int
+    snr_db: float
+    bits: int
+
+    @property
+    def random(self) -> bool:
+        """False: the SNR alone decides."""
+        return False
+
+    def uses_of(self, data: bytes) -> int:
+        """See :class:`deepjscc.types.ChannelCode`."""
+        return self.uses
+
+    def arrives(self, over: LayerChannel) -> bool:
+        """Compare the SNR with that planned for."""
+        return over.snr_db >= self.snr_db - 1e-6
+
+    def modulate(self, data: bytes) -> None:
+        """Return None: a bound has no symbols."""
+        return
+
+    def demodulate(self, symbols: Symbols, noise_variance: Tensor, expected: bytes) -> bytes | None:
+        """See :class:`deepjscc.types.ChannelCode`; never called."""
+        raise NotImplementedError
 
 
 def _bits(uses: int, channel: Channel, snr_db: float) -> int:

@@ -4,18 +4,17 @@ from collections.abc import Hashable
 
 import torch
 
-from deepjscc.systems import Link
 from deepjscc.systems.base import System
-from deepjscc.types import Encoded, Images, SnrDb, Transmission
+from deepjscc.types import Encoded, Images, Pairs, Transmission
 
-MOST_BYTES = 2**28  # of symbols kept
+MOST_BYTES = 2**28  # of symbols and layers kept
 
 
 class Encodings:
     """Transmits as the system does, but encodes a batch once where the encoder would make the same of it again.
 
-    That is so where the model says that its encoder ignores the SNR, and where the transmitter believes in one SNR
-    whatever the channel has. Holds the batches of one system, as many as :data:`MOST_BYTES` take.
+    That is so where a model says that its encoder ignores the SNR, and where the transmitter plans for one SNR whatever
+    the channel has. Holds the batches of one system, as many as :data:`MOST_BYTES` take.
     """
 
     def __init__(self) -> None:
@@ -26,24 +25,33 @@ class Encodings:
     def transmit(
         self,
         system: System,
+        name: Hashable,
         batch: Hashable,
-        images: Images,
-        snr_db: SnrDb,
-        believed_db: SnrDb,
+        images: Images | Pairs,
+        snr_db: torch.Tensor,
+        design_snr_db: torch.Tensor,
         generator: torch.Generator,
     ) -> Transmission:
-        """As :meth:`System.transmit`; equal ``batch`` means equal images."""
-        if not isinstance(system, Link) or type(system).transmit is not Link.transmit:
-            return system.transmit(images, snr_db, encoder_snr_db=believed_db, generator=generator)
-        told = tuple(believed_db.tolist()) if system.model.encoder_uses_snr else ()
-        # Batches of unlike length that are told the same SNR belong together.
-        if self._owner != (owner := (id(system), frozenset(told))):
+        """Send a batch as :meth:`System.transmit` does.
+
+        Args:
+            system: to send by.
+            name: equal names mean equal systems,
+            batch: equal batches mean equal images.
+            images, snr_db, design_snr_db, generator: as :meth:`System.transmit` takes them.
+        """
+        if not system.supports_split or images.dim() == 5:
+            return system.transmit(images, snr_db, encoder_snr_db=design_snr_db, generator=generator)
+        planned = tuple(design_snr_db.tolist()) if system.encoder_uses_snr else ()
+        # Batches of unlike length that are planned for the same SNR belong together.
+        if self._owner != (owner := (name, frozenset(planned))):
             self._owner, self._kept, self._bytes = owner, {}, 0
-        sent = self._kept.get((batch, told))
-        if sent is None:
-            sent = system.encode(images, believed_db)
-            size = sent.symbols.nbytes
+        encoded = self._kept.get((batch, planned))
+        if encoded is None:
+            encoded = system.encode(images, design_snr_db)
+            layers = [layer for own in encoded.digital for layer in own]
+            size = encoded.symbols.nbytes + sum(len(layer.data or b"") for layer in layers)
             if self._bytes + size <= MOST_BYTES:
-                self._kept[batch, told] = sent
+                self._kept[batch, planned] = encoded
                 self._bytes += size
-        return system.deliver(sent, (images.shape[-2], images.shape[-1]), snr_db, generator)
+        return system.deliver(encoded, images, snr_db, generator)

@@ -16,8 +16,6 @@ from deepjscc.evaluation.single import Outcome, send_image, send_stages
 from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import ms_ssim
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
-from deepjscc.models import Linear
-from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.zoo import load
 
@@ -64,7 +62,7 @@ class Setting:
 @lru_cache(maxsize=4)
 def _learned_system(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
     """A learned link, kept: reading its weights would take longer than sending a picture."""
-    ratio = bandwidth_ratio if isinstance(load(model), Linear) else None
+    ratio = bandwidth_ratio if load(model).supports_prefix else None
     return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=ratio)
 
 
@@ -118,7 +116,6 @@ def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Out
 def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """Some of the sent and of the received (equalised) symbols: two rows of complex numbers."""
     system = setting.learned_system().system
-    assert isinstance(system, Link)
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)
     sent = system.encode(to_float(from_picture(picture)), snr_db)

@@ -8,7 +8,6 @@ from PIL import Image
 from deepjscc.data.pairs import as_pair
 from deepjscc.evaluation.single import Outcome, outcome
 from deepjscc.images import from_picture
-from deepjscc.systems import pair_system
 from deepjscc.systems.names import NamedSystem
 
 SnrsDb = tuple[float, float]  # of the left and the right link
@@ -42,7 +41,7 @@ def send_pair(
     snr, believed = torch.tensor([snr_db]), torch.tensor([encoder_snr_db or snr_db])
     clock = time.perf_counter()
     draws = torch.Generator().manual_seed(seed)
-    sent = pair_system(system.system).transmit(images, snr, encoder_snr_db=believed, generator=draws)
+    sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=draws)
     seconds = (time.perf_counter() - clock) / 2
     ours, theirs = (
         outcome(

@@ -12,10 +12,8 @@ from deepjscc.channels.prefix import Prefix
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse
-from deepjscc.models import Linear
-from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem
-from deepjscc.systems.strips import transmit_strips
+from deepjscc.systems.strips import transmit_picture
 from deepjscc.types import Images
 
 LARGE_PIXELS = 8_000_000
@@ -69,12 +67,12 @@ def send_image(
     A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip. Without structure only the PSNR is
     measured.
     """
-    if picture.width * picture.height <= LARGE_PIXELS or not isinstance(system.system, Link):
+    if picture.width * picture.height <= LARGE_PIXELS or not system.system.supports_tiles:
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
     snr = torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
-    result, uses = transmit_strips(system.system, picture, snr, encoder_snr_db=believed, generator=_draws(seed))
+    result, uses = transmit_picture(system.system, picture, snr, encoder_snr_db=believed, generator=_draws(seed))
     seconds = time.perf_counter() - clock
     return Outcome(
         system=system.name,
@@ -106,14 +104,13 @@ def send_stages(
     to each of :data:`SHARES`; any other system has one stage.
     """
     link = system.system
-    if not (isinstance(link, Link) and isinstance(link.model, Linear)):
+    if not link.supports_prefix:
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)
     options: dict[str, Any] = {"encoder_snr_db": encoder_snr_db, "seed": seed, "with_structure": with_structure}
     outcomes = []
     for share in SHARES:
-        partly = Link(link.model, Prefix(link.channel, share), bandwidth_ratio=link.bandwidth_ratio)
-        heard = replace(system, system=partly)
-        outcome = send_image(picture, heard, snr_db, **options)
+        interrupted = replace(system, system=link.over(Prefix(link.channel, share)))
+        outcome = send_image(picture, interrupted, snr_db, **options)
         uses = round(share * outcome.channel_uses)
         outcomes.append(replace(outcome, channel_uses=uses, bandwidth_ratio=share * outcome.bandwidth_ratio))
     return outcomes

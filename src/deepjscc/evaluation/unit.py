@@ -22,7 +22,6 @@ from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.quality import stages
 from deepjscc.evaluation.table import to_table
 from deepjscc.seeds import generator
-from deepjscc.systems import pair_system
 from deepjscc.systems.names import NamedSystem, make_system
 
 
@@ -91,11 +90,9 @@ class Prepared:
             snr_db = torch.tensor(links_db).expand(len(images), -1)
             believed = snr_db if plan.encoder_snr_db is None else torch.full_like(snr_db, plan.encoder_snr_db)
             clock = time.perf_counter()
-            if pairs:
-                system = pair_system(named.system)
-                sent = system.transmit(images, snr_db, encoder_snr_db=believed, generator=draws)
-            else:
-                sent = self.encodings.transmit(named.system, start, images, snr_db[:, 0], believed[:, 0], draws)
+            if not pairs:
+                snr_db, believed = snr_db[:, 0], believed[:, 0]
+            sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
             views = images.flatten(0, -4)
             seconds = (time.perf_counter() - clock) / len(views)
             for stage, (decoded, uses) in stages(sent).items():

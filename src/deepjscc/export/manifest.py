@@ -5,7 +5,7 @@ from typing import Any
 from deepjscc import __version__
 from deepjscc.export.graphs import Graph, Port, fixed_size, stages_of
 from deepjscc.models import JSCC, Linear
-from deepjscc.types import SideInfo
+from deepjscc.types import IdealCode
 from deepjscc.zoo import cards, weights_hash, weights_sha256
 
 SNR = "snr_db = 10 log10(P/N0): P = 1, N0 the noise variance of a complex symbol, N0/2 in I and in Q"
@@ -53,7 +53,7 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
                 "width": None,
                 "uses": None,
                 "side_info": None if block else [],
-                "side_info_rates": [SideInfo(b"").rate] if block else [],
+                "side_info_rates": [IdealCode().rate] if block else [],
             },
         },
     }

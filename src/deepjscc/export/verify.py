@@ -11,8 +11,8 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.export.graphs import Graph, fixed_size, in_pairs
 from deepjscc.export.openvino_file import Arrays
 from deepjscc.models import JSCC, Staged
-from deepjscc.systems.link import pass_through
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+from deepjscc.systems.transport import send_over
+from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 
 TOLERANCE = 1e-3
 SIZES = ((1, 64, 96), (2, 51, 77))  # pictures, or pairs of them; height; width
@@ -34,8 +34,8 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
         size = fixed_size(model) or (sides[0], sides[1])
         images = pictures(2 * count if in_pairs(model) else count, size)
         snr_db = torch.linspace(4, 10, len(images))
-        sent = model.encode(images, snr_db, side_info_snr_db=torch.full_like(snr_db, NO_MAP_DB))
-        received = pass_through(AWGN(), sent, snr_db, torch.Generator().manual_seed(0))
+        sent = model.encode(images, LinkPlan(snr_db, margin_db=float(snr_db[0]) - NO_MAP_DB))
+        received = send_over(AWGN(), sent, snr_db, torch.Generator().manual_seed(0))
         for graph in graphs:
             if graph.name == "encoder":
                 difference = _of_encoder(runs[graph.name], images, snr_db, sent)
@@ -52,7 +52,7 @@ def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float
     uses = sent.symbols.shape[1]
     made = run({"images": images.numpy(), "snr_db": snr_db.numpy(), "uses": np.full(len(images), uses)})
     if "header" in made:
-        ours = [int.from_bytes(parts[0].data, "big") >> 8 for parts in sent.side_info]
+        ours = [int.from_bytes(parts[0].data, "big") >> 8 for parts in sent.digital]
         theirs = made["header"][:, 0] * 256 + made["header"][:, 1]
         if np.abs(theirs - ours).max() > 1:  # a gain on the border of two steps may fall to either side
             return np.inf
@@ -60,7 +60,7 @@ def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float
 
 
 def _of_decoder(run: Run, heard: Received, expected: Images, shape: tuple[int, ...]) -> float:
-    headers = [list(parts[0] or b"") if parts else [] for parts in heard.side_info]
+    headers = [list(parts[0] or b"") if parts else [] for parts in heard.digital]
     made = run(
         {
             "symbols": torch.view_as_real(heard.symbols).unflatten(0, shape).numpy(),
@@ -92,5 +92,5 @@ def _first_stages(model: JSCC, received: Received, stages: int, size: Size) -> R
     """What a decoder of so many stages gets."""
     uses = stages * model.stage_uses(size) if isinstance(model, Staged) else received.symbols.shape[1]
     return Received(
-        received.symbols[:, :uses], received.noise_variance[:, :uses], None, received.snr_db, received.side_info
+        received.symbols[:, :uses], received.noise_variance[:, :uses], None, received.snr_db, received.digital
     )

@@ -17,7 +17,7 @@ from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Latent, Received, Size, SnrDb
+from deepjscc.types import Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb
 
 TRAINED_SNR_DB = (-2.0, 20.0)
 DIVERGENCE_WEIGHT = 1e-3
@@ -64,20 +64,13 @@ class Adaptive(JSCC):
         grid = latent.unflatten(1, (self.latent, size[0] // self.stride, size[1] // self.stride))
         return self.to_image(self.decoder(grid, condition(snr_db))).float().sigmoid()
 
-    def encode(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Images to the first channels of the latent, as many as the ratio pays for; see :meth:`JSCC.encode`."""
         size = (images.shape[-2], images.shape[-1])
-        features, deviation = self._posterior(pad_to_multiple(images, self.stride), snr_db)
+        features, deviation = self._posterior(pad_to_multiple(images, self.stride), plan.design_snr_db)
         if deviation is not None and self._draws is not None:
             features = features + deviation * torch.randn(deviation.shape, generator=self._draws).to(deviation)
-        sent = self.channels_sent(size, bandwidth_ratio)
+        sent = self.channels_sent(size, plan.bandwidth_ratio)
         return Encoded(normalise_power(to_symbols(features[:, :sent].flatten(1))), ((),) * len(images))
 
     def decode(self, received: Received, size: Size) -> Images:
@@ -93,8 +86,8 @@ class Adaptive(JSCC):
         latent = F.pad(latent, (0, (self.latent - channels) * places))
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
-    def drawn(self, generator: torch.Generator | None) -> JSCC:
-        """See :meth:`JSCC.drawn`: with a variational latent that is drawn."""
+    def sample_training_variant(self, generator: torch.Generator | None) -> JSCC:
+        """See :meth:`JSCC.sample_training_variant`: with a variational latent that is drawn."""
         other = copy.copy(self)
         other._draws = generator
         return other

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Latent, Received, Size, SnrDb
+from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb
 
 
 class JSCC(nn.Module):
@@ -21,13 +21,17 @@ class JSCC(nn.Module):
     Attributes:
         kind: the name of the model in :data:`deepjscc.models.MODELS`.
         stride: images are padded to multiples of it.
-        encoder_uses_snr: False where :meth:`encode` makes the same whatever SNR it is told.
+        encoder_uses_snr: False where :meth:`encode` does not depend on the design SNR.
+        supports_tiles: True where large images can be coded strip by strip (:class:`deepjscc.models.linear.Linear`).
+        supports_prefix: True where any prefix of the symbols decodes to a coarser image.
         config: the constructor's keywords.
     """
 
     kind: ClassVar[str]
     stride: int = 1
     encoder_uses_snr: ClassVar[bool] = True
+    supports_tiles: ClassVar[bool] = False
+    supports_prefix: ClassVar[bool] = False
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
@@ -45,27 +49,18 @@ class JSCC(nn.Module):
         """Number of reals that :meth:`analyse` makes of one image of this padded size."""
         raise NotImplementedError
 
-    def encode(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
-        """Images to symbols of mean power 1 per image.
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
+        """Encode images to an analog layer of mean power 1 per image, with the digital layers that the decoder needs.
 
         Args:
-            images: values in [0, 1], any size.
-            snr_db: what the transmitter believes of the channel, per image.
-            bandwidth_ratio: k / n wanted; None takes the model's own.
-            side_info_snr_db: down to which side information must get through; None: as the model thinks fit.
+            images: values in [0, 1], any size, ``[batch, 3, height, width]``.
+            plan: design SNR, bandwidth ratio and margin.
 
         Raises:
             UsageError: a ratio this model does not make.
         """
-        self.check_ratio(_size(images), bandwidth_ratio)
-        latent = self.analyse(pad_to_multiple(images, self.stride), snr_db)
+        self.check_ratio(_size(images), plan.bandwidth_ratio)
+        latent = self.analyse(pad_to_multiple(images, self.stride), plan.design_snr_db)
         return Encoded(normalise_power(to_symbols(latent)), ((),) * len(images))
 
     def decode(self, received: Received, size: Size) -> Images:
@@ -82,6 +77,10 @@ class JSCC(nn.Module):
         latent = to_latent(received.symbols, self.latent_reals(padded))
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Decode a batch and say what was delivered and what came of earlier stages; see :meth:`decode`."""
+        return Decoded(self.decode(received, size))
+
     def weights_from(self, other: "JSCC") -> dict[str, Tensor]:
         """Another model's weights under the names they have here: what a training that starts from it takes over.
 
@@ -92,7 +91,7 @@ class JSCC(nn.Module):
             raise UsageError(f"a {self.kind} cannot start with the weights of a {other.kind}")
         return other.state_dict()
 
-    def drawn(self, generator: torch.Generator | None) -> "JSCC":
+    def sample_training_variant(self, generator: torch.Generator | None) -> "JSCC":
         """The model as a training step has it: itself, unless it learns to do with parts of itself."""
         return self
 

@@ -1,17 +1,19 @@
 """`distributed`: two images, each encoded alone, decoded together (S. Wang et al. 2022)."""
 
+import warnings
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from deepjscc.blocks.cross_attention import HIGHEST_DB, LOWEST_DB, NOISELESS_DB, CrossAttention, Softmax, Values
 from deepjscc.blocks.residual import zeroed
 from deepjscc.blocks.snr_conv import SnrConv, convolution
-from deepjscc.errors import UsageError
+from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.models.base import JSCC
-from deepjscc.types import Images, Latent, Received, Size, SnrDb
+from deepjscc.types import Decoded, Images, Latent, Received, Size, SnrDb
 
 NOISELESS_AS_DB = 20.0  # what the convolutions are told of a link without noise
 STEEPNESS = 4.0  # of the linear map before the sigmoid, whose slope at grey is 1/4: it learns as fast as without one
@@ -26,6 +28,22 @@ class PairJSCC(JSCC):
     """
 
     joint: bool
+
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Decode the views of pairs, those of a pair one after another.
+
+        A view of which something arrives that is no number is not delivered; the other is decoded as beside a link on
+        which nothing was received.
+
+        Warns:
+            DeepJSCCWarning: an SNR that the model has no quality token for; it takes the nearest.
+        """
+        note = no_token(received.snr_db)
+        if note is not None:
+            warnings.warn(note, DeepJSCCWarning, stacklevel=2)
+        arrived = torch.view_as_real(received.symbols).isfinite().all(2).all(1)
+        images = self.decode(received if arrived.all() else without_lost(received, arrived), size)
+        return Decoded(images, arrived.cpu())
 
     def check_pairs(self, received: Received) -> None:
         """Refuse half a pair.
@@ -159,6 +177,17 @@ class Distributed(PairJSCC):
             features = block(features, told)
         steep = STEEPNESS * self.to_patches(latent)
         return (self.to_pixels(features) + steep).float().sigmoid()
+
+
+def without_lost(received: Received, arrived: Bool[Tensor, " batch"]) -> Received:
+    """A batch in which the images that did not arrive are nothing: no symbols, infinite noise."""
+    return replace(
+        received,
+        symbols=torch.where(arrived[:, None], received.symbols, 0),
+        noise_variance=torch.where(arrived[:, None], received.noise_variance, torch.inf),
+        gain=None if received.gain is None else torch.where(arrived[:, None], received.gain.nan_to_num(1.0), 1.0),
+        snr_db=torch.where(arrived, received.snr_db, -torch.inf),
+    )
 
 
 def as_told(snr_db: SnrDb) -> SnrDb:

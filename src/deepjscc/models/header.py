@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from deepjscc.errors import UsageError
-from deepjscc.types import SideInfo
+from deepjscc.types import DigitalLayer
 
 MAP_RATES = (0.0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 1.0)  # bits per complex use; 0: there is no map
 
@@ -25,7 +25,7 @@ class Header:
     map_index: int = 0
 
     BYTES: ClassVar[int] = 3
-    USES: ClassVar[int] = SideInfo(bytes(BYTES)).uses
+    USES: ClassVar[int] = DigitalLayer(bytes(BYTES)).uses
 
     @staticmethod
     def of(snr_db: float, gain: float = 1.0, map_index: int = 0) -> "Header":

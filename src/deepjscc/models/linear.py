@@ -17,7 +17,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.blocks.products import linear
-from deepjscc.channels import Channel
 from deepjscc.images import padded_size
 from deepjscc.models.allocation import BASE, Variances
 from deepjscc.models.base import JSCC
@@ -25,7 +24,7 @@ from deepjscc.models.header import Header
 from deepjscc.models.rows import BatchRows, Rows, Strip, strips
 from deepjscc.models.side_info import Heard, Plan, Tables, pack, plan_received, plan_to_send
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+from deepjscc.types import Encoded, Images, LinkPlan, Received, Size
 
 Blocks = Float[Tensor, "batch blocks values"]
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
@@ -43,6 +42,8 @@ class Linear(JSCC):
     """
 
     kind: ClassVar[str] = "linear"
+    supports_tiles: ClassVar[bool] = True
+    supports_prefix: ClassVar[bool] = True
     default_ratio: float = 1 / 12
     mean: Float[Tensor, " values"]
     basis: Float[Tensor, "values values"]
@@ -77,50 +78,34 @@ class Linear(JSCC):
         everything = (3 * height * width + 1) // 2
         return Header.USES + min(max(channel_uses(size, ratio) - Header.USES, 1), everything)
 
-    def encode(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Images to symbols, a header and a class map each; see :meth:`JSCC.encode`."""
-        return self.encode_rows(
-            BatchRows(images, self.stride), snr_db, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=side_info_snr_db
-        )
+        return self.encode_rows(BatchRows(images, self.stride), plan)
 
-    def encode_rows(
-        self,
-        rows: Rows,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
+    def encode_rows(self, rows: Rows, plan: LinkPlan) -> Encoded:
         """:meth:`encode` with the pixels taken strip by strip: memory grows with the symbols, not the pixels."""
         padded = padded_size(rows.size, self.stride)
         grid = (padded[0] // self.stride, padded[1] // self.stride)
-        lasting = (snr_db - Channel.margin_db if side_info_snr_db is None else side_info_snr_db).clamp_max(MAP_LASTS_DB)
+        design_snr_db, lowest_snr_db = plan.design_snr_db, plan.side_info_snr_db.clamp_max(MAP_LASTS_DB)
 
         @lru_cache(maxsize=1)  # a picture of one strip is transformed once
         def read(first: int, last: int) -> Blocks:
             return self.coefficients(rows.strip(first * self.stride, last * self.stride))
 
-        classes, energy = self.survey(read, grid, len(snr_db))
-        uses = self.uses(rows.size, bandwidth_ratio)
-        plan, maps = plan_to_send(self.tables, classes, energy, grid, snr_db, lasting, uses)
-        reals = plan.allocation.reals
+        classes, energy = self.classify_blocks(read, grid, len(design_snr_db))
+        uses = self.uses(rows.size, plan.bandwidth_ratio)
+        stream, maps = plan_to_send(self.tables, classes, energy, grid, design_snr_db, lowest_snr_db, uses)
+        reals = stream.allocation.reals
         longest = int(reals.max())
         latent = self.mean.new_zeros(len(reals), longest + 1)  # the last place takes what is not sent
         for strip in self.strips(grid, len(reals)):
-            modulated = self.modulate(read(strip.outer_first, strip.outer_last), plan, strip)
-            latent.scatter_(1, self._places(plan, strip, longest).flatten(1), modulated.flatten(1))
+            modulated = self.modulate(read(strip.outer_first, strip.outer_last), stream, strip)
+            latent.scatter_(1, self._places(stream, strip, longest).flatten(1), modulated.flatten(1))
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
-        return Encoded(symbols, pack(plan, gain, maps), tuple((reals // 2).tolist()))
+        return Encoded(symbols, pack(stream, gain, maps), tuple((reals // 2).tolist()))
 
     def decode(self, received: Received, size: Size) -> Images:
         """LMMSE estimate of every coefficient, then back to pixels; see :meth:`JSCC.decode`.
@@ -148,7 +133,7 @@ class Linear(JSCC):
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
             yield self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
 
-    def survey(
+    def classify_blocks(
         self, read: Callable[[int, int], Blocks], grid: tuple[int, int], batch: int
     ) -> tuple[Int[Tensor, "batch blocks"], Float[Tensor, "batch classes values"]]:
         """The likeliest class of every block, and the energy of the coefficients by class.

@@ -13,7 +13,7 @@ from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import Staged, stage_symbols
 from deepjscc.seeds import generator
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb, Symbols
+from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, Symbols
 
 RECEPTIONS = 10  # simulated by a transmitter that hears nothing back; a hundred more gain under 0.1 dB
 Residuals = Images  # of that shape, but in [-1, 1]
@@ -67,26 +67,19 @@ class Residual(Staged):
                 residuals = residuals - estimate(stage, sent[-1])
         return torch.cat(sent, 1)
 
-    def encode(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Images to the symbols of all stages, with ten receptions over AWGN simulated; see :meth:`JSCC.encode`.
 
         :class:`deepjscc.systems.progressive.ResidualLink` knows the channel, and other ways to estimate.
         """
         size = (images.shape[-2], images.shape[-1])
-        self.check_ratio(size, bandwidth_ratio)
+        self.check_ratio(size, plan.bandwidth_ratio)
         padded = pad_to_multiple(images, self.stride)
         draws = generator("simulated receptions")
 
         def estimate(stage: int, symbols: Symbols) -> Residuals:
             def receive(symbols: Symbols) -> Received:
-                return AWGN()(symbols, snr_db, generator=draws)
+                return AWGN()(symbols, plan.design_snr_db, generator=draws)
 
             return self.simulate(stage, symbols, (padded.shape[-2], padded.shape[-1]), receive, RECEPTIONS)
 

@@ -8,12 +8,11 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
 from deepjscc.models.allocation import Allocation, Variances, allocate, expected_error
 from deepjscc.models.class_map import decode_map, encode_map
 from deepjscc.models.header import MAP_RATES, Header, map_index
-from deepjscc.types import Received, SideInfo, SnrDb
+from deepjscc.types import MARGIN_DB, DigitalLayer, IdealCode, Received, SnrDb
 from deepjscc.units import noise_variance
 
 NOISE_RANGE = (4e-3, 1e2)  # of the noise variances that networks are told of; what was not received counts as the end
@@ -100,7 +99,7 @@ def plan_to_send(
     average = torch.full_like(classes, len(variances) - 1)
     plain = torch.full_like(snr_db, 2 * (uses - Header.USES), dtype=torch.long)
     maps = [_code(tables, one.view(grid), snr) for one, snr in zip(classes, lasting_snr_db.tolist(), strict=True)]
-    costs = [SideInfo(coded.data, MAP_RATES[coded.index]).uses if coded.index else uses for coded in maps]
+    costs = [_map_layer(coded).uses if coded.index else uses for coded in maps]
     mapped = plain - 2 * torch.tensor(costs, device=plain.device)
     all_average = torch.cat([torch.zeros_like(energy), energy.sum(1, keepdim=True)], 1)
     without = expected_error(allocate(average, variances, plain, noise), all_average, variances, noise)
@@ -112,13 +111,17 @@ def plan_to_send(
     return Plan(grid, allocation, rounded), sent
 
 
-def pack(plan: Plan, gain: Float[Tensor, " batch"], maps: list[CodedMap]) -> tuple[tuple[SideInfo, ...], ...]:
+def pack(plan: Plan, gain: Float[Tensor, " batch"], maps: list[CodedMap]) -> tuple[tuple[DigitalLayer, ...], ...]:
     """Header and, where one goes, map of each image."""
     packed = []
     for snr_db, own_gain, coded in zip(plan.snr_db.tolist(), gain.tolist(), maps, strict=True):
-        header = SideInfo(Header.of(snr_db, own_gain, coded.index).pack())
-        packed.append((header, SideInfo(coded.data, MAP_RATES[coded.index])) if coded.index else (header,))
+        header = DigitalLayer(Header.of(snr_db, own_gain, coded.index).pack(), name="header")
+        packed.append((header, _map_layer(coded)) if coded.index else (header,))
     return tuple(packed)
+
+
+def _map_layer(coded: CodedMap) -> DigitalLayer:
+    return DigitalLayer(coded.data, IdealCode(MAP_RATES[coded.index]), name="class map")
 
 
 def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> tuple[Plan, Heard]:
@@ -131,7 +134,7 @@ def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> 
     counts = received.counts or (received.symbols.shape[1],) * batch
     if not 0 < min(counts) <= max(counts) <= (coefficients + 1) // 2:
         raise UsageError(f"{max(counts)} symbols are not an image of {grid[1]}x{grid[0]} blocks")
-    parts = received.side_info or ((),) * batch
+    parts = received.digital or ((),) * batch
     heard = [_unpack(tables, own, snr, grid) for own, snr in zip(parts, received.snr_db.tolist(), strict=True)]
     device = received.symbols.device
     classes = torch.stack([classes for _, classes, _ in heard]).to(device)
@@ -169,7 +172,7 @@ def _unpack(
     packed = parts[0] if parts else None
     if packed is None:
         # Where the header is lost, so is any map; at the SNRs where none ever goes nothing else was lost.
-        return Header.of(snr_db), average, map_index(snr_db - Channel.margin_db) == 0
+        return Header.of(snr_db), average, map_index(snr_db - MARGIN_DB) == 0
     header = Header.unpack(packed)
     coded = parts[1] if header.map_index and len(parts) > 1 else None
     if coded is None:

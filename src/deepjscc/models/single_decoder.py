@@ -1,5 +1,6 @@
 """`single_decoder`: one encoder and one decoder; what has not arrived is zeros (Kurka and Gündüz 2019, sec. 5)."""
 
+import copy
 from typing import ClassVar
 
 import torch
@@ -31,6 +32,7 @@ class SingleDecoder(OneEncoder):
     def __init__(self, stages: int = 2, filters: int = 8, any_prefix: bool = False) -> None:
         super().__init__(stages, filters, any_prefix=any_prefix)
         self.any_prefix = any_prefix
+        self._draw = 0.0  # in [0, 1): which prefix a training step decodes
         self.decoder = autoencoder.decoder(stages * filters)
 
     def reconstruct(self, symbols: Symbols, size: Size) -> Images:
@@ -41,10 +43,16 @@ class SingleDecoder(OneEncoder):
         features = self.features(torch.view_as_complex(masked), self.stages, size)
         return autoencoder.decode(self.decoder, features)
 
-    def training_prefix(self, size: Size, generator: torch.Generator | None) -> tuple[int, ...]:
-        """One length, drawn anew for every batch."""
+    def sample_training_variant(self, generator: torch.Generator | None) -> JSCC:
+        """Draw the prefix that this training step decodes."""
+        variant = copy.copy(self)
+        variant._draw = float(torch.rand((), generator=generator))
+        return variant
+
+    def training_ends(self, size: Size) -> tuple[int, ...]:
+        """The one prefix that was drawn."""
         lengths = range(1, self.uses(size) + 1) if self.any_prefix else self.borders(size)
-        return (lengths[int(torch.randint(len(lengths), (), generator=generator))],)
+        return (lengths[int(self._draw * len(lengths))],)
 
     def weights_from(self, other: JSCC) -> dict[str, Tensor]:
         """Of a `cnn`, whose networks have the same form, too."""

@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -11,7 +10,7 @@ from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import normalise_power, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, Latent, Received, Size, SnrDb, Symbols
+from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb, Symbols
 
 
 class Staged(JSCC):
@@ -44,8 +43,8 @@ class Staged(JSCC):
         """
         raise NotImplementedError
 
-    def training_prefix(self, size: Size, generator: torch.Generator | None) -> tuple[int, ...]:
-        """Numbers of symbols after which a picture is asked for in a training step: after each stage."""
+    def training_ends(self, size: Size) -> tuple[int, ...]:
+        """Numbers of symbols after which an image is decoded in a training step: after each stage."""
         return self.borders(size)
 
     def latent_reals(self, size: Size) -> int:
@@ -73,6 +72,12 @@ class Staged(JSCC):
             UsageError: more symbols than all stages have, or too few for the first picture.
         """
         return self.decode_prefix(received, size, received.symbols.shape[1])
+
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Decode the images after each stage, in training those that the scheme learns from at this step."""
+        ends = self.training_ends(size) if self.training else self.borders(size)
+        refinements = tuple(self.decode_prefix(received, size, count) for count in ends)
+        return Decoded(refinements[-1], refinements=refinements, refinement_uses=ends)
 
     def decode_prefix(self, received: Received, size: Size, count: int) -> Images:
         """Images of ``size`` from the first ``count`` received symbols.
@@ -122,17 +127,10 @@ class OneEncoder(Staged):
         """Pixels to the latent of all stages."""
         return autoencoder.encode(self.encoder, images).flatten(1).float()
 
-    def encode(
-        self,
-        images: Images,
-        snr_db: SnrDb,
-        *,
-        bandwidth_ratio: float | None = None,
-        side_info_snr_db: SnrDb | None = None,
-    ) -> Encoded:
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Images to the symbols of all stages, one after another; see :meth:`JSCC.encode`."""
-        self.check_ratio((images.shape[-2], images.shape[-1]), bandwidth_ratio)
-        latent = self.analyse(pad_to_multiple(images, self.stride), snr_db)
+        self.check_ratio((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio)
+        latent = self.analyse(pad_to_multiple(images, self.stride), plan.design_snr_db)
         return Encoded(stage_symbols(latent, self.stages), ((),) * len(images))
 
 

@@ -56,7 +56,7 @@ class Steps(nn.Module):
         fewer.made = count
         return fewer
 
-    def drawn(self, generator: torch.Generator | None) -> "Steps":
+    def sample_training_variant(self, generator: torch.Generator | None) -> "Steps":
         """Those that a training step learns from."""
         if self.usable == "last":
             return self
@@ -82,9 +82,9 @@ class IteratedJSCC(JSCC):
         """
         return self._with(self.steps.stopped_after(count))
 
-    def drawn(self, generator: torch.Generator | None) -> "IteratedJSCC":
-        """See :meth:`JSCC.drawn`: as many steps as :class:`Steps` draws."""
-        return self._with(self.steps.drawn(generator))
+    def sample_training_variant(self, generator: torch.Generator | None) -> "IteratedJSCC":
+        """See :meth:`JSCC.sample_training_variant`: as many steps as :class:`Steps` draws."""
+        return self._with(self.steps.sample_training_variant(generator))
 
     def _with(self, steps: Steps) -> "IteratedJSCC":
         other = copy.copy(self)

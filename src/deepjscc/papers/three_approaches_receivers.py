@@ -29,9 +29,9 @@ from deepjscc.papers.three_approaches_report import (
     kodak,
     there,
 )
-from deepjscc.systems.link import pass_through
 from deepjscc.systems.names import make_system
-from deepjscc.types import Image8
+from deepjscc.systems.transport import send_over
+from deepjscc.types import Image8, LinkPlan
 from deepjscc.zoo import load
 
 AT_DB = 10.0
@@ -91,9 +91,9 @@ def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
         taken = []
         for _ in range(TIMES + 1):  # the first time warms up
             clock = time.perf_counter()
-            sent = model.encode(images, snr_db, bandwidth_ratio=RATIO)
+            sent = model.encode(images, LinkPlan(snr_db, RATIO))
             between = time.perf_counter()
-            received = pass_through(AWGN(), sent, snr_db)
+            received = send_over(AWGN(), sent, snr_db)
             after = time.perf_counter()
             model.decode(received, size)
             taken.append((between - clock, time.perf_counter() - after))

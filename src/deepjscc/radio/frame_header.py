@@ -8,7 +8,7 @@ from zlib import crc32
 
 from deepjscc.errors import UsageError
 from deepjscc.images import MAX_PIXELS
-from deepjscc.types import SideInfo, Size
+from deepjscc.types import DigitalLayer, IdealCode, Size
 
 MAGIC = b"DJ"
 VERSION = 1
@@ -72,8 +72,8 @@ class FrameHeader:
     @property
     def bandwidth_ratio(self) -> float:
         """Complex uses per source value, side information counted at its rates."""
-        strong = SideInfo(self.strong, STRONGEST_RATE).uses
-        weak = SideInfo(bytes(self.weak_bytes), max(self.weak_eighths, 1) / 8).uses
+        strong = DigitalLayer(self.strong, IdealCode(STRONGEST_RATE)).uses
+        weak = DigitalLayer(bytes(self.weak_bytes), IdealCode(max(self.weak_eighths, 1) / 8)).uses
         return (self.uses + strong + weak) / (3 * self.height * self.width)
 
     def pack(self) -> bytes:
@@ -119,17 +119,20 @@ def most_uses(size: Size) -> int:
     return 3 * height * width
 
 
-def split_side_info(parts: tuple[SideInfo, ...]) -> tuple[bytes, SideInfo | None]:
-    """What of an image's side information goes in the header, and what behind it.
+def split_side_info(layers: tuple[DigitalLayer, ...]) -> tuple[bytes, bytes, int]:
+    """Split an image's digital layers into what goes in the header and what goes behind it.
+
+    Returns:
+        Bytes in the header, bytes behind it, and the rate of the latter in eighths of a bit per complex use.
 
     Raises:
-        UsageError: parts that the frame has no place for.
+        UsageError: layers that the frame has no place for.
     """
-    strong = parts[0].data if parts else b""
-    weak = parts[1] if len(parts) > 1 else None
-    eighths = 8 * weak.rate if weak else 1
-    if len(parts) > 2 or len(strong) > STRONG_BYTES or (parts and parts[0].rate < STRONGEST_RATE):
-        raise UsageError(f"side information of {[len(part.data) for part in parts]} bytes has no place in a frame")
-    if eighths != int(eighths) or not 0 < eighths <= HIGHEST_EIGHTHS or (weak and len(weak.data) > LARGEST_WEAK):
-        raise UsageError(f"side information of {len(weak.data) if weak else 0} bytes has no place in a frame")
-    return strong, weak if weak and weak.data else None
+    rates = [layer.code.rate if isinstance(layer.code, IdealCode) else 0.0 for layer in layers]
+    data = [layer.data or b"" for layer in layers]
+    if len(layers) > 2 or (layers and (len(data[0]) > STRONG_BYTES or not rates[0] >= STRONGEST_RATE)):
+        raise UsageError(f"digital layers of {[len(one) for one in data]} bytes have no place in a frame")
+    weak, eighths = (data[1], 8 * rates[1]) if len(layers) > 1 else (b"", 1)
+    if eighths != int(eighths) or not 0 < eighths <= HIGHEST_EIGHTHS or len(weak) > LARGEST_WEAK:
+        raise UsageError(f"a digital layer of {len(weak)} bytes at this rate has no place in a frame")
+    return (data[0] if layers else b""), weak, int(eighths) if weak else 0

@@ -17,9 +17,9 @@ import torch
 
 from deepjscc import __version__
 from deepjscc.channels.base import equalised_noise
-from deepjscc.errors import DeepJSCCError
+from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import MAX_PIXELS, write_atomically
-from deepjscc.types import Received, SideInfo, Size
+from deepjscc.types import DigitalLayer, IdealCode, Received, Size
 from deepjscc.units import noise_variance
 
 MAX_USES = 3 * MAX_PIXELS
@@ -81,15 +81,26 @@ class Frame:
         """The parts of side information as bytes, None for one that was lost."""
         return tuple(None if part is None else bytes.fromhex(part) for part in self.side_info)
 
-    def protected(self) -> tuple[SideInfo, ...]:
-        """The parts as the encoder sent them; only before a channel."""
+    def protected(self) -> tuple[DigitalLayer, ...]:
+        """The digital layers as the encoder sent them; only before a channel."""
         parts = zip(self.arrived(), self.side_info_rates, strict=True)
-        return tuple(SideInfo(data or b"", rate) for data, rate in parts)
+        return tuple(DigitalLayer(data or b"", IdealCode(rate)) for data, rate in parts)
 
     @property
     def size(self) -> Size:
         """Height, width."""
         return self.height, self.width
+
+
+def ideal_rate(layer: DigitalLayer) -> float:
+    """Bits per complex use of a layer's ideal code.
+
+    Raises:
+        UsageError: a layer with another code, which a recording of this version cannot hold.
+    """
+    if not isinstance(layer.code, IdealCode):
+        raise UsageError(f"a recording holds no {layer.name} with a code of its own; leave the channel code out")
+    return layer.code.rate
 
 
 def paths(path: Path) -> tuple[Path, Path]:

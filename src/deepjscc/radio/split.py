@@ -11,12 +11,12 @@ from deepjscc.channels import Channel
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.models import Staged
-from deepjscc.radio.iq_file import HEADER_BITS, Frame, paths, read_frame, write_frame
+from deepjscc.radio.iq_file import HEADER_BITS, Frame, ideal_rate, paths, read_frame, write_frame
 from deepjscc.radio.stages import Recording, put_together
 from deepjscc.seeds import generator
 from deepjscc.symbols import mean_power
-from deepjscc.systems.link import pass_through
-from deepjscc.types import Encoded, Image8, Received, Symbols
+from deepjscc.systems.transport import send_over
+from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan, Received, Symbols
 from deepjscc.zoo import load, weights_hash
 
 
@@ -54,11 +54,10 @@ def encode_image(
     if in_stages and not isinstance(network, Staged):
         raise UsageError(f"{model} sends in one piece; leave --stages out")
     believed = torch.tensor([encoder_snr_db])
-    lasting = None if margin_db is None else believed - margin_db
-    sent = network.encode(images, believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=lasting)
-    side_info = sent.side_info[0]
-    parts = tuple(part.data.hex() for part in side_info)
-    rates = tuple(part.rate for part in side_info)
+    plan = LinkPlan(believed, bandwidth_ratio, MARGIN_DB if margin_db is None else margin_db)
+    sent = network.encode(images, plan)
+    parts = tuple((layer.data or b"").hex() for layer in sent.digital[0])
+    rates = tuple(ideal_rate(layer) for layer in sent.digital[0])
     whole = Frame(model, weights_hash(model), image.shape[1], image.shape[2], sent.symbols.shape[1], parts, rates)
     if not isinstance(network, Staged) or not in_stages:
         return [_record(path, whole, sent.symbols, sent.uses()[0], images.numel())]
@@ -116,10 +115,10 @@ def pass_channel(path: Path, channel: Channel, output: Path, snr_db: float, seed
         if channel.coherence == "image":
             gain = channel.draw_gain(1, frame.uses, draws)
         draws = generator(seed, "stage", frame.stage)
-    received = pass_through(channel, encoded, torch.tensor([snr_db]), draws, gain=gain)
+    received = send_over(channel, encoded, torch.tensor([snr_db]), draws, gain=gain)
     fade = received.gain
     known = (fade.real.item(), fade.imag.item()) if fade is not None and fade.shape[1] == 1 else None
-    side_info = tuple(None if part is None else part.hex() for part in received.side_info[0])
+    side_info = tuple(None if part is None else part.hex() for part in received.digital[0])
     after = replace(frame, snr_db=snr_db, gain=known, side_info=side_info)
     meta_file, data_file = write_frame(output, after, received)
     return {

@@ -13,7 +13,7 @@ from deepjscc.radio.frame_header import FrameHeader, Waveform, split_side_info
 from deepjscc.radio.peaks import clip, papr_db
 from deepjscc.radio.pulse import Pulse, Samples
 from deepjscc.radio.zadoff_chu import Pulses
-from deepjscc.types import Encoded, Image8
+from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan
 from deepjscc.zoo import load, weights_hash
 
 GUARD = 256  # symbol times of silence after a frame
@@ -83,8 +83,8 @@ def picture_burst(
     """
     network: JSCC = load(model)
     believed = torch.tensor([encoder_snr_db])
-    lasting = None if margin_db is None else believed - margin_db
-    sent = network.encode(to_float(image), believed, bandwidth_ratio=bandwidth_ratio, side_info_snr_db=lasting)
+    plan = LinkPlan(believed, bandwidth_ratio, MARGIN_DB if margin_db is None else margin_db)
+    sent = network.encode(to_float(image), plan)
     header, symbols, weak = put_in_frame(sent, (image.shape[1], image.shape[2]), weights_hash(model), look, sequence)
     samples, report = shape_frame(header, symbols, weak, look)
     return Burst(samples, look.pulse.samples_per_symbol, header, report)
@@ -99,18 +99,18 @@ def put_in_frame(
         UsageError: side information that fits no frame.
     """
     count = sent.counts[0] if sent.counts else sent.symbols.shape[1]
-    strong, weak = split_side_info(sent.side_info[0])
+    strong, weak, eighths = split_side_info(sent.digital[0])
     header = FrameHeader(
         sequence,
         weights,
         *size,
         count,
         strong,
-        len(weak.data) if weak else 0,
-        round(8 * weak.rate) if weak else 0,
+        len(weak),
+        eighths,
         look.waveform,
     )
-    return header, sent.symbols[0, :count].numpy(), weak.data if weak else b""
+    return header, sent.symbols[0, :count].numpy(), weak
 
 
 def shape_frame(header: FrameHeader, symbols: Pulses, weak: bytes, look: Look) -> tuple[Samples, dict[str, Any]]:

@@ -1,26 +1,29 @@
-"""The learned link: a deep JSCC model on both sides of a channel."""
+"""The link: transmitter, channel, receiver, and nothing else. Every picture of every system takes this one path."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import nn
 
 from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
-from deepjscc.models import JSCC
+from deepjscc.models.base import JSCC
+from deepjscc.models.rows import Rows
 from deepjscc.symbols import channel_uses
-from deepjscc.types import Encoded, Gain, Images, Received, Size, SnrDb, Transmission
+from deepjscc.systems.base import Draws, Receiver, Transmitter
+from deepjscc.systems.transport import send_over
+from deepjscc.types import MARGIN_DB, Encoded, Images, LinkPlan, Pairs, Received, Size, SnrDb, Transmission
 
 
 class Link(nn.Module):
-    """Image, encoder, symbols, channel, decoder, image.
+    """image -> transmitter -> symbols -> channel -> received -> receiver -> image.
 
     Args:
-        model: the encoder and decoder.
-        channel: between them.
-        bandwidth_ratio: complex channel uses per source value, side information and pilots included; None takes the
-            model's own (and pilots on top).
+        transmitter: encodes; a model, a codec with a channel code, or a hybrid.
+        channel: between the antennas.
+        receiver: decodes; None: the transmitter does that too, as models do.
+        bandwidth_ratio: complex channel uses per source value, all layers and pilots included; None takes the
+            transmitter's own (and pilots on top).
 
     >>> from deepjscc.channels import AWGN
     >>> from deepjscc.zoo import load
@@ -31,66 +34,172 @@ class Link(nn.Module):
     (torch.Size([2, 3, 32, 32]), [512, 512])
     """
 
-    def __init__(self, model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> None:
+    supports_split = True
+
+    def __init__(
+        self,
+        transmitter: Transmitter,
+        channel: Channel,
+        receiver: Receiver | None = None,
+        *,
+        bandwidth_ratio: float | None = None,
+    ) -> None:
         super().__init__()
-        self.model, self.channel, self.bandwidth_ratio = model, channel, bandwidth_ratio
+        self.transmitter, self.channel, self.bandwidth_ratio = transmitter, channel, bandwidth_ratio
+        self.own_receiver = receiver
 
     @property
-    def trained(self) -> JSCC:
-        """What training changes and a checkpoint holds."""
-        return self.model
+    def receiver(self) -> Receiver:
+        """What decodes: a receiver of its own, or the transmitter's other half."""
+        return self.transmitter if self.own_receiver is None else self.own_receiver  # type: ignore[return-value]
+
+    @property
+    def model(self) -> nn.Module:
+        """What training changes and a checkpoint holds: the model that is both transmitter and receiver.
+
+        Raises:
+            UsageError: a transmitter that is not a model.
+        """
+        if not isinstance(self.transmitter, nn.Module):
+            raise UsageError(f"{type(self.transmitter).__name__} has no weights")
+        return self.transmitter
+
+    @property
+    def encoder_uses_snr(self) -> bool:
+        """See :class:`deepjscc.systems.base.System`."""
+        return getattr(self.transmitter, "encoder_uses_snr", True)
+
+    @property
+    def supports_tiles(self) -> bool:
+        """See :class:`deepjscc.systems.base.System`."""
+        return getattr(self.transmitter, "supports_tiles", False)
+
+    @property
+    def supports_prefix(self) -> bool:
+        """See :class:`deepjscc.systems.base.System`."""
+        return getattr(self.transmitter, "supports_prefix", False)
+
+    def over(self, channel: Channel) -> "Link":
+        """The same transmitter and receiver over another channel."""
+        return Link(self.transmitter, channel, self.own_receiver, bandwidth_ratio=self.bandwidth_ratio)
+
+    def plan(self, size: Size, design_snr_db: SnrDb) -> LinkPlan:
+        """Plan a transmission: what the pilots leave of the bandwidth, and a margin for the channel's fades.
+
+        Args:
+            size: height and width of the images.
+            design_snr_db: what the transmitter plans for, in dB, per image.
+
+        Raises:
+            UsageError: nothing is left beside the pilots.
+        """
+        ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
+        return LinkPlan(design_snr_db, ratio, max(MARGIN_DB, self.channel.fade_depth_db))
 
     def transmit(
         self,
-        images: Images,
-        snr_db: SnrDb,
+        images: Images | Pairs,
+        snr_db: torch.Tensor,
         *,
-        encoder_snr_db: SnrDb | None = None,
-        generator: torch.Generator | None = None,
+        encoder_snr_db: torch.Tensor | None = None,
+        generator: Draws = None,
     ) -> Transmission:
-        """Send a batch of images; see :class:`deepjscc.systems.base.System`. A learned link always delivers.
-
-        Side information is taken to be ideally coded: where the channel (this fade) carries less than its rate, it is
-        lost and the decoder is told so.
+        """Send a batch of images, or of pairs; see :meth:`deepjscc.systems.base.System.transmit`.
 
         Raises:
-            UsageError: a bandwidth ratio the model does not make.
+            UsageError: a bandwidth ratio that the transmitter does not make.
         """
-        link, model = self, self.model.drawn(generator) if self.model.training else self.model
-        if model is not self.model:
-            link = Link(model, self.channel, bandwidth_ratio=self.bandwidth_ratio)
-        sent = link.encode(images, snr_db if encoder_snr_db is None else encoder_snr_db)
-        return link.deliver(sent, (images.shape[-2], images.shape[-1]), snr_db, generator)
+        views = images.flatten(0, -4)
+        design_snr_db = snr_db if encoder_snr_db is None else encoder_snr_db
+        link = self._training_variant(generator)
+        sent = link.deliver(link.encode(views, design_snr_db.flatten()), views, snr_db.flatten(), generator)
+        return sent if images.dim() == 4 else in_views(sent, images.shape[1])
 
-    def encode(self, images: Images, encoder_snr_db: SnrDb) -> Encoded:
-        """The transmitter's half of :meth:`transmit`: what is handed to the radio.
+    def encode(self, images: Images, design_snr_db: SnrDb) -> Encoded:
+        """The transmitter's half of :meth:`transmit`: the layers that are handed to the radio.
 
         Raises:
-            UsageError: a bandwidth ratio the model does not make.
+            UsageError: a bandwidth ratio that the transmitter does not make.
         """
-        size = (images.shape[-2], images.shape[-1])
-        return self.model.encode(
-            images,
-            encoder_snr_db,
-            bandwidth_ratio=ratio_beside_pilots(self.channel, size, self.bandwidth_ratio),
-            side_info_snr_db=encoder_snr_db - self.channel.margin_db,
+        return self.transmitter.encode(images, self.plan((images.shape[-2], images.shape[-1]), design_snr_db))
+
+    def deliver(self, encoded: Encoded, images: Images, snr_db: SnrDb, generator: Draws = None) -> Transmission:
+        """Channel and receiver: the rest of :meth:`transmit`.
+
+        Args:
+            encoded: of :meth:`encode`.
+            images: what was sent; an image that is lost altogether is shown as its mean colour, as if the receiver
+                knew that.
+            snr_db: P / N0 in dB, per image.
+            generator: of gains and noise.
+        """
+        received = send_over(self.channel, encoded, snr_db, generator)
+        return self.receive(received, encoded, images)
+
+    def receive(self, received: Received, encoded: Encoded, images: Images) -> Transmission:
+        """The receiver's part of :meth:`deliver`, and what was spent."""
+        decoded = self.receiver.receive(received, (images.shape[-2], images.shape[-1]))
+        shown, delivered = decoded.images.to(images.device), torch.ones(len(images), dtype=torch.bool)
+        if decoded.delivered is not None:
+            delivered = decoded.delivered
+            lost = ~delivered.to(shown.device)[:, None, None, None]
+            means = images.nan_to_num(0.5).mean((-2, -1), keepdim=True).to(shown.device)
+            shown = torch.where(lost, means, shown)
+        return Transmission(
+            shown,
+            self.spent(encoded),
+            delivered,
+            decoded.refinements,
+            tuple(uses + self.channel.pilot_uses(uses) for uses in decoded.refinement_uses),
+            decoded.layers,
         )
 
-    def deliver(
-        self, sent: Encoded, size: Size, snr_db: SnrDb, generator: torch.Generator | None = None
-    ) -> Transmission:
-        """The rest of :meth:`transmit`: channel and receiver, of images of ``size`` = (height, width)."""
-        return self.receive(pass_through(self.channel, sent, snr_db, generator), sent.uses(), size)
+    def spent(self, encoded: Encoded) -> torch.Tensor:
+        """Complex channel uses of each image, pilots included."""
+        return torch.tensor([uses + self.channel.pilot_uses(uses) for uses in encoded.uses()])
 
-    def receive(self, received: Received, uses: Sequence[int], size: Size) -> Transmission:
-        """The receiver's part: images, with ``uses`` the channel uses that were spent on each, before pilots."""
-        decoded = self.model.decode(received, size)
-        spent = torch.tensor([count + self.channel.pilot_uses(count) for count in uses])
-        return Transmission(decoded, spent, torch.ones(len(uses), dtype=torch.bool))
+    def transmit_rows(
+        self, rows: Rows, snr_db: SnrDb, *, encoder_snr_db: SnrDb | None = None, generator: Draws = None
+    ) -> tuple[Iterator[Images], int]:
+        """Send one large image whose pixels are taken and given strip by strip, with the result of :meth:`transmit`.
+
+        Args:
+            rows: the image.
+            snr_db: P / N0 in dB, ``[1]``.
+            encoder_snr_db: design SNR in dB; None: that of the channel.
+            generator: of gains and noise.
+
+        Returns:
+            Strips of the reconstruction from the top, the last perhaps past the image's end, and the uses spent.
+
+        Raises:
+            UsageError: a transmitter that does not work in strips.
+        """
+        if not self.supports_tiles:
+            raise UsageError("an image this large goes only by linear or universal; scale it down")
+        plan = self.plan(rows.size, snr_db if encoder_snr_db is None else encoder_snr_db)
+        encoded = self.transmitter.encode_rows(rows, plan)  # type: ignore[attr-defined]
+        received = send_over(self.channel, encoded, snr_db, generator)
+        return self.receiver.decode_rows(received, rows.size), int(self.spent(encoded))  # type: ignore[union-attr]
+
+    def _training_variant(self, generator: Draws) -> "Link":
+        """The link as a training step has it: some models train on variants of themselves."""
+        if not (isinstance(self.transmitter, JSCC) and self.transmitter.training):
+            return self
+        assert not isinstance(generator, Sequence)
+        variant = self.transmitter.sample_training_variant(generator)
+        same = variant is self.transmitter
+        return self if same else Link(variant, self.channel, bandwidth_ratio=self.bandwidth_ratio)
+
+
+def in_views(sent: Transmission, views: int) -> Transmission:
+    """A transmission of single views, those of a scene one after another, with an axis of views."""
+    parts = (each.unflatten(0, (-1, views)) for each in (sent.images, sent.channel_uses, sent.delivered))
+    return Transmission(*parts)
 
 
 def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | None) -> float | None:
-    """What of a bandwidth ratio a channel's pilots leave for the symbols of an image of this size; None stays None.
+    """What a channel's pilots leave of a bandwidth ratio for the symbols of an image of this size; None stays None.
 
     Raises:
         UsageError: nothing is left.
@@ -104,26 +213,3 @@ def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | N
     if not left:
         raise UsageError(f"bandwidth ratio {bandwidth_ratio:.4g} leaves nothing beside the pilots; take more")
     return left / (3 * size[0] * size[1])
-
-
-def pass_through(
-    channel: Channel,
-    sent: Encoded,
-    snr_db: SnrDb,
-    generator: torch.Generator | None = None,
-    *,
-    gain: Gain | None = None,
-) -> Received:
-    """What a receiver gets of an encoder's output: symbols through the channel, and with them side information.
-
-    Of side information those parts arrive whose rate the channel, as drawn, carries ideally coded. A gain that was
-    drawn before holds here too.
-    """
-    if gain is None:
-        gain = channel.draw_gain(len(sent.symbols), sent.symbols.shape[1], generator)
-    received = channel(sent.symbols, snr_db, gain=gain, generator=generator)
-    arrived = tuple(
-        tuple(part.data if part.rate <= bits else None for part in parts)
-        for parts, bits in zip(sent.side_info, channel.capacity(snr_db, gain).tolist(), strict=True)
-    )
-    return replace(received, side_info=arrived, counts=sent.counts)

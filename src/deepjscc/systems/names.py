@@ -15,9 +15,10 @@ from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
 from deepjscc.models import IteratedJSCC, Residual
 from deepjscc.systems.base import System
-from deepjscc.systems.digital import DigitalLink
-from deepjscc.systems.progressive import ResidualLink, make_link
+from deepjscc.systems.digital import Digital
+from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
+from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.zoo import load, load_stage, weights_hash
 
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
@@ -74,12 +75,8 @@ def make_system(
     coding = parse_coding(coding_name, simulate=by_bits)
     if bandwidth_ratio is None:
         raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
-    digital = DigitalLink(
-        CODECS[codec_name](container=container),
-        channel,
-        bandwidth_ratio=bandwidth_ratio,
-        coding=coding,
-    )
+    transmitter = Digital(CODECS[codec_name](container=container), channel, coding)
+    digital = Link(transmitter, channel, bandwidth_ratio=bandwidth_ratio)
     return NamedSystem(
         f"{name}, every bit" if by_bits else name,
         digital,

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.systems.base import Draws
 from deepjscc.systems.link import Link
-from deepjscc.types import Images, SnrDb, Transmission
+from deepjscc.types import Encoded, Images, SnrDb, Transmission
 
 
 class Refined(nn.Module):
@@ -19,14 +20,21 @@ class Refined(nn.Module):
         steps: of sampling.
     """
 
+    supports_split, supports_tiles, supports_prefix = True, False, False
+
     def __init__(self, link: Link, stage: Diffusion, steps: int = 10) -> None:
         super().__init__()
         self.link, self.stage, self.steps = link.requires_grad_(False), stage, steps
 
     @property
-    def trained(self) -> Diffusion:
+    def model(self) -> Diffusion:
         """What training changes and a checkpoint holds."""
         return self.stage
+
+    @property
+    def encoder_uses_snr(self) -> bool:
+        """See :class:`deepjscc.systems.base.System`."""
+        return self.link.encoder_uses_snr
 
     def transmit(
         self,
@@ -34,9 +42,27 @@ class Refined(nn.Module):
         snr_db: SnrDb,
         *,
         encoder_snr_db: SnrDb | None = None,
-        generator: torch.Generator | None = None,
+        generator: Draws = None,
     ) -> Transmission:
-        """Send a batch of images; see :class:`deepjscc.systems.base.System`. The stage is told the nominal SNR."""
+        """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`.
+
+        The stage is given the nominal SNR.
+        """
         first = self.link.transmit(images, snr_db, encoder_snr_db=encoder_snr_db, generator=generator)
-        refined = self.stage.refine(first.images, snr_db, self.steps, generator)
+        return self._refine(first, snr_db, generator)
+
+    def encode(self, images: Images, design_snr_db: SnrDb) -> Encoded:
+        """See :meth:`deepjscc.systems.base.System.encode`."""
+        return self.link.encode(images, design_snr_db)
+
+    def deliver(self, encoded: Encoded, images: Images, snr_db: SnrDb, generator: Draws = None) -> Transmission:
+        """See :meth:`deepjscc.systems.base.System.deliver`."""
+        return self._refine(self.link.deliver(encoded, images, snr_db, generator), snr_db, generator)
+
+    def _refine(self, first: Transmission, snr_db: SnrDb, generator: Draws) -> Transmission:
+        if isinstance(generator, torch.Generator) or generator is None:
+            refined = self.stage.refine(first.images, snr_db, self.steps, generator)
+        else:
+            each = zip(first.images.split(1), snr_db.split(1), generator, strict=True)
+            refined = torch.cat([self.stage.refine(image, snr, self.steps, own) for image, snr, own in each])
         return replace(first, images=refined, refinements=(), refinement_uses=())

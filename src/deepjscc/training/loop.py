@@ -15,7 +15,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.metrics import psnr
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
-from deepjscc.systems import Link, pair_system
+from deepjscc.systems import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
@@ -169,7 +169,7 @@ class Run:
         loss = cast(torch.Tensor, self.fabric.all_reduce(torch.stack(self.losses).mean()))
         self.losses.clear()
         if self.logs is not None:
-            save_checkpoint(self.averaged.trained, self.output)
+            save_checkpoint(self.averaged.model, self.output)
             quality = validate(self.averaged, self.validation, self.recipe) if self.validation else None
             self.logs.write(self._speak(loss.item(), quality))
         self.fabric.barrier()  # the others would run into the timeout of a collective while the first measures
@@ -235,12 +235,11 @@ def validate(link: Link | Refined, data: ImageSet, recipe: Recipe) -> float:
     """
     device = next(link.parameters()).device
     pairs = isinstance(data, PairSet)
-    system = pair_system(link) if pairs else link
     draw = draw_pair_snr_db if pairs else draw_snr_db
     values = []
     for start, images in data.spread(recipe.data.validation_images).batches():
         images = images.to(device)
         snr_db = draw(recipe, recipe.channel, len(images), "validation", start).to(device)
-        decoded = system.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
+        decoded = link.transmit(images, snr_db, generator=generator(recipe.seed, "validation noise", start)).images
         values.append(psnr(images.reshape(-1, *images.shape[-3:]), decoded.reshape(-1, *images.shape[-3:])))
     return torch.cat(values).mean().item()

@@ -7,11 +7,10 @@ from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
 from deepjscc.models import JSCC
 from deepjscc.models.diffusion import Diffusion
-from deepjscc.systems import Link, make_link, pair_system
-from deepjscc.systems.distributed import Pairs, PairSnrDb
+from deepjscc.systems import Link, make_link
 from deepjscc.systems.refined import Refined
 from deepjscc.training.losses import LOSSES
-from deepjscc.types import Images, SnrDb
+from deepjscc.types import Images, Pairs, PairSnrDb, SnrDb
 
 BESIDE = 5.0  # weight of what a stage's pictures are judged by: LPIPS of a third is worth what the velocity's error is
 
@@ -45,8 +44,8 @@ class PairLoss(TransmissionLoss):
         self, images: Pairs, snr_db: PairSnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
     ) -> Tensor:
         """The loss of a batch over a kind of channel."""
-        system = pair_system(make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio))
-        sent = system.transmit(images, snr_db, generator=draws)
+        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
+        sent = link.transmit(images, snr_db, generator=draws)
         return LOSSES[self.loss](images.flatten(0, 1), sent.images.flatten(0, 1))
 
 

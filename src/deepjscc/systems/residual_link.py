@@ -1,46 +1,21 @@
-"""Progressive transmission: one image in stages, a picture after each (Kurka and Gündüz 2019)."""
+"""Residual transmission: a link whose transmitter estimates what has arrived (Kurka and Gündüz 2019, sec. 4).
+
+It is the one system that cannot be cut at the antennas: what a stage sends depends on what became of those before.
+"""
+
+from collections.abc import Sequence
 
 import torch
 
 from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
-from deepjscc.models import JSCC, Residual, Staged
+from deepjscc.models import JSCC, Residual
 from deepjscc.models.residual import RECEPTIONS, Residuals
 from deepjscc.seeds import generator as seeded
-from deepjscc.systems.link import Link, pass_through, ratio_beside_pilots
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb, Symbols, Transmission
-
-
-class ProgressiveLink(Link):
-    """A link whose :attr:`Transmission.refinements` holds the image after each stage; one gain for all of them.
-
-    Args:
-        model: one encoder for all stages: :class:`MultipleDecoders` or :class:`SingleDecoder`.
-        channel: between encoder and decoder.
-        bandwidth_ratio: of all stages together; None takes the model's own.
-
-    >>> from deepjscc.channels import AWGN
-    >>> from deepjscc.models import SingleDecoder
-    >>> link = ProgressiveLink(SingleDecoder(stages=2).eval(), AWGN())
-    >>> sent = link.transmit(torch.rand(1, 3, 32, 32), torch.tensor([10.0]))
-    >>> len(sent.refinements), sent.refinement_uses
-    (2, (256, 512))
-    """
-
-    model: Staged
-
-    def deliver(
-        self, sent: Encoded, size: Size, snr_db: SnrDb, generator: torch.Generator | None = None
-    ) -> Transmission:
-        """Channel and receiver; see :meth:`Link.deliver`.
-
-        In training the refinements are what the scheme learns from at this step.
-        """
-        received = pass_through(self.channel, sent, snr_db, generator)
-        heard = self.model.training_prefix(size, generator) if self.model.training else self.model.borders(size)
-        refinements = tuple(self.model.decode_prefix(received, size, count) for count in heard)
-        return _transmission(refinements, tuple(uses + self.channel.pilot_uses(uses) for uses in heard))
+from deepjscc.systems.base import Draws
+from deepjscc.systems.link import Link, in_views, ratio_beside_pilots
+from deepjscc.types import Images, Pairs, Received, SnrDb, Symbols, Transmission
 
 
 class ResidualLink(Link):
@@ -57,6 +32,7 @@ class ResidualLink(Link):
         UsageError: fewer than one simulated reception.
     """
 
+    supports_split = False
     model: Residual
 
     def __init__(
@@ -74,13 +50,13 @@ class ResidualLink(Link):
 
     def transmit(
         self,
-        images: Images,
-        snr_db: SnrDb,
+        images: Images | Pairs,
+        snr_db: torch.Tensor,
         *,
-        encoder_snr_db: SnrDb | None = None,
-        generator: torch.Generator | None = None,
+        encoder_snr_db: torch.Tensor | None = None,
+        generator: Draws = None,
     ) -> Transmission:
-        """Send a batch of images; see :class:`deepjscc.systems.base.System`. A learned link always delivers.
+        """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`. A learned link always delivers.
 
         However the transmitter estimates, equal generators give equal gains and noise. In training it is fed back the
         channel's output, and the one refinement is the unclipped sum of all stages.
@@ -88,6 +64,12 @@ class ResidualLink(Link):
         Raises:
             UsageError: a bandwidth ratio the model does not make.
         """
+        if images.dim() == 5:
+            views = None if encoder_snr_db is None else encoder_snr_db.flatten()
+            sent = self.transmit(images.flatten(0, 1), snr_db.flatten(), encoder_snr_db=views, generator=generator)
+            return in_views(sent, images.shape[1])
+        if isinstance(generator, Sequence):
+            return one_by_one(self, images, snr_db, encoder_snr_db, generator)
         model, size = self.model, (images.shape[-2], images.shape[-1])
         model.check_ratio(size, ratio_beside_pilots(self.channel, size, self.bandwidth_ratio))
         padded = padded_size(size, model.stride)
@@ -121,11 +103,31 @@ class ResidualLink(Link):
 
 
 def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> Link:
-    """The link that a model takes, sent in one piece or in stages; see :class:`Link`."""
-    if isinstance(model, Residual):
-        return ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio)
-    kind = ProgressiveLink if isinstance(model, Staged) else Link
+    """Build the link of a model: with a transmitter that estimates what arrived where the model needs that."""
+    kind = ResidualLink if isinstance(model, Residual) else Link
     return kind(model, channel, bandwidth_ratio=bandwidth_ratio)
+
+
+def one_by_one(
+    system: Link,
+    images: Images,
+    snr_db: SnrDb,
+    encoder_snr_db: SnrDb | None,
+    generators: Sequence[torch.Generator],
+) -> Transmission:
+    """Send the images of a batch one after another, each with draws of its own."""
+    design = snr_db if encoder_snr_db is None else encoder_snr_db
+    alone = [
+        system.transmit(images[i, None], snr_db[i, None], encoder_snr_db=design[i, None], generator=own)
+        for i, own in enumerate(generators)
+    ]
+    return Transmission(
+        torch.cat([one.images for one in alone]),
+        torch.cat([one.channel_uses for one in alone]),
+        torch.cat([one.delivered for one in alone]),
+        tuple(torch.cat(stage) for stage in zip(*(one.refinements for one in alone), strict=True)),
+        alone[0].refinement_uses,
+    )
 
 
 def _transmission(refinements: tuple[Images, ...], uses: tuple[int, ...]) -> Transmission:
