@@ -70,9 +70,10 @@ class LayeredDecoder:
         waiting = len(lanes)
         beliefs = self.code.combine(llr[lanes])[self._start]
         messages = self._no_messages(beliefs)
+        space = beliefs.new_empty(3, max(self._degrees) * self.code.graph.lifting * len(lanes))
         age = torch.zeros(len(lanes), dtype=torch.long, device=llr.device)
         while len(lanes):
-            self._iterate(beliefs, messages)
+            self._iterate(beliefs, messages, space)
             age += 1
             hard, right = self._check(beliefs)
             leaving = right | (age >= self.iterations)
@@ -102,10 +103,10 @@ class LayeredDecoder:
         size = self.code.graph.lifting
         return [beliefs.new_zeros(degree, size, beliefs.shape[1]) for degree in self._degrees]
 
-    def _iterate(self, beliefs: Float[Tensor, "positions lanes"], messages: list[Tensor]) -> None:
-        """One pass over all rows, in place."""
+    def _iterate(self, beliefs: Float[Tensor, "positions lanes"], messages: list[Tensor], space: Tensor) -> None:
+        """One pass over all rows, in place, with a work space of three rows."""
         lanes, size = beliefs.shape[1], self.code.graph.lifting
-        space = beliefs.new_empty(3, max(self._degrees) * size, lanes)
+        space = space[:, : space.shape[1] // lanes * lanes].view(3, -1, lanes)
         one = beliefs.new_ones(())
         columns = beliefs.view(self.code.columns, -1).unbind()
         for written, read, sent in zip(self._columns, self._reads, messages, strict=True):
