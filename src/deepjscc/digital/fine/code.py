@@ -23,6 +23,8 @@ class NrCode:
         coded_bits: bits sent; more than the code has are sent again from the start of the circular buffer.
         bits_per_symbol: Q_m of the bit interleaver; it divides ``coded_bits``. 1 leaves the order as it is.
         graph: base graph 1 or 2; None selects it as the standard does.
+        shaped: the first information bits that are sent are labels of amplitudes, and all others signs, as
+            probabilistic amplitude shaping needs it; else the interleaver of the standard.
 
     Attributes:
         sent: for each bit sent, in order, its position among the bits of the code.
@@ -32,7 +34,14 @@ class NrCode:
         ValueError: sizes that the code does not have.
     """
 
-    def __init__(self, block_bits: int, coded_bits: int, bits_per_symbol: int = 1, graph: int | None = None) -> None:
+    def __init__(
+        self,
+        block_bits: int,
+        coded_bits: int,
+        bits_per_symbol: int = 1,
+        graph: int | None = None,
+        shaped: bool = False,
+    ) -> None:
         if coded_bits % bits_per_symbol or coded_bits <= block_bits:
             raise ValueError(f"no code from {block_bits} to {coded_bits} bits with {bits_per_symbol} a symbol")
         self.block_bits, self.coded_bits = block_bits, coded_bits
@@ -47,6 +56,11 @@ class NrCode:
         last = int(sent.max())
         self.used_rows = max(CORE_ROWS, last // size + 1 - systematic)
         self.columns = systematic + self.used_rows
+        if shaped:
+            signs = coded_bits // bits_per_symbol * 2
+            labels = sent[:-signs].reshape(-1, 2, bits_per_symbol // 2 - 1)  # of each symbol, for its two axes
+            self.sent = torch.cat([sent[-signs:].view(-1, 1, 2), labels.transpose(1, 2)], 1).reshape(-1)
+            return
         # Written by rows, read by columns (sec. 5.4.2.2): systematic bits come to the most reliable bits of a symbol.
         self.sent = sent.reshape(bits_per_symbol, -1).T.reshape(-1)
 
@@ -138,6 +152,8 @@ class NrCode:
 
 
 @lru_cache(maxsize=64)
-def nr_code(block_bits: int, coded_bits: int, bits_per_symbol: int, graph: int | None = None) -> NrCode:
+def nr_code(
+    block_bits: int, coded_bits: int, bits_per_symbol: int, graph: int | None = None, shaped: bool = False
+) -> NrCode:
     """A code, built once; see :class:`NrCode`."""
-    return NrCode(block_bits, coded_bits, bits_per_symbol, graph)
+    return NrCode(block_bits, coded_bits, bits_per_symbol, graph, shaped)

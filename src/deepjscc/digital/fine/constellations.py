@@ -19,7 +19,7 @@ CLIP = 50.0  # of soft bits
 
 @dataclass(frozen=True)
 class Constellation:
-    """Two equal real axes with Gray-labelled amplitudes.
+    """Two equal real axes with Gray-labelled amplitudes: shaped by their positions or by their probabilities.
 
     The bits of a symbol alternate between the real and the imaginary axis, the sign first, as in 3GPP TS 38.211.
 
@@ -29,12 +29,14 @@ class Constellation:
         levels: positive amplitudes of an axis, rising, of mean square 1.
         equivalent_snr_db: SNR of binary antipodal symbols with the same mutual information per bit, at 0.5 dB below and
             0.5 dB above the design SNR.
+        weights: proportional to the probabilities of the positive levels; None for equal ones.
     """
 
     bits_per_axis: int
     design_snr_db: int | None
     levels: tuple[float, ...]
     equivalent_snr_db: tuple[float, float]
+    weights: tuple[int, ...] | None = None
 
     @property
     def bits_per_symbol(self) -> int:
@@ -68,6 +70,8 @@ class Constellation:
         # With axes of mean square 1 the noise of an axis has variance N0: half of it, times 2.
         precision = 1 / noise_variance.clamp_min(1e-9)
         exponent = (axes[..., None] - points).square_().mul_(-0.5 * precision[..., None, None])
+        if self.weights is not None:
+            exponent += torch.tensor(self.weights).log().repeat(2).to(exponent)
         likelihood = exponent.sub_(exponent.amax(-1, keepdim=True)).exp_()
         zero = likelihood @ (1 - labels).to(likelihood.dtype)
         one = likelihood @ labels.to(likelihood.dtype)
@@ -92,23 +96,26 @@ QPSK = Constellation(1, None, (1.0,), (0.0, 0.0))
 
 
 @cache
-def constellations() -> dict[tuple[int, int], Constellation]:
-    """All stored constellations by bits per axis and design SNR in dB."""
+def _stored() -> dict[tuple[int, int, bool], Constellation]:
+    """All stored constellations by bits per axis, design SNR and whether they are shaped by probabilities."""
+    stored = {}
     with TABLE.open(newline="") as file:
-        rows = list(csv.reader(file))[1:]
-    return {
-        (int(bits), int(design)): Constellation(
-            int(bits), int(design), tuple(map(float, levels.split())), (float(below), float(above))
-        )
-        for bits, design, below, above, levels in rows
-    }
+        for bits, design, below, above, levels, weights in list(csv.reader(file))[1:]:
+            stored[int(bits), int(design), bool(weights)] = Constellation(
+                int(bits),
+                int(design),
+                tuple(map(float, levels.split())),
+                (float(below), float(above)),
+                tuple(map(int, weights.split())) or None,
+            )
+    return stored
 
 
-def constellation(bits_per_axis: int, snr_db: float) -> Constellation | None:
-    """The constellation whose design SNR is next to an SNR; None where none was made for it.
+def constellations(snr_db: float) -> list[Constellation]:
+    """QPSK, and the constellations whose design SNR is next to an SNR.
 
     Args:
-        bits_per_axis: 1 for QPSK, which serves any SNR.
         snr_db: P / N0 of the symbols.
     """
-    return QPSK if bits_per_axis == 1 else constellations().get((bits_per_axis, math.floor(snr_db + 0.5)))
+    design = math.floor(snr_db + 0.5)
+    return [QPSK, *(one for key, one in _stored().items() if key[1] == design)]

@@ -138,7 +138,12 @@ class LayeredDecoder:
 
 @lru_cache(maxsize=64)
 def layered_decoder(
-    block_bits: int, coded_bits: int, bits_per_symbol: int, graph: int | None, crc_name: str | None
+    block_bits: int,
+    coded_bits: int,
+    bits_per_symbol: int,
+    graph: int | None,
+    crc_name: str | None,
+    shaped: bool = False,
 ) -> LayeredDecoder:
     """A decoder, built once; see :class:`LayeredDecoder` and :class:`NrCode`."""
-    return LayeredDecoder(nr_code(block_bits, coded_bits, bits_per_symbol, graph), crc_name)
+    return LayeredDecoder(nr_code(block_bits, coded_bits, bits_per_symbol, graph, shaped), crc_name)

@@ -1,7 +1,5 @@
 """Bits to symbols and symbols to bits by a code plan."""
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 from jaxtyping import Complex, Float, UInt8
@@ -10,17 +8,18 @@ from torch import Tensor
 from deepjscc.digital.fine.code import nr_code
 from deepjscc.digital.fine.crc import append_crc, crc_length
 from deepjscc.digital.fine.decoder import layered_decoder
+from deepjscc.digital.fine.information import gray_labels
 from deepjscc.digital.fine.plan import CodePlan
+from deepjscc.digital.fine.shaping import SIDE_BITS, scrambler, shape, unshape
 from deepjscc.errors import UsageError
 
 CHUNK = 128  # code blocks worked on at once, which bounds memory
-SCRAMBLER_SEED = 38212
 
 
 def encode(bits: Tensor, plan: CodePlan) -> Complex[Tensor, " uses"]:
     """Code and modulate a message.
 
-    Coded bits are scrambled by a fixed pseudo-random sequence, so that symbols have mean power 1 whatever the message.
+    The message is scrambled by a fixed pseudo-random sequence, so that symbols have mean power 1 whatever it is.
 
     Args:
         bits: ``[message_bits]`` of 0 and 1.
@@ -34,14 +33,24 @@ def encode(bits: Tensor, plan: CodePlan) -> Complex[Tensor, " uses"]:
     """
     if bits.shape != (plan.message_bits,):
         raise UsageError(f"the plan holds {plan.message_bits} bits, not {tuple(bits.shape)}")
-    messages = bits.to(torch.uint8).view(plan.code_blocks, -1)
+    message = bits.to("cpu", torch.uint8).numpy() ^ scrambler(plan.message_bits)
     symbols = torch.empty(plan.uses, dtype=torch.complex64, device=bits.device)
+    labels = None
+    if plan.modulation.weights is not None:
+        amplitudes, side = shape(message[: plan.matched_bits], 2 * plan.uses, plan.modulation.weights)
+        message = np.concatenate([side, message[plan.matched_bits :]])
+        labels = gray_labels(plan.modulation.bits_per_axis)[amplitudes].astype(np.uint8).reshape(-1)
     for blocks, uses in _groups(plan):
-        coded_bits = uses * plan.modulation.bits_per_symbol
-        code = nr_code(plan.block_bits, coded_bits, plan.modulation.bits_per_symbol, plan.graph)
-        coded = code.encode(append_crc(plan.crc_name, messages[blocks])) ^ _scrambler(coded_bits).to(bits.device)
-        modulated = plan.modulation.modulate(coded)
-        for block, one in zip(range(blocks.start, blocks.stop), modulated, strict=True):
+        count, plain_bits = blocks.stop - blocks.start, plan.plain_bits(uses)
+        plain, message = message[: count * plain_bits].reshape(count, -1), message[count * plain_bits :]
+        if labels is not None:
+            each = 2 * uses * (plan.modulation.bits_per_axis - 1)
+            mine, labels = labels[: count * each].reshape(count, -1), labels[count * each :]
+            punctured = plan.punctured_bits
+            plain = np.concatenate([plain[:, :punctured], mine, plain[:, punctured:]], 1)
+        information = torch.from_numpy(plain).to(bits.device)
+        coded = nr_code(*_code(plan, uses)).encode(append_crc(plan.crc_name, information))
+        for block, one in zip(range(blocks.start, blocks.stop), plan.modulation.modulate(coded), strict=True):
             symbols[plan.block_uses(block)] = one
     return symbols
 
@@ -66,22 +75,44 @@ def decode(
     if symbols.shape != (plan.uses,):
         raise UsageError(f"the plan holds {plan.uses} symbols, not {tuple(symbols.shape)}")
     noise_variance = noise_variance.expand(plan.uses)
-    parts = []
+    plain, amplitudes = [], []
     for blocks, uses in _groups(plan):
-        coded_bits = uses * plan.modulation.bits_per_symbol
         mine = [plan.block_uses(block) for block in range(blocks.start, blocks.stop)]
         llr = plan.modulation.soft_bits(
             torch.stack([symbols[one] for one in mine]), torch.stack([noise_variance[one] for one in mine])
         )
-        llr = llr * (1 - 2 * _scrambler(coded_bits).to(llr))
-        decoder = layered_decoder(
-            plan.block_bits, coded_bits, plan.modulation.bits_per_symbol, plan.graph, plan.crc_name
-        )
+        size, coded_bits, bits_per_symbol, graph, shaped = _code(plan, uses)
+        decoder = layered_decoder(size, coded_bits, bits_per_symbol, graph, plan.crc_name, shaped)
         information, right = decoder.decode(llr)
         if not right.all():
             return None, False
-        parts.append(information[:, : -crc_length(plan.crc_name)].reshape(-1))
-    return torch.cat(parts), True
+        bits = information[:, : -crc_length(plan.crc_name)].cpu().numpy()
+        if plan.shaped:
+            first, last = plan.punctured_bits, plan.punctured_bits + bits.shape[1] - plan.plain_bits(uses)
+            amplitudes.append(_amplitudes(bits[:, first:last].reshape(-1, plan.modulation.bits_per_axis - 1)))
+            bits = np.concatenate([bits[:, :first], bits[:, last:]], 1)
+        plain.append(bits.reshape(-1))
+    message = np.concatenate(plain)
+    if plan.modulation.weights is not None:
+        matched = unshape(np.concatenate(amplitudes), message[:SIDE_BITS], plan.modulation.weights)
+        if matched is None:
+            return None, False
+        message = np.concatenate([matched, message[SIDE_BITS:]])
+    return torch.from_numpy(message ^ scrambler(plan.message_bits)).to(symbols.device), True
+
+
+def _code(plan: CodePlan, uses: int) -> tuple[int, int, int, int, bool]:
+    """Arguments of the code of a block with so many uses."""
+    bits_per_symbol = plan.modulation.bits_per_symbol
+    return plan.block_bits, uses * bits_per_symbol, bits_per_symbol, plan.graph, plan.shaped
+
+
+def _amplitudes(labels: np.ndarray) -> np.ndarray:
+    """Labels of amplitudes ``[amplitudes, bits]`` to their indices."""
+    weights = 2 ** np.arange(labels.shape[1])
+    index = np.empty(2 ** labels.shape[1], dtype=np.int32)
+    index[gray_labels(labels.shape[1] + 1) @ weights] = np.arange(len(index))
+    return index[labels @ weights]
 
 
 def _groups(plan: CodePlan) -> list[tuple[slice, int]]:
@@ -92,10 +123,3 @@ def _groups(plan: CodePlan) -> list[tuple[slice, int]]:
         uses = plan.uses // plan.code_blocks + (start < longer)
         groups += [(slice(one, min(one + CHUNK, stop)), uses) for one in range(start, stop, CHUNK)]
     return groups
-
-
-@lru_cache(maxsize=8)
-def _scrambler(bits: int) -> Tensor:
-    """A fixed pseudo-random sequence: raw output of PCG64, which NumPy keeps the same over versions."""
-    words = np.random.PCG64(SCRAMBLER_SEED).random_raw(-(-bits // 64)).astype("<u8")
-    return torch.from_numpy(np.unpackbits(words.view(np.uint8))[:bits])

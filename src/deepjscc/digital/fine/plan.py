@@ -6,10 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from deepjscc.digital.fine.base_graphs import MAX_BLOCK_BITS, select_graph
-from deepjscc.digital.fine.constellations import Constellation, constellation
+from deepjscc.digital.fine.base_graphs import MAX_BLOCK_BITS, select_graph, select_lifting
+from deepjscc.digital.fine.constellations import Constellation, constellations
 from deepjscc.digital.fine.crc import crc_length
 from deepjscc.digital.fine.information import bicm_curve, binary_snr_db
+from deepjscc.digital.fine.shaping import SIDE_BITS, matched_bits
 from deepjscc.digital.fine.thresholds import MAX_RATE, block_error_rate, deviate, interpolate, threshold
 from deepjscc.digital.fine.waterfalls import crc_of
 from deepjscc.errors import UsageError
@@ -17,7 +18,6 @@ from deepjscc.errors import UsageError
 STEP_DB = 0.1  # of the design SINR that the receiver is told
 LOWEST_INDEX, HIGHEST_INDEX = -200, 450
 MIN_MESSAGE_BITS = 8
-AXES = range(1, 7)  # bits per real axis: QPSK to 4096 points
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,30 @@ class CodePlan:
         return crc_of(self.block_bits, self.code_blocks)
 
     @property
+    def shaped(self) -> bool:
+        """Whether amplitudes are shaped by their probabilities."""
+        return self.modulation.weights is not None
+
+    @property
+    def matched_bits(self) -> int:
+        """Bits of the message that the amplitudes carry by distribution matching; 0 without it."""
+        return matched_bits(2 * self.uses, self.modulation.weights) if self.modulation.weights is not None else 0
+
+    def plain_bits(self, uses: int) -> int:
+        """Information bits of a code block that are neither labels of amplitudes nor its CRC.
+
+        Args:
+            uses: channel uses of the block.
+        """
+        labels = 2 * uses * (self.modulation.bits_per_axis - 1) if self.shaped else 0
+        return self.block_bits - crc_length(self.crc_name) - labels
+
+    @property
     def message_bits(self) -> int:
-        """Bits of the message, CRCs not counted."""
-        return self.code_blocks * (self.block_bits - crc_length(self.crc_name))
+        """Bits of the message, neither CRCs nor side information of the distribution matcher counted."""
+        least, longer = divmod(self.uses, self.code_blocks)
+        plain = longer * self.plain_bits(least + 1) + (self.code_blocks - longer) * self.plain_bits(least)
+        return plain + self.matched_bits - (SIDE_BITS if self.shaped else 0)
 
     @property
     def design_sinr_db(self) -> float:
@@ -62,8 +83,13 @@ class CodePlan:
 
     @property
     def graph(self) -> int:
-        """Base graph of all code blocks."""
-        return select_graph(self.block_bits, self.rate)
+        """Base graph of all code blocks; shaping needs that of which fewer information bits are punctured."""
+        return 1 if self.shaped else select_graph(self.block_bits, self.rate)
+
+    @property
+    def punctured_bits(self) -> int:
+        """Information bits at the start of each code block that are not sent."""
+        return 2 * select_lifting(self.block_bits, self.graph)
 
     def block_uses(self, block: int) -> slice:
         """Channel uses of a code block: the blocks take turns, so that each meets all conditions of the channel.
@@ -115,11 +141,9 @@ def plan_from_index(uses: int, index: int, error_rate: float = 0.01) -> CodePlan
         UsageError: too few uses for the shortest message at this SINR.
     """
     best: CodePlan | None = None
-    for bits_per_axis in AXES:
-        modulation = constellation(bits_per_axis, index * STEP_DB)
-        if modulation is None:
-            continue
-        plan = _most_bits(uses, index, error_rate, modulation)
+    for modulation in constellations(index * STEP_DB):
+        search = _most_bits if modulation.weights is None else _most_shaped_bits
+        plan = search(uses, index, error_rate, modulation)
         if plan is not None and (best is None or plan.message_bits > best.message_bits):
             best = plan
     if best is None:
@@ -157,6 +181,43 @@ def _split(uses: int, index: int, error_rate: float, modulation: Constellation, 
     return plan if plan.rate <= MAX_RATE and plan.block_bits <= MAX_BLOCK_BITS[plan.graph] else None
 
 
+def _most_shaped_bits(uses: int, index: int, error_rate: float, modulation: Constellation) -> CodePlan | None:
+    """The longest message with amplitudes of unequal probability: the largest blocks, and as few of them as do."""
+    equivalent_db, best = _equivalent_db(modulation, index * STEP_DB), None
+    code_blocks = -(-uses * modulation.bits_per_symbol // MAX_BLOCK_BITS[1])
+    for _ in range(4):
+        shortest = uses // code_blocks * modulation.bits_per_symbol
+        fitting, least, too_many = None, 1, min(MAX_BLOCK_BITS[1], math.floor(MAX_RATE * shortest)) + 1
+        while least < too_many:
+            bits = (least + too_many) // 2
+            plan = CodePlan(uses, index, error_rate, modulation, code_blocks, bits)
+            if _holds(plan, equivalent_db):
+                fitting, least = plan, bits + 1
+            else:
+                too_many = bits
+        if fitting is None or not _has_room(fitting):
+            break
+        if best is None or fitting.message_bits > best.message_bits:
+            best = fitting
+        fewer = -(-math.floor(uses * modulation.bits_per_symbol * fitting.rate) // MAX_BLOCK_BITS[1])
+        if fewer >= code_blocks:
+            break
+        code_blocks = fewer
+    return best
+
+
+def _has_room(plan: CodePlan) -> bool:
+    """Whether all labels of amplitudes are among the bits sent, and plain bits for the side information."""
+    if plan.block_bits < 292:
+        return False
+    longest = -(-plan.uses // plan.code_blocks)
+    return (
+        plan.plain_bits(longest) >= plan.punctured_bits
+        and plan.code_blocks * plan.plain_bits(longest) >= SIDE_BITS
+        and plan.matched_bits > 0
+    )
+
+
 def _holds(plan: CodePlan, equivalent_db: float) -> bool:
     """Whether the message arrives with the probability asked for."""
     centre, width = threshold(plan.rate, plan.block_bits)
@@ -183,7 +244,7 @@ def error_probability(plan: CodePlan, sinr_db: float | np.ndarray) -> float:
     if plan.modulation.design_snr_db is None and sinr_db.ndim == 0:
         equivalent_db = float(sinr_db)
     else:
-        information = np.interp(sinr_db, *bicm_curve(plan.modulation.levels)).mean()
+        information = np.interp(sinr_db, *bicm_curve(plan.modulation.levels, plan.modulation.weights)).mean()
         equivalent_db = float(binary_snr_db(information))
     lost = block_error_rate(plan.rate, plan.block_bits, equivalent_db)
     return -math.expm1(plan.code_blocks * math.log1p(-min(lost, 1 - 1e-12)))
