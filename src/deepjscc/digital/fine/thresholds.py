@@ -5,6 +5,7 @@ transcendental functions, on stored or rounded numbers: it gives the same result
 """
 
 import csv
+import hashlib
 import math
 from bisect import bisect_right
 from functools import cache
@@ -100,6 +101,12 @@ def threshold(rate: float, block_bits: int) -> tuple[float, float]:
     gaps = [interpolate(length, lengths, gaps) for lengths, gaps, _ in columns]
     widths = [interpolate(length, lengths, widths) for lengths, _, widths in columns]
     return limit_db(rate) + interpolate(rate, rates, gaps), interpolate(rate, rates, widths)
+
+
+@cache
+def table_hash() -> str:
+    """First digits of the SHA-256 of the table of thresholds: what a curve drawn from it depends on."""
+    return hashlib.sha256(TABLE.read_bytes()).hexdigest()[:12]
 
 
 def block_error_rate(rate: float, block_bits: int, snr_db: float) -> float:
