@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deepjscc.channels import Channel
-from deepjscc.digital import CODECS, LDPC, Coding, FiniteLength, Ideal
+from deepjscc.digital import CODECS, LDPC, Coding, FineLDPC, FiniteLength, Ideal
 from deepjscc.digital.bler import table_hash
+from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
 from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
 from deepjscc.models import IteratedJSCC, Residual
@@ -22,7 +23,7 @@ from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.zoo import load, load_stage, weights_hash
 
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
-CODINGS = ("ideal", "normal", *SETS)
+CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,15 @@ def make_system(
         f"{name}, every bit" if by_bits else name,
         digital,
         container=container,
-        error_rates=None if isinstance(coding, Ideal) else table_hash(),
+        error_rates=_error_rates(coding),
     )
+
+
+def _error_rates(coding: Coding) -> str | None:
+    """First digits of the SHA-256 of the table of block error rates that a coding uses; None without one."""
+    if isinstance(coding, Ideal):
+        return None
+    return fine_table_hash() if isinstance(coding, FineLDPC) else table_hash()
 
 
 def check_simulation(simulate: bool, names: Sequence[str]) -> None:
@@ -136,8 +144,9 @@ def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     """A channel coding from its name.
 
     ``ideal`` (capacity), ``normal`` (the normal approximation at LDPC's block length), ``ldpc`` (the standard's
-    schemes) and ``ldpc-papers`` (those of deep JSCC papers) follow the SNR: envelopes of links. With ``@10dB`` each
-    keeps what it planned for 10 dB, and an LDPC one may keep a scheme: ``ldpc@16qam-490``.
+    schemes), ``ldpc-papers`` (those of deep JSCC papers) and ``ldpc-fine`` (any rate, with shaped modulation) follow
+    the SNR: envelopes of links. With ``@10dB`` each keeps what it planned for 10 dB, and the first two LDPC codings may
+    keep a scheme: ``ldpc@16qam-490``.
 
     Raises:
         UsageError: anything else, or bits to simulate where there are none.
@@ -149,6 +158,8 @@ def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     plan_snr_db = _planned(plan, text) if at and one is None else None
     if kind in SETS:
         return LDPC((one,) if one else SETS[kind], plan_snr_db, simulate)
+    if kind == "ldpc-fine":
+        return FineLDPC(plan_snr_db, simulate)
     if simulate:
         raise UsageError(f"{kind} is a bound, not a code: there are no bits to simulate; take ldpc")
     return Ideal(plan_snr_db) if kind == "ideal" else FiniteLength(plan_snr_db)
