@@ -1,0 +1,280 @@
+"""The hybrid: a digital base under a superposed analog layer, with a coarse digital layer against the cliff.
+
+    image ─► codec ─► base ─► channel code ──────────┐ sqrt(1 - a)
+      │        │                                     (+)─► symbols
+      └──►(-)◄─┘ residual ─► residual code ──────────┘ sqrt(a)
+
+The base flattens the spread of variances that an analog code suffers from; the analog layer carries what the base left,
+costs next to nothing at the design SNR and gains above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji, Linder 2009).
+The receiver decodes the base with the analog layer as noise, subtracts it, and estimates the residual. A base that
+failed is never shown or subtracted; then the coarse layer is, which arrives far below the design SNR.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from deepjscc.channels import Channel
+from deepjscc.digital.codecs.base import LevelCodec
+from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
+from deepjscc.digital.codecs.rate_curve import RateCurve, rate_curve
+from deepjscc.digital.coding import Coding, PlannedCode
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.images import to_8bit, to_float
+from deepjscc.models.linear import Linear
+from deepjscc.models.residual_code import ResidualCode
+from deepjscc.symbols import channel_uses
+from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, pack_coarse, unpack_coarse
+from deepjscc.systems.hybrid_plan import (
+    ANALOG_ONLY,
+    COARSE_STEP,
+    HEADER_BYTES,
+    MOST_COARSE,
+    SHARES,
+    HybridHeader,
+    choose_share,
+    snr_index,
+)
+from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
+
+FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
+HEADER_SNR_DB = -10.0  # where the header arrives
+SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
+
+
+@dataclass(frozen=True)
+class HybridOptions:
+    """What a user may ask of a hybrid.
+
+    Attributes:
+        analog_share: share of the power that the analog layer has; None: chosen for each image by expected error.
+        floor_db: how far below the design SNR the coarse layer arrives; 0: there is none.
+        margin_db: by how much the base is planned below the design SNR.
+    """
+
+    analog_share: float | None = None
+    floor_db: float = FLOOR_DB
+    margin_db: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.analog_share is not None and not 0 <= self.analog_share <= SHARES[-1]:
+            raise UsageError(f"the analog layer has 0 to {SHARES[-1]:g} of the power, not {self.analog_share:g}")
+        if not 0 <= self.floor_db <= 40 or not 0 <= self.margin_db <= 40:
+            raise UsageError("floor and margin of a hybrid lie between 0 and 40 dB")
+
+
+class Hybrid:
+    """Transmitter and receiver of the hybrid.
+
+    Args:
+        codec: source codec of the base.
+        channel: the kind of channel that the transmitter plans for.
+        coding: channel code of all digital layers.
+        residual_code: the analog code of what the base leaves.
+        analog: the code of the whole image where the bandwidth holds no base.
+        options: what a user asks for.
+    """
+
+    encoder_uses_snr = True
+
+    def __init__(
+        self,
+        codec: LevelCodec,
+        channel: Channel,
+        coding: Coding,
+        residual_code: ResidualCode,
+        analog: Linear,
+        options: HybridOptions = HybridOptions(),
+    ) -> None:
+        self.codec, self.channel, self.coding = codec, channel, coding
+        self.residual_code, self.analog, self.options = residual_code, analog, options
+
+    @torch.no_grad()
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
+        """Encode each image: header, coarse layer, base, and the analog layer superposed on the base.
+
+        Raises:
+            UsageError: no bandwidth ratio, which a hybrid does not have of its own.
+        """
+        if plan.bandwidth_ratio is None:
+            raise UsageError("a hybrid link has no bandwidth ratio of its own; give one, such as 1/12")
+        uses = channel_uses((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio)
+        each = zip(images.split(1), to_8bit(images), plan.design_snr_db.tolist(), strict=True)
+        return _join([self._encode_image(image, picture, snr_db, uses, plan) for image, picture, snr_db in each])
+
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Decode each image from the layers that arrived."""
+        images, layers = [], []
+        for index in range(len(received.symbols)):
+            image, arrived = self._receive_image(received, index, size)
+            images.append(image)
+            layers.append(arrived)
+        delivered = torch.tensor([bool(arrived) for arrived in layers])
+        return Decoded(torch.cat(images), delivered, layers=tuple(layers))
+
+    def header_layer(self, header: HybridHeader) -> DigitalLayer:
+        """The header as a digital layer: ideally coded like every header, or with the code of the other layers."""
+        code = fit_code(self.coding, self.channel, 8 * HEADER_BYTES, HEADER_SNR_DB)
+        return DigitalLayer(header.pack(), code, name="header")
+
+    def coarse_code(self, header: HybridHeader, uses: int) -> PlannedCode:
+        """The coarse layer's code, as both ends derive it."""
+        snr_db = header.design_snr_db - self.options.floor_db
+        return self.coding.plan(max(1, int(header.coarse * COARSE_STEP * uses)), self.channel, snr_db)
+
+    def base_code(self, header: HybridHeader, uses: int) -> PlannedCode:
+        """The base's code, as both ends derive it from the header.
+
+        Args:
+            header: of the transmission.
+            uses: that the base has.
+        """
+        snr_db = header.design_snr_db - self.options.margin_db
+        return self.coding.plan(uses, self.channel, snr_db, header.analog_share)
+
+    def _encode_image(self, image: Images, picture: Image8, snr_db: float, uses: int, plan: LinkPlan) -> Encoded:
+        index = snr_index(snr_db)
+        header_uses = self.header_layer(HybridHeader(0, index, 0)).uses
+        left = uses - header_uses
+        coarse, coarse_uses = self._encode_coarse(picture, index, uses) if left > 0 else (None, 0)
+        left -= coarse_uses
+        steps = 0 if coarse is None else round(coarse_uses / (COARSE_STEP * uses))
+        share_index = self._choose(picture, index, left) if left > 0 else None
+        if share_index is None:
+            return self._encode_analog_only(image, index, uses - header_uses, plan)
+        header = HybridHeader(share_index, index, steps)
+        code = self.base_code(header, left)
+        layers = [self.header_layer(header)]
+        if coarse is not None:
+            layers.append(DigitalLayer(coarse, self.coarse_code(header, uses), name="coarse"))
+        base, symbols = self._encode_base(picture, header, code, left)
+        layers.append(DigitalLayer(base, code, superposed=True, name="base"))
+        return Encoded(symbols, (tuple(layers),), (left,), (header.analog_share,))
+
+    def _encode_base(
+        self, picture: Image8, header: HybridHeader, code: PlannedCode, uses: int
+    ) -> tuple[bytes, torch.Tensor]:
+        """The base's bytes and the analog symbols ``[1, uses]``, of mean power 1."""
+        room, reserved = code.bits // 8 - BASE_OVERHEAD, SIDE_INFO_BYTES if header.share_index else 0
+        for _ in range(3):
+            stream = self.codec.encode(picture, room - reserved)
+            if stream is None:
+                raise DeepJSCCError(f"the codec finds no base in {room - reserved} bytes where it did before")
+            if not header.share_index:
+                return Base(stream).pack(), torch.zeros(1, uses, dtype=torch.complex64)
+            base = self.codec.decode(stream)
+            residual = (picture.float() - base.float()) / 255
+            statistics = self.residual_code.describe(residual, base)
+            if len(statistics.side_info) <= room - self.codec.counted_bytes(stream):
+                break
+            reserved = len(statistics.side_info)
+        snr_db = header.design_snr_db + _db(header.analog_share)
+        modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
+        return Base(stream, statistics.side_info, modulated.gain_index).pack(), modulated.symbols[None]
+
+    def _choose(self, picture: Image8, index: int, uses: int) -> int | None:
+        """Index of the analog layer's share; None where no base fits."""
+        curve = self._curve(picture, index, uses)
+        if curve is None:
+            return None
+        size, snr_db = (picture.shape[1], picture.shape[2]), HybridHeader(0, index, 0).design_snr_db
+
+        def expected_mse(share: float) -> float | None:
+            header = HybridHeader(SHARES.index(share), index, 0)
+            room = self.base_code(header, uses).bits // 8 - BASE_OVERHEAD - (SIDE_INFO_BYTES if share else 0)
+            if room < min(curve.bytes):
+                return None
+            base_mse = curve.mse_at(room) / 255**2
+            if not share:
+                return base_mse
+            snr = share * 10 ** (snr_db / 10)
+            return self.residual_code.expected_error_after(base_mse, size, 2 * uses, snr)
+
+        return choose_share(expected_mse, self.options.analog_share)
+
+    def _curve(self, picture: Image8, index: int, uses: int) -> RateCurve | None:
+        """Error of the base over its bytes, between the budgets of the strongest and of no analog layer."""
+        most, least = (
+            self.base_code(HybridHeader(share_index, index, 0), uses).bits // 8 - BASE_OVERHEAD
+            for share_index in (0, len(SHARES) - 1)
+        )
+        least = max(least - SIDE_INFO_BYTES, 1)
+        return rate_curve(self.codec, picture, least, most) if most > least else None
+
+    def _encode_coarse(self, picture: Image8, index: int, uses: int) -> tuple[bytes | None, int]:
+        """The coarse layer's bytes and uses; None and 0 where it is turned off or nothing fits."""
+        if not self.options.floor_db:
+            return None, 0
+        header = HybridHeader(0, index, MOST_COARSE)
+        code = self.coarse_code(header, uses)
+        data = pack_coarse(encode_coarse(picture, code.bits // 8 - 2)) if code.bits >= 24 else None
+        return (data, code.uses_of(data)) if data is not None else (None, 0)
+
+    def _encode_analog_only(self, image: Images, index: int, uses: int, plan: LinkPlan) -> Encoded:
+        """The whole image by the analog code, where the bandwidth holds no base."""
+        header = self.header_layer(HybridHeader(ANALOG_ONLY, index, 0))
+        ratio = max(uses, 1) / image.numel()
+        design = torch.full((1,), HybridHeader(0, index, 0).design_snr_db)
+        encoded = self.analog.encode(image, LinkPlan(design, ratio, plan.margin_db))
+        return Encoded(encoded.symbols, ((header, *encoded.digital[0]),), encoded.counts, (1.0,))
+
+    def _receive_image(self, received: Received, index: int, size: Size) -> tuple[Images, tuple[str, ...]]:
+        """The best picture of what arrived, and the names of the layers that it is made of."""
+        data, nothing = received.digital[index], torch.full((1, 3, *size), 0.5)
+        if data[0] is None:
+            return nothing, ()
+        header = HybridHeader.unpack(data[0])
+        here = slice(index, index + 1)
+        count = received.counts[index] if received.counts else received.symbols.shape[1]
+        symbols, noise = received.symbols[here, :count], received.noise_variance[here, :count]
+        if header.share_index == ANALOG_ONLY:
+            alone = Received(symbols, noise, None, received.snr_db[here], (data[1:],), (count,))
+            return self.analog.decode(alone, size), ("analog",)
+        if data[-1] is not None:
+            base = Base.unpack(data[-1])
+            picture = self.codec.decode(base.stream)
+            image = to_float(picture)
+            if not header.share_index:
+                return image, ("base",)
+            snr_db = header.design_snr_db + _db(header.analog_share)
+            estimate = self.residual_code.estimate(symbols[0], noise[0], picture, base.side_info, base.gain, snr_db)
+            return (image + estimate.residual[None]).clamp(0, 1), ("base", "analog")
+        if header.coarse and data[1] is not None:
+            return to_float(decode_coarse(unpack_coarse(data[1]), size)), ("coarse",)
+        return nothing, ()
+
+
+def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode | IdealCode:
+    """The shortest code of a family that carries so many bits at an SNR.
+
+    Args:
+        coding: the family.
+        channel: the kind of channel.
+        bits: to be carried.
+        snr_db: at which they must arrive.
+    """
+    low, high = 0, 8
+    while coding.plan(high, channel, snr_db).bits < bits:
+        low, high = high, 2 * high
+        if high > 1 << 24:
+            raise UsageError(f"no code of this kind carries {bits} bits at {snr_db:g} dB")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if coding.plan(middle, channel, snr_db).bits >= bits else (middle, high)
+    return coding.plan(high, channel, snr_db)
+
+
+def _join(encoded: list[Encoded]) -> Encoded:
+    """Single images as one batch, rows filled up with zeros that are not sent."""
+    longest = max(one.symbols.shape[1] for one in encoded)
+    return Encoded(
+        torch.cat([F.pad(one.symbols, (0, longest - one.symbols.shape[1])) for one in encoded]),
+        tuple(one.digital[0] for one in encoded),
+        tuple(one.counts[0] for one in encoded),
+        tuple(one.analog_share[0] for one in encoded),
+    )
+
+
+def _db(share: float) -> float:
+    return 10 * torch.tensor(share).double().log10().item()

@@ -1,0 +1,105 @@
+"""How a hybrid transmission is laid out: its header, and the choice of the analog layer's power by expected error.
+
+Of all channel uses a few carry the header, a small share carries the coarse layer, and all others carry the base with
+the analog layer superposed. Three bytes of header tell the receiver everything from which both ends derive the rest.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from deepjscc.errors import UsageError
+
+# Shares of the power that the analog layer may have. The last index is that of no digital base at all.
+SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+ANALOG_ONLY = 7
+HEADER_BYTES = 3
+STEP_DB, LOWEST_DB, HIGHEST_DB = 0.25, -20.0, 43.75  # of the design SNR in the header
+COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
+MOST_COARSE = 16  # such steps: 3.1% of the uses
+COSTS_NOTHING_DB = 0.05  # of PSNR at the design SNR, that a stronger analog layer may cost: it pays above it
+
+
+@dataclass(frozen=True)
+class HybridHeader:
+    """What the receiver must know before anything else: 3 bits of share, 8 of SNR, 5 of coarse layer, 8 of CRC.
+
+    Attributes:
+        share_index: of the analog layer's power among :data:`SHARES`, or :data:`ANALOG_ONLY`.
+        snr_index: design SNR in steps of :data:`STEP_DB` above :data:`LOWEST_DB`.
+        coarse: uses of the coarse layer in steps of :data:`COARSE_STEP` of all uses; 0: there is none.
+    """
+
+    share_index: int
+    snr_index: int
+    coarse: int
+
+    @property
+    def analog_share(self) -> float:
+        """Share of the power that the analog layer has."""
+        return SHARES[self.share_index]
+
+    @property
+    def design_snr_db(self) -> float:
+        """Design SNR in dB, as both ends know it."""
+        return LOWEST_DB + STEP_DB * self.snr_index
+
+    def pack(self) -> bytes:
+        """Three bytes, big-endian."""
+        word = self.share_index << 13 | self.snr_index << 5 | self.coarse
+        return word.to_bytes(2, "big") + bytes([_crc8(word.to_bytes(2, "big"))])
+
+    @staticmethod
+    def unpack(data: bytes) -> "HybridHeader":
+        """Undo :meth:`pack`.
+
+        Raises:
+            UsageError: not a header, or a damaged one.
+        """
+        if len(data) != HEADER_BYTES or _crc8(data[:2]) != data[2]:
+            raise UsageError(f"the header {data[:8].hex()} of a hybrid transmission is damaged: its checksum differs")
+        word = int.from_bytes(data[:2], "big")
+        return HybridHeader(word >> 13, word >> 5 & 255, word & 31)
+
+
+def snr_index(snr_db: float) -> int:
+    """Index of a design SNR, rounded down to a step; what lies outside the range is clamped to it.
+
+    >>> HybridHeader(0, snr_index(10.1), 0).design_snr_db
+    10.0
+    """
+    return math.floor((min(max(snr_db, LOWEST_DB), HIGHEST_DB) - LOWEST_DB) / STEP_DB + 1e-6)
+
+
+def choose_share(expected_mse: Callable[[float], float | None], wanted: float | None = None) -> int | None:
+    """Choose the share of the power that the analog layer has.
+
+    The strongest analog layer is taken that costs next to nothing at the design SNR: above it the image gains with the
+    share, below it nothing is left of either layer. Where no share comes near the digital base alone, that is taken.
+
+    Args:
+        expected_mse: expected mean squared error for a share; None where no base fits.
+        wanted: a share that the user asks for; the nearest one is taken.
+
+    Returns:
+        An index into :data:`SHARES`; None where no base fits with any share.
+    """
+    if wanted is not None:
+        index = min(range(len(SHARES)), key=lambda one: abs(SHARES[one] - wanted))
+        return index if expected_mse(SHARES[index]) is not None else None
+    errors = {index: expected_mse(share) for index, share in enumerate(SHARES)}
+    possible = {index: error for index, error in errors.items() if error is not None}
+    if not possible:
+        return None
+    best = min(possible.values())
+    return max(index for index, error in possible.items() if error <= best * 10 ** (COSTS_NOTHING_DB / 10))
+
+
+def _crc8(data: bytes) -> int:
+    """CRC-8 (x^8 + x^2 + x + 1) from all ones, so that zeros are no header."""
+    check = 255
+    for byte in data:
+        check ^= byte
+        for _ in range(8):
+            check = (check << 1 ^ 0x07) & 255 if check & 128 else check << 1
+    return check
