@@ -20,6 +20,7 @@ from deepjscc.digital.codecs.base import LevelCodec
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
 from deepjscc.digital.codecs.rate_curve import RateCurve, rate_curve
 from deepjscc.digital.coding import Coding, PlannedCode
+from deepjscc.digital.fine_ldpc import FineLDPC
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.models.linear import Linear
@@ -39,7 +40,7 @@ from deepjscc.systems.hybrid_plan import (
 from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
 
 FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
-HEADER_SNR_DB = -10.0  # where the header arrives
+HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
 
 
@@ -51,11 +52,13 @@ class HybridOptions:
         analog_share: share of the power that the analog layer has; None: chosen for each image by expected error.
         floor_db: how far below the design SNR the coarse layer arrives; 0: there is none.
         margin_db: by how much the base is planned below the design SNR.
+        design_snr_db: plan for this SNR whatever the transmitter believes; None: for the design SNR of the link.
     """
 
     analog_share: float | None = None
     floor_db: float = FLOOR_DB
     margin_db: float = 0.0
+    design_snr_db: float | None = None
 
     def __post_init__(self) -> None:
         if self.analog_share is not None and not 0 <= self.analog_share <= SHARES[-1]:
@@ -100,7 +103,9 @@ class Hybrid:
         if plan.bandwidth_ratio is None:
             raise UsageError("a hybrid link has no bandwidth ratio of its own; give one, such as 1/12")
         uses = channel_uses((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio)
-        each = zip(images.split(1), to_8bit(images), plan.design_snr_db.tolist(), strict=True)
+        fixed = self.options.design_snr_db
+        design = plan.design_snr_db if fixed is None else torch.full_like(plan.design_snr_db, fixed)
+        each = zip(images.split(1), to_8bit(images), design.tolist(), strict=True)
         return _join([self._encode_image(image, picture, snr_db, uses, plan) for image, picture, snr_db in each])
 
     def receive(self, received: Received, size: Size) -> Decoded:
@@ -114,9 +119,16 @@ class Hybrid:
         return Decoded(torch.cat(images), delivered, layers=tuple(layers))
 
     def header_layer(self, header: HybridHeader) -> DigitalLayer:
-        """The header as a digital layer: ideally coded like every header, or with the code of the other layers."""
-        code = fit_code(self.coding, self.channel, 8 * HEADER_BYTES, HEADER_SNR_DB)
-        return DigitalLayer(header.pack(), code, name="header")
+        """The header as a digital layer: ideally coded like every header, or with a family that has short codes."""
+        lowest_db = header.design_snr_db - max(self.options.floor_db, FLOOR_DB)
+        short = lowest_db >= HEADER_SNRS_DB[0]
+        return DigitalLayer(header.pack(), self.header_codes()[0 if short else 1], name="header")
+
+    def header_codes(self) -> list[PlannedCode | IdealCode]:
+        """The codes that a header may have: ideal ones, or those of a family that has short codes."""
+        if not isinstance(self.coding, FineLDPC):
+            return [IdealCode(1.0), IdealCode()]
+        return [fit_code(self.coding, self.channel, 8 * HEADER_BYTES, snr_db) for snr_db in HEADER_SNRS_DB]
 
     def coarse_code(self, header: HybridHeader, uses: int) -> PlannedCode:
         """The coarse layer's code, as both ends derive it."""
@@ -245,7 +257,7 @@ class Hybrid:
         return nothing, ()
 
 
-def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode | IdealCode:
+def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode:
     """The shortest code of a family that carries so many bits at an SNR.
 
     Args:

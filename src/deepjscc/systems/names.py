@@ -1,4 +1,4 @@
-"""Systems by name: ``MODEL`` or ``CODEC+CODING``, such as ``linear``, ``jpeg2000+ideal@10dB`` or ``hevc+ldpc``.
+"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, such as ``linear`` or ``jpeg2000+ideal@10dB``.
 
 A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
 unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a stage that refines the picture
@@ -7,6 +7,7 @@ in so many steps: ``MODEL@diffusion=10``.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from deepjscc.channels import Channel
 from deepjscc.digital import CODECS, LDPC, Coding, FineLDPC, FiniteLength, Ideal
@@ -14,14 +15,16 @@ from deepjscc.digital.bler import table_hash
 from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
 from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
-from deepjscc.models import IteratedJSCC, Residual
+from deepjscc.models import IteratedJSCC, Linear, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import Digital
+from deepjscc.systems.hybrid import Hybrid, HybridOptions
 from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.systems.residual_link import ResidualLink, make_link
-from deepjscc.zoo import load, load_stage, weights_hash
+from deepjscc.zoo import load, load_residual_code, load_stage, weights_hash
 
+HYBRID, RESIDUAL_WEIGHTS = "hybrid", "hybrid-analog"
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
@@ -65,6 +68,8 @@ def make_system(
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
     """
+    if is_hybrid(name):
+        return _hybrid(name, channel, bandwidth_ratio, container, simulate)
     codec_name, plus, coding_name = name.partition("+")
     if not plus or ".safetensors" in name:
         if name in CODECS:
@@ -84,6 +89,66 @@ def make_system(
         container=container,
         error_rates=_error_rates(coding),
     )
+
+
+def is_hybrid(name: str) -> bool:
+    """Whether a name is that of a hybrid: ``hybrid`` alone, or behind a codec and a channel coding."""
+    return name.split("+")[-1].partition("@")[0] == HYBRID and ".safetensors" not in name
+
+
+def _hybrid(
+    name: str, channel: Channel, bandwidth_ratio: float | None, container: bool, simulate: bool
+) -> NamedSystem:
+    """A hybrid from ``CODEC+CODING+hybrid``, its options behind: ``hevc+ldpc-fine@10dB+hybrid@share=0.2@floor=0``."""
+    *front, last = name.split("+")
+    if len(front) not in (0, 2):
+        raise UsageError(f"{name}: a hybrid is named hybrid, or CODEC+CODING+hybrid such as jpeg2000+ideal+hybrid")
+    codec_name, coding_name = front or (default_codec(), "ldpc-fine")
+    if codec_name not in CODECS:
+        raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
+    kind, at, design = coding_name.partition("@")
+    coding = parse_coding(kind, simulate=simulate and kind.startswith("ldpc"))
+    values = _hybrid_options(last, name)
+    if at:
+        values["design_snr_db"] = _planned(design, coding_name)
+    if bandwidth_ratio is None:
+        raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
+    analog = load("linear")
+    assert isinstance(analog, Linear)
+    transmitter = Hybrid(
+        CODECS[codec_name](container=container),
+        channel,
+        coding,
+        load_residual_code(RESIDUAL_WEIGHTS),
+        analog,
+        HybridOptions(**values),
+    )
+    by_bits = simulate and kind.startswith("ldpc")
+    return NamedSystem(
+        f"{name}, every bit" if by_bits else name,
+        Link(transmitter, channel, bandwidth_ratio=bandwidth_ratio),
+        weights=weights_hash(RESIDUAL_WEIGHTS),
+        container=container,
+        error_rates=_error_rates(coding),
+    )
+
+
+def default_codec() -> str:
+    """Codec of a hybrid's base where none is named: HEVC where PyAV is installed, else AVIF."""
+    return "hevc" if find_spec("av") is not None else "avif"
+
+
+def _hybrid_options(text: str, name: str) -> dict[str, float]:
+    """Options behind ``hybrid``: ``@share=0.2``, ``@floor=0``, ``@margin=1``."""
+    fields = {"share": "analog_share", "floor": "floor_db", "margin": "margin_db"}
+    values: dict[str, float] = {}
+    for option in text.split("@")[1:]:
+        key, _, value = option.partition("=")
+        try:
+            values[fields[key]] = float(value)
+        except (KeyError, ValueError):
+            raise UsageError(f"{name}: a hybrid has the options {', '.join(fields)}, as @share=0.2") from None
+    return values
 
 
 def _error_rates(coding: Coding) -> str | None:
