@@ -10,13 +10,14 @@ from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import MODELS
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.models.residual_code import ResidualCode
 from deepjscc.systems import Link
 
 
 @pytest.mark.parametrize("name", zoo.cards())
 def test_every_card_has_its_weights(name: str) -> None:
     card = zoo.cards()[name]
-    assert card.model in (*MODELS, Diffusion.kind)
+    assert card.model in (*MODELS, Diffusion.kind, ResidualCode.kind)
     assert card.licence
     assert card.data
     assert card.training
@@ -26,6 +27,9 @@ def test_every_card_has_its_weights(name: str) -> None:
         stage = zoo.load_stage(name)
         assert set(stage.refines.values()) <= {zoo.weights_hash(link) for link in zoo.cards()}
         assert stage.refine(images, snr_db, 1).isfinite().all()
+    elif card.model == ResidualCode.kind:
+        base = torch.zeros(3, 32, 32, dtype=torch.uint8)
+        assert zoo.load_residual_code(name).describe(images[0], base).side_info
     else:
         model = zoo.load(name)
         assert model.kind == card.model

@@ -16,6 +16,7 @@ from deepjscc.images import write_atomically
 from deepjscc.models import MODELS
 from deepjscc.models.base import JSCC
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.models.residual_code import ResidualCode
 
 LEVELS = 127  # to either side of 0, of weights stored in 8 bits
 STEPS = ":steps"  # ending of the name of what those are multiplied by
@@ -67,6 +68,11 @@ def load_checkpoint(path: Path | str) -> JSCC:
 def load_stage(path: Path | str) -> Diffusion:
     """:func:`load_checkpoint` for a stage that refines what a link delivers."""
     return _load(path, {Diffusion.kind: Diffusion})
+
+
+def load_residual_code(path: Path | str) -> ResidualCode:
+    """:func:`load_checkpoint` for the analog layer of a hybrid."""
+    return _load(path, {ResidualCode.kind: ResidualCode})
 
 
 Network = TypeVar("Network", bound=nn.Module)

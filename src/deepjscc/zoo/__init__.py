@@ -9,10 +9,13 @@ from pathlib import Path
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import JSCC, MODELS
 from deepjscc.models.checkpoint import file_hash, load_checkpoint
+from deepjscc.models.checkpoint import load_residual_code as load_checkpoint_of_residual_code
 from deepjscc.models.checkpoint import load_stage as load_checkpoint_of_stage
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.models.residual_code import ResidualCode
 
 _HERE = Path(__file__).parent
+_PARTS = {Diffusion.kind: "refines what a link delivers", ResidualCode.kind: "is the analog layer of a hybrid"}
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Card:
 
     Attributes:
         name: what :func:`load` takes.
-        model: the kind, in :data:`deepjscc.models.MODELS`, or `diffusion`.
+        model: the kind, in :data:`deepjscc.models.MODELS`, or `diffusion` or `residual_code`.
         sha256: of the weights' file.
         licence: of the weights, as their training data allow.
         summary: one line.
@@ -84,6 +87,16 @@ def load_stage(name: str) -> Diffusion:
     return load_checkpoint_of_stage(_weights(name, (Diffusion.kind,)))
 
 
+def load_residual_code(name: str) -> ResidualCode:
+    """The analog layer of a hybrid: from the zoo by name, or from a ``.safetensors`` checkpoint.
+
+    Raises:
+        UsageError: no such code.
+        DeepJSCCError: weights that are missing, damaged or not ours.
+    """
+    return load_checkpoint_of_residual_code(_weights(name, (ResidualCode.kind,)))
+
+
 def weights_hash(name: str) -> str:
     """First 12 hex digits of :func:`weights_sha256`: what a frame's header has room for."""
     return weights_sha256(name)[:12]
@@ -112,7 +125,7 @@ def _weights(name: str, kinds: Collection[str]) -> Path:
     card = _card(name)
     if card.model not in kinds:
         of_kind = ", ".join(each.name for each in cards().values() if each.model in kinds)
-        what = "refines what a link delivers" if card.model == Diffusion.kind else "is a link of its own"
+        what = _PARTS.get(card.model, "is a link of its own")
         raise UsageError(f"{name} {what}; there are {of_kind or 'none of the other kind'}")
     if not card.weights.is_file():
         raise DeepJSCCError(f"{card.weights}: the weights of {name} are missing; install deepjscc again")
