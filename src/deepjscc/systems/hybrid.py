@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from deepjscc.channels import Channel
 from deepjscc.digital.codecs.base import LevelCodec
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
-from deepjscc.digital.codecs.rate_curve import RateCurve, rate_curve
+from deepjscc.digital.codecs.rate_curve import rate_curve
 from deepjscc.digital.coding import Coding, PlannedCode
 from deepjscc.digital.fine_ldpc import FineLDPC
 from deepjscc.errors import DeepJSCCError, UsageError
@@ -39,6 +39,7 @@ from deepjscc.systems.hybrid_plan import (
 )
 from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
 
+REFERENCE = 3  # index of the share for which the one base is coded that shows what analog layers leave of residuals
 FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
@@ -187,32 +188,32 @@ class Hybrid:
 
     def _choose(self, picture: Image8, index: int, uses: int) -> int | None:
         """Index of the analog layer's share; None where no base fits."""
-        curve = self._curve(picture, index, uses)
-        if curve is None:
+        rooms = [self._room(index, uses, share_index) for share_index in range(len(SHARES))]
+        curve = rate_curve(self.codec, picture, max(rooms[-1], 1), rooms[0]) if rooms[0] > max(rooms[-1], 1) else None
+        reference = self.codec.encode(picture, rooms[REFERENCE]) if rooms[REFERENCE] > 0 else None
+        if curve is None or reference is None:
             return None
-        size, snr_db = (picture.shape[1], picture.shape[2]), HybridHeader(0, index, 0).design_snr_db
+        # What an analog layer leaves of a residual depends little on the base's rate: one base shows it for all shares.
+        base = self.codec.decode(reference)
+        residual = (picture.float() - base.float()) / 255
+        statistics, base_mse = self.residual_code.describe(residual, base), float(residual.square().mean())
+        snr = 10 ** (HybridHeader(0, index, 0).design_snr_db / 10)
 
         def expected_mse(share: float) -> float | None:
-            header = HybridHeader(SHARES.index(share), index, 0)
-            room = self.base_code(header, uses).bits // 8 - BASE_OVERHEAD - (SIDE_INFO_BYTES if share else 0)
+            room = rooms[SHARES.index(share)]
             if room < min(curve.bytes):
                 return None
-            base_mse = curve.mse_at(room) / 255**2
-            if not share:
-                return base_mse
-            snr = share * 10 ** (snr_db / 10)
-            return self.residual_code.expected_error_after(base_mse, size, 2 * uses, snr)
+            mse = curve.mse_at(room) / 255**2
+            if not share or not base_mse:
+                return mse
+            return mse * self.residual_code.expected_error(statistics, 2 * uses, share * snr) / base_mse
 
         return choose_share(expected_mse, self.options.analog_share)
 
-    def _curve(self, picture: Image8, index: int, uses: int) -> RateCurve | None:
-        """Error of the base over its bytes, between the budgets of the strongest and of no analog layer."""
-        most, least = (
-            self.base_code(HybridHeader(share_index, index, 0), uses).bits // 8 - BASE_OVERHEAD
-            for share_index in (0, len(SHARES) - 1)
-        )
-        least = max(least - SIDE_INFO_BYTES, 1)
-        return rate_curve(self.codec, picture, least, most) if most > least else None
+    def _room(self, index: int, uses: int, share_index: int) -> int:
+        """Bytes that a base has for its codestream."""
+        code = self.base_code(HybridHeader(share_index, index, 0), uses)
+        return code.bits // 8 - BASE_OVERHEAD - (SIDE_INFO_BYTES if share_index else 0)
 
     def _encode_coarse(self, picture: Image8, index: int, uses: int) -> tuple[bytes | None, int]:
         """The coarse layer's bytes and uses; None and 0 where it is turned off or nothing fits."""

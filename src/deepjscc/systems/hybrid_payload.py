@@ -1,4 +1,4 @@
-"""Bytes of a hybrid's digital layers: the codestream of the base with what the analog layer needs, and the coarse one."""
+"""Bytes of a hybrid's digital layers: the base's codestream with what the analog layer needs, and the coarse layer."""
 
 from dataclasses import dataclass
 

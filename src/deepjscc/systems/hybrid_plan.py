@@ -16,8 +16,10 @@ ANALOG_ONLY = 7
 HEADER_BYTES = 3
 STEP_DB, LOWEST_DB, HIGHEST_DB = 0.25, -20.0, 43.75  # of the design SNR in the header
 COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
-MOST_COARSE = 16  # such steps: 3.1% of the uses
-COSTS_NOTHING_DB = 0.05  # of PSNR at the design SNR, that a stronger analog layer may cost: it pays above it
+MOST_COARSE = 10  # such steps: 2% of the uses
+# PSNR at the design SNR that an analog layer may cost, for what it gains above: against the digital base alone, and
+# against the best share.
+COST_TO_DIGITAL_DB, COST_TO_BEST_DB = 0.1, 0.3
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def choose_share(expected_mse: Callable[[float], float | None], wanted: float | 
     """Choose the share of the power that the analog layer has.
 
     The strongest analog layer is taken that costs next to nothing at the design SNR: above it the image gains with the
-    share, below it nothing is left of either layer. Where no share comes near the digital base alone, that is taken.
+    share, below it nothing is left of either layer. Where every share costs more, the best one is taken, or none.
 
     Args:
         expected_mse: expected mean squared error for a share; None where no base fits.
@@ -91,8 +93,11 @@ def choose_share(expected_mse: Callable[[float], float | None], wanted: float | 
     possible = {index: error for index, error in errors.items() if error is not None}
     if not possible:
         return None
-    best = min(possible.values())
-    return max(index for index, error in possible.items() if error <= best * 10 ** (COSTS_NOTHING_DB / 10))
+    best = min(possible, key=lambda index: possible[index])
+    most = min(
+        possible.get(0, math.inf) * 10 ** (COST_TO_DIGITAL_DB / 10), possible[best] * 10 ** (COST_TO_BEST_DB / 10)
+    )
+    return max((index for index, error in possible.items() if error <= most), default=best)
 
 
 def _crc8(data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, such as ``linear`` or ``jpeg2000+ideal@10dB``.
+"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, as ``linear`` or ``jpeg2000+ideal@10dB``.
 
 A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
 unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a stage that refines the picture
@@ -8,8 +8,9 @@ in so many steps: ``MODEL@diffusion=10``.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Protocol
 
-from deepjscc.channels import Channel
+from deepjscc.channels import AWGN, Channel
 from deepjscc.digital import CODECS, LDPC, Coding, FineLDPC, FiniteLength, Ideal
 from deepjscc.digital.bler import table_hash
 from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
@@ -19,9 +20,11 @@ from deepjscc.models import IteratedJSCC, Linear, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import Digital
 from deepjscc.systems.hybrid import Hybrid, HybridOptions
+from deepjscc.systems.hybrid_waveform import HybridWaveform
 from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.systems.residual_link import ResidualLink, make_link
+from deepjscc.types import Encoded, Images, LinkPlan, Received, Size
 from deepjscc.zoo import load, load_residual_code, load_stage, weights_hash
 
 HYBRID, RESIDUAL_WEIGHTS = "hybrid", "hybrid-analog"
@@ -96,9 +99,7 @@ def is_hybrid(name: str) -> bool:
     return name.split("+")[-1].partition("@")[0] == HYBRID and ".safetensors" not in name
 
 
-def _hybrid(
-    name: str, channel: Channel, bandwidth_ratio: float | None, container: bool, simulate: bool
-) -> NamedSystem:
+def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, container: bool, simulate: bool) -> NamedSystem:
     """A hybrid from ``CODEC+CODING+hybrid``, its options behind: ``hevc+ldpc-fine@10dB+hybrid@share=0.2@floor=0``."""
     *front, last = name.split("+")
     if len(front) not in (0, 2):
@@ -113,24 +114,58 @@ def _hybrid(
         values["design_snr_db"] = _planned(design, coding_name)
     if bandwidth_ratio is None:
         raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
-    analog = load("linear")
+    analog, residual_code = load("linear"), load_residual_code(RESIDUAL_WEIGHTS)
     assert isinstance(analog, Linear)
-    transmitter = Hybrid(
-        CODECS[codec_name](container=container),
-        channel,
-        coding,
-        load_residual_code(RESIDUAL_WEIGHTS),
-        analog,
-        HybridOptions(**values),
-    )
+    codec = CODECS[codec_name](container=container)
+    hybrid = Hybrid(codec, channel, coding, residual_code, analog, HybridOptions(**values))
     by_bits = simulate and kind.startswith("ldpc")
     return NamedSystem(
         f"{name}, every bit" if by_bits else name,
-        Link(transmitter, channel, bandwidth_ratio=bandwidth_ratio),
+        Link(HybridWaveform(hybrid) if by_bits else hybrid, channel, bandwidth_ratio=bandwidth_ratio),
         weights=weights_hash(RESIDUAL_WEIGHTS),
         container=container,
         error_rates=_error_rates(coding),
     )
+
+
+class Transceiver(Protocol):
+    """What recordings and radio frames know of a transmitter and receiver: images to symbols and back."""
+
+    @property
+    def kind(self) -> str:
+        """What it is, for messages."""
+        ...
+
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
+        """Encode images; see :meth:`deepjscc.models.base.JSCC.encode`."""
+        ...
+
+    def decode(self, received: Received, size: Size) -> Images:
+        """Decode symbols; see :meth:`deepjscc.models.base.JSCC.decode`."""
+        ...
+
+
+def load_transceiver(name: str) -> Transceiver:
+    """What turns images into symbols alone, by name: a model of the zoo, a checkpoint, or a hybrid with a real code.
+
+    Raises:
+        UsageError: an unknown name, or a system that has no symbols.
+        DeepJSCCError: weights that are missing, damaged or not ours.
+    """
+    if is_hybrid(name):
+        link = _hybrid(name, AWGN(), 1.0, True, simulate=True).system
+        assert isinstance(link, Link)
+        if not isinstance(link.transmitter, HybridWaveform):
+            raise UsageError(f"{name} has no symbols: its channel code is a bound; take CODEC+ldpc-fine+hybrid")
+        return link.transmitter
+    if "+" in name and ".safetensors" not in name:
+        raise UsageError(f"{name} has no symbols to record; take a model, or a hybrid such as hevc+ldpc-fine+hybrid")
+    return load(name)
+
+
+def transceiver_hash(name: str) -> str:
+    """First digits of the SHA-256 of what both ends of :func:`load_transceiver` must share."""
+    return weights_hash(RESIDUAL_WEIGHTS if is_hybrid(name) else name)
 
 
 def default_codec() -> str:

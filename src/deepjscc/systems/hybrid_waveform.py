@@ -1,0 +1,122 @@
+"""A hybrid transmission as symbols alone: header, coarse layer, then base and analog layer superposed.
+
+With a real channel code nothing has to travel beside the symbols: recordings, radio frames and links hold a hybrid
+image as they hold one of a model, and the receiver finds all layers in what it received.
+"""
+
+from typing import ClassVar
+
+import torch
+
+from deepjscc.digital.fine_ldpc import PlannedFineLDPC
+from deepjscc.errors import UsageError
+from deepjscc.symbols import channel_uses
+from deepjscc.systems.hybrid import Hybrid
+from deepjscc.systems.hybrid_plan import ANALOG_ONLY, HEADER_BYTES, HybridHeader
+from deepjscc.types import Decoded, DigitalLayer, Encoded, Images, LinkPlan, Received, Size, Symbols
+
+
+class HybridWaveform:
+    """Transmitter and receiver of hybrid images as symbols, every bit of the digital layers among them.
+
+    Args:
+        hybrid: with a channel code whose bits are really sent (`ldpc-fine`, simulated).
+
+    Raises:
+        UsageError: another channel code.
+    """
+
+    kind: ClassVar[str] = "hybrid"
+    encoder_uses_snr = True
+
+    def __init__(self, hybrid: Hybrid) -> None:
+        if not all(isinstance(code, PlannedFineLDPC) and code.simulate for code in hybrid.header_codes()):
+            raise UsageError("symbols of a hybrid need a real channel code: take CODEC+ldpc-fine+hybrid")
+        self.hybrid = hybrid
+
+    @torch.no_grad()
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
+        """Encode images to the symbols of all layers, ``[batch, uses]``.
+
+        Raises:
+            UsageError: no bandwidth ratio, or one that leaves no room for a digital base.
+        """
+        encoded = self.hybrid.encode(images, plan)
+        rows = [self._symbols(encoded.image(index)) for index in range(len(images))]
+        uses = channel_uses((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio or 0.0)
+        symbols = torch.zeros(len(rows), uses, dtype=torch.complex64)
+        for row, own in zip(symbols, rows, strict=True):
+            row[: own.shape[1]] = own[0]
+        return Encoded(symbols, ((),) * len(rows))
+
+    def decode(self, received: Received, size: Size) -> Images:
+        """Decode symbols to images; an image that is lost altogether is grey."""
+        return self.receive(received, size).images
+
+    @torch.no_grad()
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Find and decode the layers of each image."""
+        found = [
+            self._layers(received.symbols[index, None], received.noise_variance[index, None], received.snr_db[index])
+            for index in range(len(received.symbols))
+        ]
+        decoded = [self.hybrid.receive(one, size) for one in found]
+        delivered = torch.tensor([bool(one.layers[0]) for one in decoded])
+        layers = tuple(one.layers[0] for one in decoded)
+        return Decoded(torch.cat([one.images for one in decoded]), delivered, layers=layers)
+
+    def _symbols(self, encoded: Encoded) -> Symbols:
+        """All layers of one image, one behind the other, the base superposed on the analog layer."""
+        layers, share = encoded.digital[0], encoded.analog_share[0]
+        if not layers[-1].superposed:
+            raise UsageError("this bandwidth holds no digital base; send the image by universal-s or linear")
+        parts = [modulated(layer) for layer in layers]
+        parts[-1] = (1 - share) ** 0.5 * parts[-1] + share**0.5 * encoded.symbols
+        return torch.cat(parts, 1)
+
+    def _layers(self, symbols: Symbols, noise_variance: torch.Tensor, snr_db: torch.Tensor) -> Received:
+        """The layers of one image as a hybrid's receiver takes them; of what was not received, nothing."""
+        nothing = Received(symbols[:, :0], noise_variance[:, :0], None, snr_db[None], ((None, None),))
+        # A symbol that was not received has infinite noise; decoders take a large number.
+        noise = noise_variance.clamp_max(1e6)
+        header, start = self._header(symbols, noise)
+        if header is None:
+            return nothing
+        uses, data = symbols.shape[1], [header.pack()]
+        if header.coarse:
+            code = self.hybrid.coarse_code(header, uses)
+            assert isinstance(code, PlannedFineLDPC)
+            here, start = slice(start, start + code.uses), start + code.uses
+            data.append(code.demodulate_all(symbols[:, here], noise[:, here]))
+        code, share = self.hybrid.base_code(header, uses - start), header.analog_share
+        assert isinstance(code, PlannedFineLDPC)
+        left, left_noise = symbols[:, start:], noise[:, start:]
+        base = code.demodulate_all(left / (1 - share) ** 0.5, (left_noise + share) / (1 - share))
+        if base is not None and share:
+            again = code.modulate(base)
+            assert again is not None
+            left, left_noise = (left - (1 - share) ** 0.5 * again) / share**0.5, left_noise / share
+        return Received(left, left_noise, None, snr_db[None], ((*data, base),), (left.shape[1],))
+
+    def _header(self, symbols: Symbols, noise: torch.Tensor) -> tuple[HybridHeader | None, int]:
+        """The header and where it ends: whichever of its codes has a right check."""
+        for code in self.hybrid.header_codes():
+            assert isinstance(code, PlannedFineLDPC)
+            if code.uses >= symbols.shape[1]:
+                continue
+            data = code.demodulate_all(symbols[:, : code.uses], noise[:, : code.uses])
+            if data is not None:
+                try:
+                    header = HybridHeader.unpack(data[:HEADER_BYTES])
+                except UsageError:
+                    continue
+                if header.share_index != ANALOG_ONLY:
+                    return header, code.uses
+        return None, 0
+
+
+def modulated(layer: DigitalLayer) -> Symbols:
+    """Symbols of a layer whose bits are really sent."""
+    symbols = layer.code.modulate(layer.data or b"")
+    assert symbols is not None
+    return symbols
