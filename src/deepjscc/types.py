@@ -119,7 +119,7 @@ class IdealCode:
 
     def arrives(self, over: LayerChannel) -> bool:
         """See :class:`ChannelCode`."""
-        return over.capacity >= self.rate * (1 - 1e-9)
+        return over.capacity >= self.rate * (1 - 1e-7)
 
     def modulate(self, data: bytes) -> None:
         """See :class:`ChannelCode`: an ideal code has no symbols."""

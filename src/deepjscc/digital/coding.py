@@ -9,6 +9,7 @@ import torch
 from deepjscc.channels import Channel
 from deepjscc.types import ChannelCode, IdealCode
 
+NOISELESS_DB = 300.0  # stands for no noise where an analog layer bounds the rate
 MOST_BITS_PER_USE = 1e6  # stands for the capacity of a channel without noise: all that any codec could want
 
 
@@ -72,9 +73,11 @@ class Ideal:
     def plan(self, uses: int, channel: Channel, design_snr_db: float, analog_share: float = 0.0) -> PlannedIdealCode:
         """See :meth:`Coding.plan`."""
         snr_db = design_snr_db if self.design_snr_db is None else self.design_snr_db
-        rate = float(channel.capacity(torch.tensor([snr_db])))
+        snr_db = min(snr_db, NOISELESS_DB) if analog_share else snr_db
+        rate = float(channel.capacity(torch.tensor([snr_db], dtype=torch.float64)))
         if analog_share:
-            rate -= float(channel.capacity(torch.tensor([snr_db + 10 * math.log10(analog_share)])))
+            beneath_db = snr_db + 10 * math.log10(analog_share)
+            rate -= float(channel.capacity(torch.tensor([beneath_db], dtype=torch.float64)))
         return PlannedIdealCode(min(rate, MOST_BITS_PER_USE), uses)
 
 

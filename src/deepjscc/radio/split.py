@@ -15,9 +15,9 @@ from deepjscc.radio.iq_file import HEADER_BITS, Frame, ideal_rate, paths, read_f
 from deepjscc.radio.stages import Recording, put_together
 from deepjscc.seeds import generator
 from deepjscc.symbols import mean_power
+from deepjscc.systems.names import load_transceiver, transceiver_hash
 from deepjscc.systems.transport import send_over
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan, Received, Symbols
-from deepjscc.zoo import load, weights_hash
 
 
 @torch.no_grad()
@@ -50,7 +50,7 @@ def encode_image(
         UsageError: an unknown model, a ratio it does not make, or stages it does not have.
         DeepJSCCError: the place cannot be written.
     """
-    images, network = to_float(image), load(model)
+    images, network = to_float(image), load_transceiver(model)
     if in_stages and not isinstance(network, Staged):
         raise UsageError(f"{model} sends in one piece; leave --stages out")
     believed = torch.tensor([encoder_snr_db])
@@ -58,7 +58,7 @@ def encode_image(
     sent = network.encode(images, plan)
     parts = tuple((layer.data or b"").hex() for layer in sent.digital[0])
     rates = tuple(ideal_rate(layer) for layer in sent.digital[0])
-    whole = Frame(model, weights_hash(model), image.shape[1], image.shape[2], sent.symbols.shape[1], parts, rates)
+    whole = Frame(model, transceiver_hash(model), image.shape[1], image.shape[2], sent.symbols.shape[1], parts, rates)
     if not isinstance(network, Staged) or not in_stages:
         return [_record(path, whole, sent.symbols, sent.uses()[0], images.numel())]
     meta_file, _ = paths(path)
@@ -152,12 +152,12 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
     first = next((one for one in recordings if one.frame.stage == 1), recordings[0])
     frame, path = first.frame, first.path
     name = model or frame.model
-    if weights_hash(name) != frame.weights_hash:
+    if transceiver_hash(name) != frame.weights_hash:
         raise DeepJSCCError(
             f"{path}: made with weights {frame.weights_hash} of {frame.model}, but {name} here has "
-            f"{weights_hash(name)}; give the matching checkpoint with --model"
+            f"{transceiver_hash(name)}; give the matching checkpoint with --model"
         )
-    network, received, notes = load(name), first.received, list[str]()
+    network, received, notes = load_transceiver(name), first.received, list[str]()
     report = {"model": name, "height": frame.height, "width": frame.width, "symbols": frame.uses}
     if whole is None:
         if not isinstance(network, Staged):

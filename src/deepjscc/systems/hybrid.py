@@ -81,6 +81,7 @@ class Hybrid:
     """
 
     encoder_uses_snr = True
+    default_ratio = 1 / 12
 
     def __init__(
         self,
@@ -96,14 +97,9 @@ class Hybrid:
 
     @torch.no_grad()
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Encode each image: header, coarse layer, base, and the analog layer superposed on the base.
-
-        Raises:
-            UsageError: no bandwidth ratio, which a hybrid does not have of its own.
-        """
-        if plan.bandwidth_ratio is None:
-            raise UsageError("a hybrid link has no bandwidth ratio of its own; give one, such as 1/12")
-        uses = channel_uses((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio)
+        """Encode each image: header, coarse layer, base, and the analog layer superposed on the base."""
+        ratio = self.default_ratio if plan.bandwidth_ratio is None else plan.bandwidth_ratio
+        uses = channel_uses((images.shape[-2], images.shape[-1]), ratio)
         fixed = self.options.design_snr_db
         design = plan.design_snr_db if fixed is None else torch.full_like(plan.design_snr_db, fixed)
         each = zip(images.split(1), to_8bit(images), design.tolist(), strict=True)

@@ -39,11 +39,12 @@ class HybridWaveform:
         """Encode images to the symbols of all layers, ``[batch, uses]``.
 
         Raises:
-            UsageError: no bandwidth ratio, or one that leaves no room for a digital base.
+            UsageError: a bandwidth ratio that leaves no room for a digital base.
         """
         encoded = self.hybrid.encode(images, plan)
         rows = [self._symbols(encoded.image(index)) for index in range(len(images))]
-        uses = channel_uses((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio or 0.0)
+        ratio = self.hybrid.default_ratio if plan.bandwidth_ratio is None else plan.bandwidth_ratio
+        uses = channel_uses((images.shape[-2], images.shape[-1]), ratio)
         symbols = torch.zeros(len(rows), uses, dtype=torch.complex64)
         for row, own in zip(symbols, rows, strict=True):
             row[: own.shape[1]] = own[0]

@@ -5,10 +5,11 @@ unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may
 in so many steps: ``MODEL@diffusion=10``.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from deepjscc.channels import AWGN, Channel
 from deepjscc.digital import CODECS, LDPC, Coding, FineLDPC, FiniteLength, Ideal
@@ -27,7 +28,7 @@ from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size
 from deepjscc.zoo import load, load_residual_code, load_stage, weights_hash
 
-HYBRID, RESIDUAL_WEIGHTS = "hybrid", "hybrid-analog"
+HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
@@ -104,7 +105,7 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
     *front, last = name.split("+")
     if len(front) not in (0, 2):
         raise UsageError(f"{name}: a hybrid is named hybrid, or CODEC+CODING+hybrid such as jpeg2000+ideal+hybrid")
-    codec_name, coding_name = front or (default_codec(), "ldpc-fine")
+    codec_name, coding_name = front or (default_codec(), HYBRID_CODING)
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
     kind, at, design = coding_name.partition("@")
@@ -112,8 +113,6 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
     values = _hybrid_options(last, name)
     if at:
         values["design_snr_db"] = _planned(design, coding_name)
-    if bandwidth_ratio is None:
-        raise UsageError(f"{name} has no bandwidth ratio of its own; give one, such as --bandwidth-ratio 1/12")
     analog, residual_code = load("linear"), load_residual_code(RESIDUAL_WEIGHTS)
     assert isinstance(analog, Linear)
     codec = CODECS[codec_name](container=container)
@@ -128,6 +127,7 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
     )
 
 
+@runtime_checkable
 class Transceiver(Protocol):
     """What recordings and radio frames know of a transmitter and receiver: images to symbols and back."""
 
@@ -165,7 +165,15 @@ def load_transceiver(name: str) -> Transceiver:
 
 def transceiver_hash(name: str) -> str:
     """First digits of the SHA-256 of what both ends of :func:`load_transceiver` must share."""
-    return weights_hash(RESIDUAL_WEIGHTS if is_hybrid(name) else name)
+    if not is_hybrid(name):
+        return weights_hash(name)
+    return hashlib.sha256(f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)}".encode()).hexdigest()[:12]
+
+
+def canonical_hybrid(name: str) -> str:
+    """The name of a hybrid with its codec and channel coding, which ``hybrid`` alone leaves to the installation."""
+    *front, last = name.split("+")
+    return name if front else f"{default_codec()}+{HYBRID_CODING}+{last}"
 
 
 def default_codec() -> str:

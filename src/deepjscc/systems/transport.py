@@ -16,11 +16,10 @@ from torch.nn import functional as F
 
 from deepjscc.channels import Channel
 from deepjscc.channels.base import MIN_GAIN, complex_normal
+from deepjscc.digital.coding import NOISELESS_DB
 from deepjscc.seeds import generator as seeded
 from deepjscc.systems.base import Draws
 from deepjscc.types import DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols
-
-NO_ANALOG_DB = -300.0  # SNR of an analog layer without power
 
 
 def send_over(
@@ -186,11 +185,12 @@ def _layer_channel(
     channel: Channel, snr_db: SnrDb, gain: Gain | None, analog_share: float, draws: list[float], index: int
 ) -> LayerChannel:
     """What a code that is a model must know of one image's channel."""
+    snr_db = snr_db.double().clamp_max(NOISELESS_DB) if analog_share else snr_db.double()
     capacity = float(channel.capacity(snr_db, gain))
     snr = 10 ** (min(float(snr_db), 300.0) / 10)
     if gain is not None and gain.shape[1] == 1:
         snr *= float(gain.abs().square().clamp_min(1e-20))
     if analog_share:
-        capacity -= float(channel.capacity(snr_db.clamp_max(300.0) + 10 * math.log10(analog_share), gain))
+        capacity -= float(channel.capacity(snr_db + 10 * math.log10(analog_share), gain))
     sinr = (1 - analog_share) * snr / (1 + analog_share * snr)
     return LayerChannel(capacity, 10 * math.log10(max(sinr, 1e-30)), draws[index] if draws else 0.0)

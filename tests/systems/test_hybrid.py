@@ -1,0 +1,134 @@
+"""The hybrid: which layers arrive where, what each is worth, and that its symbols alone carry it."""
+
+import math
+
+import pytest
+import torch
+
+from deepjscc.channels import AWGN, Rayleigh
+from deepjscc.errors import UsageError
+from deepjscc.images import to_float
+from deepjscc.metrics import psnr
+from deepjscc.systems.names import load_transceiver, make_system
+from deepjscc.types import Transmission
+
+RATIO = 1 / 6
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    from deepjscc.data.samples import sample_path
+    from deepjscc.images import read_image
+
+    return to_float(read_image(sample_path("coffee"))[:, 60:252, 150:406])
+
+
+def send(
+    name: str, images: torch.Tensor, design_snr_db: float, snr_db: float, ratio: float = RATIO, **options: bool
+) -> Transmission:
+    system = make_system(name, AWGN(), bandwidth_ratio=ratio, **options).system
+    draws, design = torch.Generator().manual_seed(0), torch.full((len(images),), design_snr_db)
+    return system.transmit(images, torch.full((len(images),), snr_db), encoder_snr_db=design, generator=draws)
+
+
+@pytest.mark.parametrize("snr_db", [0.0, 10.0, 20.0])
+def test_at_the_design_snr_it_comes_close_to_the_digital_control(images: torch.Tensor, snr_db: float) -> None:
+    """The coarse layer costs 2% of the uses; the analog layer next to nothing."""
+    hybrid, digital = (send(name, images, snr_db, snr_db) for name in ("jpeg2000+ideal+hybrid", "jpeg2000+ideal"))
+    assert psnr(images, hybrid.images).item() > psnr(images, digital.images).item() - 0.45
+    assert hybrid.channel_uses.item() <= math.floor(images.numel() * RATIO)
+    assert hybrid.channel_uses.item() > 0.99 * images.numel() * RATIO
+    assert hybrid.layers == (("base", "analog"),)
+
+
+def test_above_the_design_snr_it_gains_and_below_the_coarse_layer_is_shown(images: torch.Tensor) -> None:
+    found = {snr: send("jpeg2000+ideal+hybrid", images, 10.0, snr) for snr in (-12.0, 2.0, 10.0, 13.0, 20.0)}
+    quality = {snr: psnr(images, sent.images).item() for snr, sent in found.items()}
+    assert quality[13.0] > quality[10.0] + 0.5
+    assert quality[20.0] > quality[13.0] + 1.0
+    assert [found[snr].layers[0] for snr in (-12.0, 2.0)] == [(), ("coarse",)]
+    assert [bool(found[snr].delivered) for snr in (-12.0, 2.0)] == [False, True]
+    outage = images.mean((2, 3), keepdim=True).expand_as(images)
+    assert torch.allclose(found[-12.0].images, outage, atol=1e-6)
+    assert quality[2.0] > psnr(images, outage).item() + 2
+
+
+def test_without_a_floor_there_is_no_coarse_layer(images: torch.Tensor) -> None:
+    assert not send("jpeg2000+ideal+hybrid@floor=0", images, 10.0, 2.0).delivered.any()
+    transmitter = make_system("jpeg2000+ideal+hybrid@floor=0@share=0", AWGN(), bandwidth_ratio=RATIO).system
+    encoded = transmitter.encode(images, torch.tensor([10.0]))
+    assert [layer.name for layer in encoded.digital[0]] == ["header", "base"]
+    assert encoded.analog_share == (0.0,)
+
+
+def test_every_bit_by_symbols_alone(images: torch.Tensor) -> None:
+    """What is looked up and what is really decoded are the same picture, at, above and below the design SNR."""
+    for snr_db, layers in ((10.0, ("base", "analog")), (16.0, ("base", "analog")), (1.0, ("coarse",))):
+        table = send("jpeg2000+ldpc-fine+hybrid", images, 10.0, snr_db)
+        real = send("jpeg2000+ldpc-fine+hybrid", images, 10.0, snr_db, simulate=True)
+        assert table.layers == real.layers == (layers,)
+        assert psnr(images, real.images).item() == pytest.approx(psnr(images, table.images).item(), abs=0.15)
+        assert real.channel_uses.item() <= math.floor(images.numel() * RATIO)
+
+
+def test_a_base_that_failed_is_never_shown(images: torch.Tensor) -> None:
+    """A decibel under the design SNR the base of a real code is lost; the picture is the coarse one, not noise."""
+    real = send("jpeg2000+ldpc-fine+hybrid", images, 10.0, 8.5, simulate=True)
+    assert real.layers == (("coarse",),)
+    assert psnr(images, real.images).item() > 15
+
+
+def test_a_budget_too_small_for_any_base_is_sent_by_the_analog_code(images: torch.Tensor) -> None:
+    small = images[:, :, :32, :32]
+    sent = send("jpeg2000+ideal+hybrid", small, -5.0, -5.0, 1 / 12)
+    assert sent.layers == (("analog",),)
+    assert sent.images.isfinite().all()
+    with pytest.raises(UsageError, match="holds no digital base"):
+        send("jpeg2000+ldpc-fine+hybrid", small, -5.0, -5.0, 1 / 12, simulate=True)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 300), (64, 64)])
+@pytest.mark.parametrize("snr_db", [-20.0, 10.0, 60.0, math.inf])
+def test_any_size_and_snr(size: tuple[int, int], snr_db: float) -> None:
+    pictures = [torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)), torch.full((1, 3, *size), 0.3)]
+    for one in pictures:
+        sent = send("jpeg2000+ideal+hybrid", one, snr_db, snr_db, 1 / 2)
+        assert sent.images.isfinite().all()
+        assert sent.images.shape == one.shape
+
+
+def test_images_of_a_batch_may_have_different_designs(images: torch.Tensor) -> None:
+    batch, design = images.repeat(2, 1, 1, 1), torch.tensor([0.0, 15.0])
+    system = make_system("jpeg2000+ideal+hybrid", AWGN(), bandwidth_ratio=RATIO).system
+    draws = [torch.Generator().manual_seed(seed) for seed in (1, 2)]
+    together = system.transmit(batch, design, generator=draws).images
+    alone = system.transmit(batch[1:], design[1:], generator=torch.Generator().manual_seed(2)).images
+    assert torch.allclose(together[1:], alone, atol=1e-5)
+
+
+def test_over_slow_fading_the_base_is_lost_in_deep_fades(images: torch.Tensor) -> None:
+    system = make_system("jpeg2000+ideal+hybrid", Rayleigh("image"), bandwidth_ratio=RATIO).system
+    batch, snr_db = images.repeat(12, 1, 1, 1), torch.full((12,), 15.0)
+    sent = system.transmit(batch, snr_db, generator=torch.Generator().manual_seed(0))
+    assert len(set(sent.layers)) >= 2
+    assert sent.images.isfinite().all()
+
+
+def test_names_and_their_options(images: torch.Tensor) -> None:
+    fixed = make_system("jpeg2000+ideal@10dB+hybrid", AWGN(), bandwidth_ratio=RATIO).system
+    free = make_system("jpeg2000+ideal+hybrid", AWGN(), bandwidth_ratio=RATIO).system
+    one, other = fixed.encode(images, torch.tensor([3.0])), free.encode(images, torch.tensor([10.0]))
+    assert torch.equal(one.symbols, other.symbols)
+    for wrong, words in {
+        "jpeg2000+hybrid": "CODEC[+]CODING[+]hybrid",
+        "gif+ideal+hybrid": "unknown codec",
+        "jpeg2000+ideal+hybrid@loud=3": "has the options",
+        "jpeg2000+ideal+hybrid@share=0.9": "of the power",
+        "jpeg2000+ideal+hybrid@floor=-3": "between 0 and 40 dB",
+    }.items():
+        with pytest.raises(UsageError, match=words):
+            make_system(wrong, AWGN(), bandwidth_ratio=RATIO)
+    with pytest.raises(UsageError, match="has no symbols"):
+        load_transceiver("jpeg2000+ideal")
+    with pytest.raises(UsageError, match="its channel code is a bound"):
+        load_transceiver("jpeg2000+ideal+hybrid")

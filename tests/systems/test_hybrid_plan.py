@@ -1,0 +1,47 @@
+"""The layout of a hybrid transmission: its header, and which share of the power the analog layer gets."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deepjscc.errors import UsageError
+from deepjscc.systems.hybrid_plan import HIGHEST_DB, LOWEST_DB, SHARES, HybridHeader, choose_share, snr_index
+
+
+@given(st.integers(0, 7), st.integers(0, 255), st.integers(0, 31))
+def test_headers_come_back(share: int, snr: int, coarse: int) -> None:
+    header = HybridHeader(share, snr, coarse)
+    assert HybridHeader.unpack(header.pack()) == header
+
+
+@given(st.integers(0, 23), st.integers(0, 255))
+def test_a_damaged_header_is_refused(bit: int, snr: int) -> None:
+    data = int.from_bytes(HybridHeader(2, snr, 3).pack(), "big") ^ 1 << bit
+    with pytest.raises(UsageError, match="damaged"):
+        HybridHeader.unpack(data.to_bytes(3, "big"))
+
+
+def test_zeros_are_no_header() -> None:
+    for data in (bytes(3), b"", bytes(4)):
+        with pytest.raises(UsageError, match="damaged"):
+            HybridHeader.unpack(data)
+
+
+def test_the_design_snr_is_rounded_down_and_clamped() -> None:
+    for snr_db, known in ((10.0, 10.0), (10.2, 10.0), (-5.0, -5.0), (-99.0, LOWEST_DB), (99.0, HIGHEST_DB)):
+        assert HybridHeader(0, snr_index(snr_db), 0).design_snr_db == known
+
+
+def test_the_strongest_analog_layer_that_costs_nothing_is_taken() -> None:
+    flat = dict.fromkeys(SHARES, 1.0)
+    assert choose_share(flat.get) == len(SHARES) - 1
+    assert choose_share(lambda share: 1.0 + share) == 1  # 0.02 costs 0.09 dB, 0.05 costs 0.21 dB
+    assert choose_share(lambda share: 1.0 + 10 * share) == 0
+    assert choose_share({**flat, 0.05: 0.5}.get) == SHARES.index(0.05)  # far better than any other
+    assert choose_share(lambda share: None) is None
+    assert choose_share(lambda share: None if share > 0.1 else 1.0) == SHARES.index(0.1)
+
+
+def test_a_share_that_is_asked_for_is_taken() -> None:
+    assert choose_share(lambda share: 1.0, 0.19) == SHARES.index(0.2)
+    assert choose_share(lambda share: None, 0.2) is None
