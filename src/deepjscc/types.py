@@ -30,11 +30,14 @@ class LinkPlan:
         design_snr_db: SNR of the channel that the transmitter plans for, in dB, per image.
         bandwidth_ratio: complex channel uses per source value, k / n, without pilots; None takes the transmitter's own.
         margin_db: how far below the design SNR the channel may be before header and class map are lost.
+        snr_offsets_db: what the transmitter believes of the channel's SNR: equally likely offsets from the design SNR,
+            in dB; one of 0 where it knows the SNR.
     """
 
     design_snr_db: SnrDb
     bandwidth_ratio: float | None = None
     margin_db: float = MARGIN_DB
+    snr_offsets_db: tuple[float, ...] = (0.0,)
 
     @property
     def side_info_snr_db(self) -> SnrDb:

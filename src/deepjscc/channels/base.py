@@ -32,6 +32,10 @@ class Channel(nn.Module):
     csi: Csi | None = None
     fade_depth_db: float = 0.0
 
+    def fade_offsets_db(self) -> tuple[float, ...]:
+        """Equally likely SNRs of an image relative to the nominal one, in dB: quantiles of slow fading, else 0."""
+        return (0.0,)
+
     def pilot_uses(self, uses: int) -> int:
         """Complex uses that the channel spends on pilots beside ``uses`` symbols of one image."""
         return 0

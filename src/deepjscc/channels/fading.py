@@ -13,6 +13,7 @@ from deepjscc.types import Gain, SnrDb
 from deepjscc.units import from_db
 
 _QUADRATURE_NODES = 128
+_QUANTILES, _QUANTILE_DRAWS = 16, 4096
 RAYLEIGH_FADE_DEPTH_DB = 13.0  # P(|h|^2 < 10^-1.3) = 1 - exp(-0.05), one image in twenty
 
 
@@ -45,6 +46,14 @@ class Rician(Channel):
         like = torch.empty(0, dtype=torch.complex64, device=generator.device if generator else "cpu")
         shape = (batch, 1 if self.coherence == "image" else uses)
         return self.line_of_sight + math.sqrt(self.scatter_power) * complex_normal(shape, like, generator)
+
+    def fade_offsets_db(self) -> tuple[float, ...]:
+        """Quantiles of the power gain |h|^2 in dB over slow fading; see :meth:`Channel.fade_offsets_db`."""
+        if self.coherence != "image":
+            return super().fade_offsets_db()
+        draws = self.draw_gain(_QUANTILE_DRAWS, 1, torch.Generator().manual_seed(0)).abs().square()
+        levels = (torch.arange(_QUANTILES) + 0.5) / _QUANTILES
+        return tuple((10 * draws.flatten().quantile(levels).clamp_min(1e-9).log10()).tolist())
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
         """Slow: of this gain, or at the average SNR. Fast: ergodic, E[log2(1 + |h|^2 P/N0)], whatever the draw."""

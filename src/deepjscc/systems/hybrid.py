@@ -18,7 +18,6 @@ from torch.nn import functional as F
 from deepjscc.channels import Channel
 from deepjscc.digital.codecs.base import LevelCodec
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
-from deepjscc.digital.codecs.rate_curve import rate_curve
 from deepjscc.digital.coding import Coding, PlannedCode
 from deepjscc.digital.fine_ldpc import FineLDPC
 from deepjscc.errors import DeepJSCCError, UsageError
@@ -26,6 +25,7 @@ from deepjscc.images import to_8bit, to_float
 from deepjscc.models.linear import Linear
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
+from deepjscc.systems.hybrid_choice import BACK_OFF_DB, HybridExpectation, choose_layout
 from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, pack_coarse, unpack_coarse
 from deepjscc.systems.hybrid_plan import (
     ANALOG_ONLY,
@@ -34,12 +34,10 @@ from deepjscc.systems.hybrid_plan import (
     MOST_COARSE,
     SHARES,
     HybridHeader,
-    choose_share,
     snr_index,
 )
 from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
 
-REFERENCE = 3  # index of the share for which the one base is coded that shows what analog layers leave of residuals
 FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
@@ -144,15 +142,15 @@ class Hybrid:
 
     def _encode_image(self, image: Images, picture: Image8, snr_db: float, uses: int, plan: LinkPlan) -> Encoded:
         index = snr_index(snr_db)
-        header_uses = self.header_layer(HybridHeader(0, index, 0)).uses
-        left = uses - header_uses
-        coarse, coarse_uses = self._encode_coarse(picture, index, uses) if left > 0 else (None, 0)
+        left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
+        chosen = self._choose(picture, snr_db, left, plan.snr_offsets_db) if left > 0 else None
+        if chosen is None:
+            return self._encode_analog_only(image, index, left, plan)
+        index, share_index = chosen
+        left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
+        coarse, coarse_uses = self._encode_coarse(picture, index, uses)
         left -= coarse_uses
-        steps = 0 if coarse is None else round(coarse_uses / (COARSE_STEP * uses))
-        share_index = self._choose(picture, index, left) if left > 0 else None
-        if share_index is None:
-            return self._encode_analog_only(image, index, uses - header_uses, plan)
-        header = HybridHeader(share_index, index, steps)
+        header = HybridHeader(share_index, index, 0 if coarse is None else MOST_COARSE)
         code = self.base_code(header, left)
         layers = [self.header_layer(header)]
         if coarse is not None:
@@ -182,29 +180,19 @@ class Hybrid:
         modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
         return Base(stream, statistics.side_info, modulated.gain_index).pack(), modulated.symbols[None]
 
-    def _choose(self, picture: Image8, index: int, uses: int) -> int | None:
-        """Index of the analog layer's share; None where no base fits."""
-        rooms = [self._room(index, uses, share_index) for share_index in range(len(SHARES))]
-        curve = rate_curve(self.codec, picture, max(rooms[-1], 1), rooms[0]) if rooms[0] > max(rooms[-1], 1) else None
-        reference = self.codec.encode(picture, rooms[REFERENCE]) if rooms[REFERENCE] > 0 else None
-        if curve is None or reference is None:
-            return None
-        # What an analog layer leaves of a residual depends little on the base's rate: one base shows it for all shares.
-        base = self.codec.decode(reference)
-        residual = (picture.float() - base.float()) / 255
-        statistics, base_mse = self.residual_code.describe(residual, base), float(residual.square().mean())
-        snr = 10 ** (HybridHeader(0, index, 0).design_snr_db / 10)
+    def _choose(
+        self, picture: Image8, design_snr_db: float, uses: int, offsets_db: tuple[float, ...]
+    ) -> tuple[int, int] | None:
+        """Indices of the base's design SNR and of the analog layer's share; None where no base fits."""
+        backed_off = BACK_OFF_DB if len(offsets_db) > 1 else (0.0,)
+        indices = sorted({snr_index(design_snr_db + back_off) for back_off in backed_off})
 
-        def expected_mse(share: float) -> float | None:
-            room = rooms[SHARES.index(share)]
-            if room < min(curve.bytes):
-                return None
-            mse = curve.mse_at(room) / 255**2
-            if not share or not base_mse:
-                return mse
-            return mse * self.residual_code.expected_error(statistics, 2 * uses, share * snr) / base_mse
+        def room(index: int, share_index: int) -> int:
+            return self._room(index, uses, share_index)
 
-        return choose_share(expected_mse, self.options.analog_share)
+        expectation = HybridExpectation(picture, self.codec, self.residual_code, room, uses, indices)
+        wanted, floor_db = self.options.analog_share, self.options.floor_db
+        return choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
 
     def _room(self, index: int, uses: int, share_index: int) -> int:
         """Bytes that a base has for its codestream."""

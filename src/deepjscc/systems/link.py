@@ -24,6 +24,8 @@ class Link(nn.Module):
         receiver: decodes; None: the transmitter does that too, as models do.
         bandwidth_ratio: complex channel uses per source value, all layers and pilots included; None takes the
             transmitter's own (and pilots on top).
+        snr_offsets_db: what the transmitter believes of the channel's SNR relative to the design SNR, equally likely;
+            None: the distribution of the channel's slow fading, or that it knows the SNR.
 
     >>> from deepjscc.channels import AWGN
     >>> from deepjscc.zoo import load
@@ -43,9 +45,11 @@ class Link(nn.Module):
         receiver: Receiver | None = None,
         *,
         bandwidth_ratio: float | None = None,
+        snr_offsets_db: tuple[float, ...] | None = None,
     ) -> None:
         super().__init__()
         self.transmitter, self.channel, self.bandwidth_ratio = transmitter, channel, bandwidth_ratio
+        self.snr_offsets_db = snr_offsets_db
         self.own_receiver = receiver
 
     @property
@@ -81,7 +85,13 @@ class Link(nn.Module):
 
     def over(self, channel: Channel) -> "Link":
         """The same transmitter and receiver over another channel."""
-        return Link(self.transmitter, channel, self.own_receiver, bandwidth_ratio=self.bandwidth_ratio)
+        return Link(
+            self.transmitter,
+            channel,
+            self.own_receiver,
+            bandwidth_ratio=self.bandwidth_ratio,
+            snr_offsets_db=self.snr_offsets_db,
+        )
 
     def plan(self, size: Size, design_snr_db: SnrDb) -> LinkPlan:
         """Plan a transmission: what the pilots leave of the bandwidth, and a margin for the channel's fades.
@@ -94,7 +104,8 @@ class Link(nn.Module):
             UsageError: nothing is left beside the pilots.
         """
         ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
-        return LinkPlan(design_snr_db, ratio, max(MARGIN_DB, self.channel.fade_depth_db))
+        offsets_db = self.channel.fade_offsets_db() if self.snr_offsets_db is None else self.snr_offsets_db
+        return LinkPlan(design_snr_db, ratio, max(MARGIN_DB, self.channel.fade_depth_db), offsets_db)
 
     def transmit(
         self,

@@ -1,0 +1,120 @@
+"""What the transmitter of a hybrid expects of each layout, from its own error model: no transmission is tried.
+
+The base's error over its bytes comes from a few codings; what an analog layer leaves of the residual comes from the
+statistics of one residual, since it depends little on the base's rate.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+
+from deepjscc.digital.codecs.base import LevelCodec
+from deepjscc.digital.codecs.rate_curve import rate_curve
+from deepjscc.models.residual_code import ResidualCode
+from deepjscc.systems.hybrid_plan import SHARES, HybridHeader, choose_share, snr_index
+from deepjscc.types import Image8
+
+REFERENCE = 3  # index of the share for which the one base is coded that shows what analog layers leave of residuals
+BACK_OFF_DB = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -13.0, -16.0)  # of the base's design SNR, tried over fading
+COARSE_PSNR_DB, OUTAGE_PSNR_DB = 19.0, 13.0  # of a coarse layer and of a mean colour, about, on photographs
+Room = Callable[[int, int], int]  # bytes for the codestream, given the indices of design SNR and share
+
+
+class HybridExpectation:
+    """Expected errors of one image over design SNR, share and channel SNR.
+
+    Args:
+        picture: the image.
+        codec: of the base.
+        residual_code: of the analog layer.
+        room: bytes for the codestream.
+        uses: complex channel uses of base and analog layer.
+        indices: of the design SNRs that come into question.
+    """
+
+    def __init__(
+        self,
+        picture: Image8,
+        codec: LevelCodec,
+        residual_code: ResidualCode,
+        room: Room,
+        uses: int,
+        indices: Sequence[int],
+    ) -> None:
+        self.residual_code, self.room, self.uses = residual_code, room, uses
+        most, least = room(max(indices), 0), max(1, room(min(indices), len(SHARES) - 1))
+        reference_room = room(sorted(indices)[len(indices) // 2], REFERENCE)
+        self.curve = rate_curve(codec, picture, least, most) if most > least else None
+        reference = codec.encode(picture, reference_room) if reference_room > 0 else None
+        if self.curve is None or reference is None:
+            self.curve = None
+            return
+        base = codec.decode(reference)
+        residual = (picture.float() - base.float()) / 255
+        self.base_mse = float(residual.square().mean())
+        self.statistics = residual_code.describe(residual, base)
+
+    def mse(self, index: int, share_index: int, snr_db: float) -> float | None:
+        """Expected mean squared error with base and analog layer received; None where no base fits.
+
+        Args:
+            index: of the design SNR.
+            share_index: of the analog layer's share of the power.
+            snr_db: of the channel, in dB.
+        """
+        room = self.room(index, share_index)
+        if self.curve is None or room < min(self.curve.bytes):
+            return None
+        mse = self.curve.mse_at(room) / 255**2
+        if not share_index or not self.base_mse:
+            return mse
+        analog_snr = SHARES[share_index] * 10 ** (min(snr_db, 100.0) / 10)
+        left = self.residual_code.expected_error(self.statistics, 2 * self.uses, analog_snr)
+        return mse * left / self.base_mse
+
+
+def choose_layout(
+    expectation: HybridExpectation,
+    indices: Sequence[int],
+    design_snr_db: float,
+    offsets_db: Sequence[float],
+    floor_db: float,
+    wanted: float | None = None,
+) -> tuple[int, int] | None:
+    """Choose the base's design SNR and the analog layer's share.
+
+    Where the channel is known, :func:`deepjscc.systems.hybrid_plan.choose_share` says how. Over a distribution of
+    SNRs the layout with the highest expected PSNR is taken.
+
+    Args:
+        expectation: of the image.
+        indices: of the design SNRs to choose from.
+        design_snr_db: of the plan.
+        offsets_db: SNRs of the channel relative to that, equally likely; one of 0 where the channel is known.
+        floor_db: how far below the base's design SNR the coarse layer arrives.
+        wanted: a share that the user asks for.
+
+    Returns:
+        Indices of design SNR and share; None where no base fits.
+    """
+    if len(offsets_db) == 1:
+        index = snr_index(design_snr_db + offsets_db[0])
+        share = choose_share(lambda one: expectation.mse(index, SHARES.index(one), design_snr_db), wanted)
+        return None if share is None else (index, share)
+    allowed = range(len(SHARES))
+    if wanted is not None:
+        allowed = range(n := min(allowed, key=lambda one: abs(SHARES[one] - wanted)), n + 1)
+    best: tuple[float, int, int] | None = None
+    for index in indices:
+        base_db = HybridHeader(0, index, 0).design_snr_db
+        for share in allowed:
+            total = 0.0
+            for offset_db in offsets_db:
+                snr_db = design_snr_db + offset_db
+                mse = expectation.mse(index, share, snr_db) if snr_db >= base_db - 1e-6 else math.nan
+                if mse is None:
+                    break
+                lost = COARSE_PSNR_DB if floor_db and snr_db >= base_db - floor_db else OUTAGE_PSNR_DB
+                total += lost if math.isnan(mse) else -10 * math.log10(max(mse, 1e-6))
+            else:
+                best = max(best or (-math.inf, 0, 0), (total, index, share))
+    return None if best is None else best[1:]
