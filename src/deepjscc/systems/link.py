@@ -85,13 +85,8 @@ class Link(nn.Module):
 
     def over(self, channel: Channel) -> "Link":
         """The same transmitter and receiver over another channel."""
-        return Link(
-            self.transmitter,
-            channel,
-            self.own_receiver,
-            bandwidth_ratio=self.bandwidth_ratio,
-            snr_offsets_db=self.snr_offsets_db,
-        )
+        options = {"bandwidth_ratio": self.bandwidth_ratio, "snr_offsets_db": self.snr_offsets_db}
+        return Link(self.transmitter, channel, self.own_receiver, **options)  # type: ignore[arg-type]
 
     def plan(self, size: Size, design_snr_db: SnrDb) -> LinkPlan:
         """Plan a transmission: what the pilots leave of the bandwidth, and a margin for the channel's fades.
