@@ -58,29 +58,37 @@ def test_planes_are_those_of_jpeg(patch: torch.Tensor) -> None:
 
 
 @pytest.mark.parametrize("kind", [HEVC, VVC])
-def test_levels_within_a_step_refine_chroma(kind: type[HEVC | VVC], patch: torch.Tensor) -> None:
+def test_levels_within_a_step_of_qp_divide_it(kind: type[HEVC | VVC], patch: torch.Tensor) -> None:
     codec, picture = kind(), to_picture(patch)
-    level = codec.levels[len(codec.levels) // 2]
-    assert level % codec.STEPS == 0
-    coded = [codec.compress(picture, level + step, codec.variants[0]) for step in range(codec.STEPS + 1)]
+    level = len(codec.levels) // 2 // codec.STEPS * codec.STEPS
+    steps = range(0, codec.STEPS + 1, 2)
+    coded = [codec.compress(picture, level + step, codec.variants[0]) for step in steps]
     errors = [(codec.decode(data).float() - patch.float()).square().mean().item() for data in coded]
     assert errors[-1] == min(errors)
     assert len(set(coded)) == len(coded)  # each step is a rate point of its own
-    assert len(coded[0]) < len(coded[-1]) < 1.35 * len(coded[0])
+    assert len(coded[0]) < len(coded[2]) < len(coded[-1]) < 1.35 * len(coded[0])
 
 
-def test_hevc_is_the_better_of_both_chroma_formats(patch: torch.Tensor) -> None:
-    best = HEVC().encode(patch, 600)
-    assert best is not None
-    errors = {}
-    for variant in HEVC.variants:
-        codec = HEVC()
-        codec.variants = (variant,)
-        data = codec.encode(patch, 600)
+def test_hevc_restores_the_tables_of_x265(patch: torch.Tensor) -> None:
+    codec, picture = HEVC(), to_picture(patch)
+    plain = codec.compress(picture, 20 * codec.STEPS, "4:2:0")
+    assert codec.compress(picture, 20 * codec.STEPS - 3, "4:2:0") != plain
+    assert codec.compress(picture, 20 * codec.STEPS, "4:2:0") == plain
+
+
+def test_hevc_takes_the_better_of_both_chroma_formats(coffee: torch.Tensor) -> None:
+    image = coffee[:, 64:192, 64:256].contiguous()
+    for budget in (1500, 14_000):
+        data = HEVC().encode(image, budget)
         assert data is not None
-        assert len(data) <= 600
-        errors[data] = (codec.decode(data).float() - patch.float()).square().mean().item()
-    assert errors[best] == min(errors.values())
+        error = (HEVC().decode(data).float() - image.float()).square().mean().item()
+        for variant in HEVC.variants:
+            codec = HEVC()
+            codec.variants = (variant,)
+            other = codec.encode(image, budget)
+            assert other is not None
+            assert len(other) <= budget
+            assert error < 1.03 * (codec.decode(other).float() - image.float()).square().mean().item()
 
 
 def test_missing_hevc_names_the_extra(patch: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:

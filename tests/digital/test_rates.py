@@ -1,57 +1,12 @@
-"""The search that sizes steer, and rate points kept on disk: never needed, never trusted."""
+"""Rate points kept on disk: never needed, never trusted."""
 
-import math
-import random
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from deepjscc.digital.codecs import CODECS, rates
-from deepjscc.digital.codecs.base import steered_search
 from deepjscc.digital.codecs.rates import RateStore, rates_folder
-
-STRIDE, LEVELS = 16, range(208)
-
-
-@given(
-    first=st.floats(10, 1000),
-    growth=st.floats(0.005, 0.05),
-    bend=st.floats(-5e-5, 5e-5),
-    budget=st.integers(1, 200_000),
-)
-def test_the_search_finds_the_largest_that_fits(first: float, growth: float, bend: float, budget: int) -> None:
-    sizes = [math.ceil(first * math.exp(growth * level + bend * level**2)) for level in LEVELS]
-    sizes = [max(sizes[: level + 1]) for level in LEVELS]
-    tried = set()
-
-    def attempt(level: int) -> bytes:
-        tried.add(level)
-        return level.to_bytes(2, "big")
-
-    found = steered_search(attempt, LEVELS, lambda data: sizes[int.from_bytes(data, "big")], budget, STRIDE)
-    fitting = [level for level in LEVELS if sizes[level] <= budget]
-    assert (found and int.from_bytes(found, "big")) == (fitting[-1] if fitting else None)
-    assert len(tried) <= 4 + 3 + 4  # of 13 in steps of 16, steered, and halving what is left
-
-
-@given(seed=st.integers(0, 2**32), budget=st.integers(1, 30_000))
-def test_dips_cost_a_level_and_never_the_budget(seed: int, budget: int) -> None:
-    noise = random.Random(seed)
-    sizes = [math.ceil(100 * math.exp(0.025 * level) * noise.uniform(0.97, 1.03)) for level in LEVELS]
-
-    def attempt(level: int) -> bytes:
-        return level.to_bytes(2, "big")
-
-    found = steered_search(attempt, LEVELS, lambda data: sizes[int.from_bytes(data, "big")], budget, STRIDE)
-    if found is None:
-        assert sizes[0] > budget
-        return
-    level = int.from_bytes(found, "big")
-    assert sizes[level] <= budget
-    assert level == LEVELS[-1] or sizes[level + 1] > budget
 
 
 @pytest.fixture
@@ -69,7 +24,7 @@ def test_a_second_run_codes_nothing(patch: torch.Tensor, monkeypatch: pytest.Mon
 def test_a_broken_file_is_coded_again(patch: torch.Tensor, rates_on_disk: Path) -> None:
     first = CODECS["hevc"]().encode(patch, 400)
     files = sorted(path for path in rates_on_disk.rglob("*") if path.is_file())
-    assert len(files) > 4
+    assert len(files) >= 2
     whole = [path.read_bytes() for path in files]
     for number, path in enumerate(files):
         path.write_bytes((b"", whole[number][:-5], bytes(200))[number % 3])

@@ -1,6 +1,6 @@
 """Source codecs, by the name the command line knows them."""
 
-from deepjscc.digital.codecs.avif import AVIF
+from deepjscc.digital.codecs.avif import AVIF, AVIFSlow
 from deepjscc.digital.codecs.base import Codec, LevelCodec
 from deepjscc.digital.codecs.bpg import BPG
 from deepjscc.digital.codecs.hevc import HEVC
@@ -14,6 +14,7 @@ CODECS: dict[str, type[LevelCodec]] = {
     "jpeg2000": JPEG2000,
     "webp": WebP,
     "avif": AVIF,
+    "avif-slow": AVIFSlow,
     "hevc": HEVC,
     "vvc": VVC,
     "bpg": BPG,

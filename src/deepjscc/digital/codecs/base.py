@@ -2,18 +2,15 @@
 
 import hashlib
 import io
-import itertools
 import math
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
 
-from deepjscc.digital.codecs.rates import RateStore
+from deepjscc.digital.codecs.cache import ByteCache
+from deepjscc.digital.codecs.search import SizeModel, largest_that_fits
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import from_picture, to_picture
 from deepjscc.types import Image8
@@ -46,20 +43,20 @@ class LevelCodec:
 
     A codec of one's own writes :meth:`compress`, :meth:`decode` and :meth:`payload_bytes` and sets ``levels`` and
     ``variants``. Sizes grow with the level but for small dips, which can cost a level, never the budget.
-
-    A slow codec sets ``stride`` and writes :attr:`settings` too: sizes then steer its search, variants are coded side
-    by side, and what was coded is kept on disk (:class:`deepjscc.digital.codecs.rates.RateStore`).
+    :class:`deepjscc.digital.codecs.drafted.DraftedCodec` is the base of codecs that take long for one picture.
 
     Attributes:
         levels: range of the quality level.
-        variants: settings tried against each other at every budget, by PSNR (such as chroma subsampling).
-        stride: of a slow codec, the levels between those coded first (see :func:`steered_search`); 0 for a quick one.
+        variants: settings such as chroma subsampling, of which every budget takes the one with the highest PSNR.
+        growth: typical growth of the logarithm of the size from one level to the next, which steers the search.
+        enough: share of the budget at which the search for a finer level stops.
         container: whether header bytes count.
     """
 
     levels: range
     variants: Sequence[Any] = (None,)
-    stride: int = 0
+    growth: float = 0.03
+    enough: float = 1.0
 
     def __init__(self, container: bool = True) -> None:
         self.container = container
@@ -77,154 +74,79 @@ class LevelCodec:
         """Bytes that carry the picture, without what every file of this format and setting repeats."""
         raise NotImplementedError
 
-    def likely_level(self, picture: Image.Image, max_bytes: int) -> int | None:
-        """Where a codec that takes a target of bytes should be looked for; None: anywhere."""
-        return None
+    def likely_level(self, picture: Image.Image, max_bytes: int) -> int:
+        """The level at which the search starts."""
+        return self.levels[len(self.levels) // 2]
 
     def counted_bytes(self, data: bytes) -> int:
         """Bytes that count against the budget."""
         return len(data) if self.container else self.payload_bytes(data)
 
-    @property
-    def settings(self) -> str:
-        """Of a slow codec, all that :meth:`compress` depends on beside its arguments, versions above all."""
-        raise NotImplementedError
-
-    @cached_property
-    def _store(self) -> RateStore:
-        return RateStore(type(self).__name__.lower(), self.settings)
-
     def encode(self, image: Image8, max_bytes: int) -> bytes | None:
         """The best coding that fits; see :meth:`Codec.encode`."""
-        picture = to_picture(image)
-        key = hashlib.sha256(picture.tobytes() + repr(picture.size).encode()).digest()
-        return self._cache.get_or_make((key, max_bytes), lambda: self._search(picture, key, max_bytes))
+        source = Source(image)
+        return self._cache.get_or_make((source.key, max_bytes), lambda: self.search(source, max_bytes))
 
-    def _search(self, picture: Image.Image, key: bytes, max_bytes: int) -> bytes | None:
-        store = self._store if self.stride else None
+    def code(self, source: "Source", level: int, variant: int) -> bytes:
+        """One picture at one level and variant (an index), coded now or taken from the cache."""
+        made = self._cache.get_or_make(
+            (source.key, level, variant), lambda: self.compress(source.picture, level, self.variants[variant])
+        )
+        assert made is not None
+        return made
 
-        def search(index: int) -> bytes | None:
-            def attempt(level: int) -> bytes:
-                data = self._cache.get_or_make(
-                    (key, level, index), lambda: self._rate_point(picture, key, level, index, store)
-                )
-                assert data is not None
-                return data
+    def search(self, source: "Source", max_bytes: int) -> bytes | None:
+        """The best coding within a budget, over all variants."""
+        ends = (self.levels.start, self.levels[-1])
+        model = SizeModel(ends, tuple(self.growth * end for end in ends))
+        start = self.likely_level(source.picture, max_bytes)
 
-            if self.stride:
-                return steered_search(attempt, self.levels, self.counted_bytes, max_bytes, self.stride)
-            near = self.likely_level(picture, max_bytes)
-            return largest_that_fits(attempt, self.levels, self.counted_bytes, max_bytes, near)
+        def find(variant: int) -> bytes | None:
+            return largest_that_fits(
+                lambda level: self.code(source, level, variant),
+                self.levels,
+                self.counted_bytes,
+                max_bytes,
+                start,
+                model,
+                self.enough,
+            )
 
-        if self.stride:
-            with ThreadPoolExecutor(len(self.variants)) as pool:
-                found = list(pool.map(search, range(len(self.variants))))
-        else:
-            found = [search(index) for index in range(len(self.variants))]
-        fits = [data for data in found if data is not None]
-        if len(fits) < 2:
-            return fits[0] if fits else None
-        image = from_picture(picture).float()
-        return min(fits, key=lambda data: (self.decode(data).float() - image).square().mean().item())
+        fits = [data for data in map(find, range(len(self.variants))) if data is not None]
+        return min(fits, key=lambda data: self.mse(source, data)) if len(fits) > 1 else (fits or [None])[0]
 
-    def _rate_point(self, picture: Image.Image, key: bytes, level: int, index: int, store: RateStore | None) -> bytes:
-        """One picture at one level, from disk if it was coded before."""
-        data = store and store.get(key, index, level)
-        if not data:
-            data = self.compress(picture, level, self.variants[index])
-            if store:
-                store.put(key, index, level, data)
-        return data
+    def rate_points(self, image: Image8, least_bytes: int, most_bytes: int) -> list[tuple[int, float]]:
+        """Counted bytes and mean squared errors (values of 0 to 255) of codings that span a range of budgets.
 
+        Three budgets in equal ratios are coded, each as :meth:`encode` codes it. Budgets in which nothing fits are
+        left out.
+        """
+        source = Source(image)
+        codings = (self.encode(image, budget) for budget in budgets_between(least_bytes, most_bytes))
+        return [(self.counted_bytes(data), self.mse(source, data)) for data in codings if data is not None]
 
-class ByteCache:
-    """What was coded last, up to so many bytes: a sweep over SNRs and fades asks for the same again and again."""
-
-    ENTRY_OVERHEAD = 200
-
-    def __init__(self, max_bytes: int = 256 * 2**20) -> None:
-        self.max_bytes, self.bytes = max_bytes, 0
-        self._entries: OrderedDict[Hashable, bytes | None] = OrderedDict()
-        self._lock = threading.Lock()  # variants are searched side by side; what they make is not held up
-
-    def get_or_make(self, key: Hashable, make: Callable[[], bytes | None]) -> bytes | None:
-        """The entry of this key, made now if it is not there."""
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-                return self._entries[key]
-        data = make()
-        with self._lock:
-            self.bytes += self._size(data) - (self._size(self._entries[key]) if key in self._entries else 0)
-            self._entries[key] = data
-            while self.bytes > self.max_bytes:
-                self.bytes -= self._size(self._entries.popitem(last=False)[1])
-        return data
-
-    def _size(self, data: bytes | None) -> int:
-        return len(data or b"") + self.ENTRY_OVERHEAD
+    def mse(self, source: "Source", data: bytes) -> float:
+        """Mean squared error per value of a coding, values of 0 to 255."""
+        return (self.decode(data).float() - source.image.float()).square().mean().item()
 
 
-def largest_that_fits(
-    attempt: Callable[[int], bytes],
-    levels: range,
-    counted: Callable[[bytes], int],
-    max_bytes: int,
-    near: int | None = None,
-) -> bytes | None:
-    """The highest level whose counted bytes fit; None when not even the lowest does.
+class Source:
+    """A picture to be coded, in the forms that codecs take, with the key under which its codings are kept."""
 
-    Sizes must grow with the level. Bisects, or looks around ``near`` in steps that double, and bisects the last.
-    """
-    best, low, high = None, levels.start, levels.stop - 1
-    step = 1
-    while low <= high:
-        middle = (low + high) // 2 if near is None else min(max(near, low), high)
-        data = attempt(middle)
-        fits = counted(data) <= max_bytes
-        if fits:
-            best, low = data, middle + 1
-        else:
-            high = middle - 1
-        if near is not None:
-            turned = (best is not None) and high < levels.stop - 1  # the border is between two levels tried
-            near = None if turned else middle + step if fits else middle - step
-            step *= 2
-    return best
+    def __init__(self, image: Image8) -> None:
+        self.image = image
+        self.picture = to_picture(image)
+
+    @cached_property
+    def key(self) -> bytes:
+        """Hash of the pixels and the size."""
+        return hashlib.sha256(self.picture.tobytes() + repr(self.picture.size).encode()).digest()
 
 
-def steered_search(
-    attempt: Callable[[int], bytes], levels: range, counted: Callable[[bytes], int], max_bytes: int, stride: int
-) -> bytes | None:
-    """The highest level whose counted bytes fit, in few attempts: sizes grow about exponentially with the level.
-
-    Every ``stride``-th level is searched by bisection; many budgets share those. Between two of them the logarithm of
-    the size is interpolated until a level fits and the next does not. Which levels are tried depends on nothing but the
-    picture and the budget, so the answer does not depend on what has been coded before.
-    """
-    coarse = levels[::stride]
-    sizes: dict[int, int] = {}
-
-    def fits(level: int) -> bool:
-        sizes[level] = max(1, counted(attempt(level)))
-        return sizes[level] <= max_bytes
-
-    below, above = -1, len(coarse)
-    while above - below > 1:
-        middle = (below + above) // 2
-        below, above = (middle, above) if fits(coarse[middle]) else (below, middle)
-    if below < 0:
-        return None
-    low, high = coarse[below], coarse[above] if above < len(coarse) else levels.stop
-    for turn in itertools.count():
-        if high - low <= 1:
-            break
-        share = 0.5
-        if high in sizes and turn < 3:  # beyond that sizes are no smooth curve here, and halving is quicker
-            share = math.log(max_bytes / sizes[low]) / math.log(sizes[high] / sizes[low])
-        guess = min(max(low + int(share * (high - low)), low + 1), high - 1)
-        low, high = (guess, high) if fits(guess) else (low, guess)
-    return attempt(low)
+def budgets_between(least_bytes: int, most_bytes: int) -> list[int]:
+    """Both ends and their geometric mean, each once, ascending."""
+    least_bytes = max(1, least_bytes)
+    return sorted({least_bytes, math.isqrt(least_bytes * most_bytes), max(least_bytes, most_bytes)})
 
 
 def save_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from PIL import Image
 
-from deepjscc.digital.codecs.base import LevelCodec
+from deepjscc.digital.codecs.drafted import DraftedCodec
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import read_image
 from deepjscc.types import Image8
 
 
-class BPG(LevelCodec):
+class BPG(DraftedCodec):
     """BPG by libbpg's own programs at their default effort, QP 51 (level 0) to 0; 4:4:4 and 4:2:0 against each other.
 
     The format: Bellard, BPG specification 0.9.5, 2015.
@@ -22,6 +22,8 @@ class BPG(LevelCodec):
     levels = range(52)
     variants = ("444", "420")
     stride = 4
+    growth = 0.12
+    enough = 1.0
 
     @property
     def settings(self) -> str:

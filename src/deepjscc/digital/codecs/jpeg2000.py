@@ -12,6 +12,8 @@ class JPEG2000(LevelCodec):
 
     STEP = math.log(1.005)
     levels = range(math.ceil(math.log(20_000) / STEP) + 1)
+    growth = STEP
+    enough = 0.99
 
     def compress(self, picture: Image.Image, level: int, variant: None) -> bytes:
         """Code to a target of bytes, which OpenJPEG meets to within a percent and need not undercut."""

@@ -9,6 +9,7 @@ class WebP(LevelCodec):
     """Lossy WebP, quality 0 to 100."""
 
     levels = range(101)
+    growth = 0.025
     RIFF_HEADER = 20  # RIFF and chunk header
 
     def compress(self, picture: Image.Image, level: int, variant: None) -> bytes:

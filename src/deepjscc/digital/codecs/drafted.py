@@ -1,0 +1,159 @@
+"""Codecs that take long for one picture: quick drafts model the size over the level, two or three codings finish."""
+
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from deepjscc.digital.codecs.base import LevelCodec, Source
+from deepjscc.digital.codecs.rates import RateStore
+from deepjscc.digital.codecs.search import SizeModel, ascending, largest_that_fits
+from deepjscc.types import Image8
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where the search for a budget starts, and with what model.
+
+    Attributes:
+        variant: index of the variant with the least error at this budget, by the drafts.
+        anchor: level of the first coding, a multiple of the stride; nearby budgets share it.
+        model: logarithm of the drafts' size over the level.
+    """
+
+    variant: int
+    anchor: int
+    model: SizeModel
+
+
+class DraftedCodec(LevelCodec):
+    """A slow codec that plans with drafts: the same picture and level, coded quickly and somewhat worse.
+
+    The sizes of drafts and codings differ by a factor that hardly changes over neighbouring levels. So drafts at every
+    ``stride``-th level (the anchors) bracket the budget and choose the variant, one coding at the nearest anchor
+    measures the factor, and a second one, seldom a third, meets the budget. Codings are kept on disk
+    (:class:`deepjscc.digital.codecs.rates.RateStore`); which levels are coded depends on the picture and the budget
+    alone.
+
+    Attributes:
+        stride: levels between two anchors.
+        typical_ratio: size of a coding over that of its draft, on average.
+    """
+
+    stride: int
+    typical_ratio: float = 1.0
+    enough = 0.985
+
+    @property
+    def settings(self) -> str:
+        """All that :meth:`compress` depends on beside its arguments, versions above all."""
+        raise NotImplementedError
+
+    def draft(self, source: Source, level: int, variant: int) -> bytes:
+        """A quick coding at an anchor, by :attr:`drafter`; the coding itself where there is no quicker one."""
+        return self.code(source, level, variant)
+
+    @property
+    def drafter(self) -> LevelCodec:
+        """The codec that counts and decodes the drafts."""
+        return self
+
+    @cached_property
+    def _store(self) -> RateStore:
+        return RateStore(type(self).__name__.lower(), self.settings)
+
+    def code(self, source: Source, level: int, variant: int) -> bytes:
+        """One picture at one level and variant (an index), coded now or taken from memory or disk."""
+
+        def make() -> bytes:
+            data = self._store.get(source.key, variant, level)
+            if not data:
+                data = self.compress(source.picture, level, self.variants[variant])
+                self._store.put(source.key, variant, level, data)
+            return data
+
+        return self._cached((source.key, level, variant), make)
+
+    def search(self, source: Source, max_bytes: int) -> bytes | None:
+        """The best coding within a budget, or None."""
+        plan = self.plan(source, max_bytes)
+        return largest_that_fits(
+            lambda level: self.code(source, level, plan.variant),
+            self.levels,
+            self.counted_bytes,
+            max_bytes,
+            plan.anchor,
+            plan.model,
+            self.enough,
+        )
+
+    def plan(self, source: Source, max_bytes: int) -> Plan:
+        """Bracket a budget by drafts at two anchors and choose the variant at the one that is nearer."""
+        anchors = self.levels[:: self.stride]
+        draft_bytes = max(1, round(max_bytes / self.typical_ratio))
+        sizes: dict[int, int] = {}
+
+        def attempt(index: int) -> bytes:
+            data = self._draft(source, anchors[index], 0)
+            sizes[anchors[index]] = self.drafter.counted_bytes(data)
+            return data
+
+        indices = range(len(anchors))
+        line = SizeModel((0, 1), (0.0, self.growth * self.stride))
+        largest_that_fits(attempt, indices, self.drafter.counted_bytes, draft_bytes, len(anchors) // 2, line)
+        if len(sizes) == 1:  # the budget is beyond an end of the ladder and nothing else was tried
+            attempt(len(anchors) // 2 - 1)
+        model = ascending(sorted(sizes), [sizes[level] for level in sorted(sizes)])
+        level = model.highest(math.log(draft_bytes))
+        tried = np.array(sorted(sizes))
+        anchor, other = (int(tried[index]) for index in np.abs(tried - level).argsort(kind="stable")[:2])
+        return Plan(self._choose_variant(source, anchor, other), anchor, model)
+
+    def rate_points(self, image: Image8, least_bytes: int, most_bytes: int) -> list[tuple[int, float]]:
+        """Counted bytes and mean squared errors at the anchors that span a range of budgets; see the base class.
+
+        Drafts are made at all of them and the coding itself at the ends, and in the middle of five or more; between,
+        the drafts' sizes and errors are corrected by what both differ by there.
+        """
+        source = Source(image)
+        low, high = (self.plan(source, budget) for budget in (least_bytes, most_bytes))
+        variant = high.variant
+        anchors = range(low.anchor, max(low.anchor, high.anchor) + 1, self.stride)
+        drafts = np.array([self._measured(source, level, variant, drafted=True) for level in anchors])
+        coded = sorted({0, len(anchors) - 1} | ({len(anchors) // 2} if len(anchors) >= 5 else set()))
+        codings = np.array([self._measured(source, anchors[index], variant, drafted=False) for index in coded])
+        corrections = np.log(codings / drafts[coded])
+        for column in (0, 1):
+            drafts[:, column] *= np.exp(np.interp(range(len(anchors)), coded, corrections[:, column]))
+        return [(round(size), error) for size, error in drafts.tolist()]
+
+    def _choose_variant(self, source: Source, anchor: int, other: int) -> int:
+        """The variant of least error at one size, by drafts at one anchor and the slope between two."""
+        if len(self.variants) == 1:
+            return 0
+        here = [self._measured(source, anchor, variant, drafted=True) for variant in range(len(self.variants))]
+        size, error = self._measured(source, other, 0, drafted=True)
+        slope = 1.0  # of the logarithm of the error over that of the size
+        if size != here[0][0] and min(error, here[0][1]) > 0:
+            slope = min(max(math.log(here[0][1] / error) / math.log(size / here[0][0]), 0.1), 3.0)
+        return min(range(len(here)), key=lambda index: here[index][1] * here[index][0] ** slope)
+
+    def _draft(self, source: Source, level: int, variant: int) -> bytes:
+        return self._cached(("draft", source.key, level, variant), lambda: self.draft(source, level, variant))
+
+    def _measured(self, source: Source, level: int, variant: int, drafted: bool) -> tuple[int, float]:
+        """Counted bytes and mean squared error of a draft or a coding."""
+        codec = self.drafter if drafted else self
+        data = self._draft(source, level, variant) if drafted else self.code(source, level, variant)
+        error = self._cached(
+            ("mse", drafted, source.key, level, variant), lambda: struct.pack("d", codec.mse(source, data))
+        )
+        return max(1, codec.counted_bytes(data)), struct.unpack("d", error)[0]
+
+    def _cached(self, key: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+        made = self._cache.get_or_make(key, make)
+        assert made is not None
+        return made
