@@ -17,7 +17,7 @@ from deepjscc.digital.fine.information import bicm_information, binary_snr_db, g
 
 DESIGNS = {2: range(-4, 15), 3: range(2, 21), 4: range(7, 27), 5: range(12, 33), 6: range(17, 39)}
 SHAPED_DESIGNS = {2: range(1, 13), 3: range(5, 19), 4: range(11, 25), 5: range(17, 31), 6: range(22, 39)}
-CODE_GAP_DB, LEAST_RATE = 0.65, 1.11
+CODE_GAP_DB, LEAST_RATE = 0.55, 1.11
 HEADER = "bits,design_snr_db,equivalent_snr_db_below,equivalent_snr_db_above,levels,weights\n"
 
 

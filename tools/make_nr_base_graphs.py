@@ -7,7 +7,7 @@ Sionna ships the tables as data; this script reads them from there:
 
 import csv
 import sys
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 HEADER = ["graph", "row", "column", *(f"shift_{index}" for index in range(8))]
@@ -15,18 +15,25 @@ HEADER = ["graph", "row", "column", *(f"shift_{index}" for index in range(8))]
 
 def entries(graph: int) -> list[list[int]]:
     """Entries of one base graph as Sionna has them: graph, row, column and the shift of each of the eight sets."""
-    source = files("sionna.phy.fec.ldpc.codes").joinpath(f"5G_bg{graph}.csv").read_text()
+    package = find_spec("sionna")  # found, not imported, which takes seconds
+    if package is None or not package.submodule_search_locations:
+        raise SystemExit("Sionna is not installed: pip install 'deepjscc[digital]'")
+    source = Path(package.submodule_search_locations[0]) / f"phy/fec/ldpc/codes/5G_bg{graph}.csv"
     table, row = [], -1
-    for cells in list(csv.reader(source.splitlines(), delimiter=";"))[2:]:
+    for cells in list(csv.reader(source.read_text().splitlines(), delimiter=";"))[2:]:
         row = int(cells[0]) if cells[0] else row
         table.append([graph, row, *map(int, cells[1:10])])
     return table
 
 
+def text() -> str:
+    """The whole file."""
+    return "".join(",".join(map(str, line)) + "\n" for line in [HEADER, *entries(1), *entries(2)])
+
+
 def main() -> None:
     """Write both graphs to the path of the first argument."""
-    lines = [HEADER, *entries(1), *entries(2)]
-    Path(sys.argv[1]).write_text("".join(",".join(map(str, line)) + "\n" for line in lines))
+    Path(sys.argv[1]).write_text(text())
 
 
 if __name__ == "__main__":

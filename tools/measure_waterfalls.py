@@ -3,10 +3,11 @@
     python tools/measure_waterfalls.py src/deepjscc/digital/fine
 
 writes ``waterfalls.csv`` (every point with its blocks and errors) after each waterfall, goes on with those that are
-there, and then ``thresholds.csv`` (centre and width of each).
+there, and ``thresholds.csv`` (centre and width of each waterfall).
 """
 
 import csv
+import math
 import sys
 import time
 from dataclasses import astuple
@@ -14,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from deepjscc.digital.fine.waterfalls import Point, line, measure
+from deepjscc.digital.fine.waterfalls import Point, fit, measure
 
 RATES = (0.5, 0.83, 0.2, 0.3334, 0.67, 0.93, 0.1, 0.25, 0.42, 0.75)
 BLOCK_BITS = (48, 120, 290, 1000)
-LONGEST = {True: 3824, False: 8448}  # by whether the rate is at most 1/4
+LONGEST = {True: (3824, 15360), False: (8448, 33792)}  # by whether the rate is at most 1/4
 FIELDS = "rate,block_bits,snr_db,blocks,errors\n"
 
 
@@ -42,20 +43,27 @@ def main() -> None:
     torch.set_num_threads(1)
     folder, blocks = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 600
     points = read(folder / "waterfalls.csv")
-    for column in (4, 1, 3, 0, 2):  # long, middle and short blocks first
+    for column in (4, 1, 3, 0, 2, 5):  # long, middle and short blocks first
         for rate in RATES:
-            length = (*BLOCK_BITS, LONGEST[rate <= 0.25])[column]
+            length = (*BLOCK_BITS, *LONGEST[rate <= 0.25])[column]
             if not any((one.rate, one.block_bits) == (rate, length) for one in points):
                 started = time.monotonic()
-                fresh = measure(rate, length, blocks=blocks, errors=40, target=0.02)
+                fresh = measure(rate, length, blocks=blocks if length < 9000 else blocks // 2, errors=40, target=0.02)
                 points = sorted([*points, *fresh], key=lambda one: (one.rate, one.block_bits, one.snr_db))
                 write(folder / "waterfalls.csv", FIELDS, [astuple(one) for one in points])
-                print(rate, length, line(fresh), f"{time.monotonic() - started:.0f} s", flush=True)
-    grid = sorted({(one.rate, one.block_bits) for one in points})
-    rows = []
-    for rate, length in grid:
-        centre, width = line([one for one in points if (one.rate, one.block_bits) == (rate, length)])
-        rows.append((rate, length, f"{centre:.4f}", f"{width:.4f}"))
+                write_thresholds(folder, points)
+                print(rate, length, fit(fresh), f"{time.monotonic() - started:.0f} s", flush=True)
+
+
+def write_thresholds(folder: Path, points: list[Point]) -> None:
+    """Fit the waterfalls of each rate; the longest blocks, where not measured, have the centre of the next shorter."""
+    rows: list[tuple[object, ...]] = []
+    for rate in sorted({one.rate for one in points}):
+        centres, width = fit([one for one in points if one.rate == rate])
+        longest = LONGEST[rate <= 0.25][1]
+        centres.setdefault(longest, centres[max(centres)])
+        for length, centre in sorted(centres.items()):
+            rows.append((rate, length, f"{centre:.4f}", f"{width / math.ceil(length / rate) ** 0.5:.4f}"))
     write(folder / "thresholds.csv", "rate,block_bits,centre_db,width_db\n", rows)
 
 

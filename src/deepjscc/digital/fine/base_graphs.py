@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).parent / "base_graphs.csv"
-SHIFT_SETS = (  # lifting sizes that share one set of shifts, 3GPP TS 38.212, table 5.3.2-1
+STANDARD_SIZES = (  # lifting sizes that share one set of shifts, 3GPP TS 38.212, table 5.3.2-1
     (2, 4, 8, 16, 32, 64, 128, 256),
     (3, 6, 12, 24, 48, 96, 192, 384),
     (5, 10, 20, 40, 80, 160, 320),
@@ -16,9 +16,16 @@ SHIFT_SETS = (  # lifting sizes that share one set of shifts, 3GPP TS 38.212, ta
     (13, 26, 52, 104, 208),
     (15, 30, 60, 120, 240),
 )
+LARGEST_SIZE = 1536
+# The standard ends at 384. Each set is continued by doubling, with the same shifts: a cycle of the larger graph is one of
+# the smaller too, so there are no new short ones. Four times longer code blocks have waterfalls of half the width.
+SHIFT_SETS = tuple(
+    (*sizes, *(sizes[-1] * 2**power for power in (1, 2) if sizes[-1] * 2**power <= LARGEST_SIZE))
+    for sizes in STANDARD_SIZES
+)
 SYSTEMATIC_COLUMNS = {1: 22, 2: 10}
 ROWS = {1: 46, 2: 42}
-MAX_BLOCK_BITS = {1: 8448, 2: 3840}
+MAX_BLOCK_BITS = {graph: columns * LARGEST_SIZE for graph, columns in SYSTEMATIC_COLUMNS.items()}
 CORE_ROWS = 4  # whose parity bits are solved for together; each further row has a parity bit of its own
 
 
@@ -58,6 +65,8 @@ def select_graph(block_bits: int, rate: float) -> int:
 
 def select_lifting(block_bits: int, graph: int) -> int:
     """The smallest lifting size whose systematic columns hold the block (3GPP TS 38.212, sec. 5.2.2).
+
+    Blocks of more than 8448 bits (3840 with base graph 2) have sizes beyond the standard's.
 
     Args:
         block_bits: information bits, CRC included.

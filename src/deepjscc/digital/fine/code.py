@@ -87,7 +87,7 @@ class NrCode:
         steps = torch.arange(size)
         return torch.stack([column * size + (steps + shift) % size for column, shift in self.used_edges(row)])
 
-    def encode(self, blocks: Bits) -> Bits:
+    def encode(self, blocks: Bits) -> UInt8[Tensor, "blocks coded"]:
         """Information bits to the bits sent.
 
         Args:

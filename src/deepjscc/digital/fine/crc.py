@@ -32,7 +32,7 @@ def _remainders(name: str, bits: int) -> Tensor:
     return torch.tensor(rows[::-1], dtype=torch.float32).reshape(bits, length)
 
 
-def crc(name: str, messages: Bits) -> Bits:
+def crc(name: str, messages: Bits) -> UInt8[Tensor, "blocks check"]:
     """Check bits of each message.
 
     Args:
@@ -47,7 +47,7 @@ def crc(name: str, messages: Bits) -> Bits:
     return sums.remainder(2).to(torch.uint8)
 
 
-def append_crc(name: str, messages: Bits) -> Bits:
+def append_crc(name: str, messages: Bits) -> UInt8[Tensor, "blocks information"]:
     """Messages with their check bits behind them.
 
     Args:

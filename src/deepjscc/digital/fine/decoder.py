@@ -4,7 +4,7 @@ import math
 from functools import lru_cache
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from deepjscc.digital.fine.base_graphs import CORE_ROWS
@@ -12,7 +12,7 @@ from deepjscc.digital.fine.code import NrCode, nr_code
 from deepjscc.digital.fine.crc import Bits, crc_holds
 
 ITERATIONS = 50  # at most; at the error rates one plans for most blocks need 5 to 15
-LANES = 32  # code blocks of the largest lifting size decoded side by side; more of smaller ones
+LANES = 32  # code blocks of lifting size 384 decoded side by side; more of smaller ones
 _LOG2_PER_STEP = 2.0**-23  # of the bit pattern of a float, read as an integer
 _CERTAIN = 1 - 2**-23  # largest reliability of a check: 16 in the log domain
 
@@ -35,7 +35,7 @@ class LayeredDecoder:
     def __init__(self, code: NrCode, crc_name: str | None, iterations: int = ITERATIONS) -> None:
         self.code, self.crc_name, self.iterations = code, crc_name, iterations
         size, rows = code.graph.lifting, [code.used_edges(row) for row in range(code.used_rows)]
-        self._lanes = min(LANES * 384 // size, 1024)
+        self._lanes = max(4, min(LANES * 384 // size, 1024))
         self._degrees = [len(edges) for edges in rows]
         # A column lies in memory as the last row that used it turned it, so that rows write whole columns back. Of each
         # row: the columns it writes, and from where it reads their bits.
@@ -52,7 +52,7 @@ class LayeredDecoder:
         self._upright = torch.argsort(self._start)[:core]
         self._core_bits = [code.row_bits(row) for row in range(CORE_ROWS)]
 
-    def decode(self, llr: Float[Tensor, "blocks coded_bits"]) -> tuple[Bits, Bool[Tensor, " blocks"]]:
+    def decode(self, llr: Float[Tensor, "blocks coded"]) -> tuple[Bits, Bool[Tensor, " blocks"]]:
         """Decode soft bits.
 
         A block is decoded when its information bits satisfy the CRC and, with the core parity bits, the core checks.
@@ -123,7 +123,9 @@ class LayeredDecoder:
             for column, values in zip(written, incoming.view(len(written), -1), strict=True):
                 columns[column].copy_(values)  # whole columns one by one: index_copy_ takes ten times as long
 
-    def _check(self, beliefs: Float[Tensor, "positions lanes"]) -> tuple[Bits, Bool[Tensor, " lanes"]]:
+    def _check(
+        self, beliefs: Float[Tensor, "positions lanes"]
+    ) -> tuple[UInt8[Tensor, "lanes bits"], Bool[Tensor, " lanes"]]:
         """Information bits as they stand, and whether the core checks and the CRC hold."""
         hard = (beliefs < 0).to(torch.uint8).index_select(0, self._upright)
         right = torch.ones(beliefs.shape[1], dtype=torch.bool, device=beliefs.device)
@@ -131,6 +133,10 @@ class LayeredDecoder:
             parity = hard.index_select(0, bits.view(-1)).view(*bits.shape, -1).sum(0, dtype=torch.uint8) & 1
             right &= parity.amax(0) == 0
         information = hard[: self.code.block_bits].T
+        if right.any():
+            # Where nothing was received all bits are undecided, which is not the same as the codeword of zeros.
+            undecided = beliefs.index_select(0, self._upright[: self.code.block_bits])[:, right] == 0
+            right[right.clone()] = ~undecided.any(0)
         if self.crc_name is not None and right.any():
             right[right.clone()] = crc_holds(self.crc_name, information[right])
         return information, right

@@ -1,4 +1,4 @@
-"""Block error rates of the 5G LDPC code over binary-input Gaussian noise by Monte Carlo, and the line through them."""
+"""Block error rates of the 5G LDPC code over binary-input Gaussian noise by Monte Carlo, and lines through them."""
 
 import math
 from dataclasses import dataclass
@@ -88,8 +88,9 @@ def measure(
         target: block error rate at which to end.
         graph: base graph, or None for that of the standard.
     """
-    step = min(0.7, max(0.1, 12 / math.sqrt(block_bits / rate)))
-    snr_db, points = float(np.ceil(binary_snr_db(rate) / step) * step), []
+    step = min(0.7, max(0.05, 12 / math.sqrt(block_bits / rate)))
+    start = binary_snr_db(rate) + (0.2 if block_bits > 3000 else 0.0)
+    snr_db, points = float(np.ceil(start / step) * step), []
     while not points or points[-1].errors > target * points[-1].blocks:
         snr_db = round(snr_db + step, 4)
         scout = count_errors(rate, block_bits, snr_db, blocks=32, errors=32, graph=graph)
@@ -98,18 +99,31 @@ def measure(
     return points
 
 
-def line(points: list[Point]) -> tuple[float, float]:
-    """Centre and width in dB of the line that the normal deviate of the error rate makes over the SNR.
+def fit(points: list[Point]) -> tuple[dict[int, float], float]:
+    """Centres and width of the waterfalls of one code rate.
 
-    The error rate is ``Q((snr_db - centre) / width)``; the line is the most likely one for the counts, found by
-    weighted least squares on deviates with half an error added (so that points without errors count as well).
+    The error rate of a block of N coded bits is taken to be ``Q((snr_db - centre) sqrt(N) / width)``, with a centre for
+    each length and one width for the rate: the form of finite-length scaling (Amraoui et al. 2009). It is fitted to
+    the normal deviates of the counts by least squares, weighted by how well each is known; half an error is added to
+    each count, so that a point without errors counts as well.
 
     Args:
-        points: of one waterfall.
+        points: of one rate, at least two.
+
+    Returns:
+        Centre in dB by block length, and the width in dB times the root of a coded bit.
     """
     rates = np.array([(one.errors + 0.5) / (one.blocks + 1) for one in points])
     deviates = np.array([-_NORMAL.inv_cdf(rate) for rate in rates])
     spread = np.sqrt(rates * (1 - rates) / [one.blocks for one in points])
     weights = np.array([_NORMAL.pdf(one) for one in deviates]) / spread
-    slope, offset = np.polyfit([one.snr_db for one in points], deviates, 1, w=weights)
-    return float(-offset / slope), float(1 / slope)
+    roots = np.array([math.sqrt(math.ceil(one.block_bits / one.rate)) for one in points])
+    lengths = sorted({one.block_bits for one in points})
+    design = np.zeros((len(points), 1 + len(lengths)))
+    design[:, 0] = roots * [one.snr_db for one in points]
+    for row, one in enumerate(points):
+        design[row, 1 + lengths.index(one.block_bits)] = -roots[row]
+    solution = np.linalg.lstsq(design * weights[:, None], deviates * weights, rcond=None)[0]
+    return {length: float(one / solution[0]) for length, one in zip(lengths, solution[1:], strict=True)}, float(
+        1 / solution[0]
+    )
