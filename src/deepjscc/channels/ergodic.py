@@ -1,6 +1,7 @@
 """Ergodic capacity of fast flat fading whose gain the receiver knows: E[log2(1 + |h|^2 P/N0)]."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -54,11 +55,11 @@ def rician_capacity(snr_db: SnrDb, k_factor: float) -> Float[Tensor, " batch"]:
 
 
 def _scatter_rule(k_factor: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Nodes t and weights of the integral of ``exp(-t) f(t)`` over t > 0, in pieces of ln t that meet at ``k_factor``."""
+    """Nodes t and weights of the integral of ``exp(-t) f(t)``, in two pieces of ln t that meet at ``k_factor``."""
     ends = [math.log(LOWEST), math.log(min(max(k_factor, 1e-3), 0.9 * HIGHEST)), math.log(HIGHEST)]
     nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    logs = np.concatenate([(low + high + (high - low) * nodes) / 2 for low, high in zip(ends, ends[1:], strict=False)])
-    spans = np.concatenate([(high - low) / 2 * weights for low, high in zip(ends, ends[1:], strict=False)])
+    logs = np.concatenate([(low + high + (high - low) * nodes) / 2 for low, high in pairwise(ends)])
+    spans = np.concatenate([(high - low) / 2 * weights for low, high in pairwise(ends)])
     power = np.exp(logs)
     weight = spans * power * np.exp(-power)
     return power, weight / weight.sum()
