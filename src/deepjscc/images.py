@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.types import Image8, Images, Size
+from deepjscc.pixel_formats import encoding, to_srgb
 
 MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
 ORIENTATION = 0x0112  # the EXIF tag
@@ -34,11 +35,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
 def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None = None) -> Image.Image:
-    """Open a picture as 8-bit RGB: EXIF orientation applied, alpha laid over white, 16-bit scaled, grey and palette
-    spread over three channels; of an animation the first frame.
+    """Open a picture as 8-bit sRGB: EXIF orientation applied, alpha laid over white, deeper values scaled by what the
+    file says of white, colour profiles converted, grey and palette spread over three channels; of an animation the
+    first frame.
 
     Raises:
-        DeepJSCCError: missing, not an image, truncated, zero-sized or larger than ``max_pixels`` (:data:`MAX_PIXELS`).
+        DeepJSCCError: missing, not an image, truncated, zero-sized, larger than ``max_pixels`` (:data:`MAX_PIXELS`), or
+            of a depth or colours that the file does not state.
     """
     name = source if isinstance(source, Path | str) else getattr(source, "name", "the image")
     max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
@@ -55,8 +58,11 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None 
             raise DeepJSCCError(f"{name}: the image has no pixels")
         picture.load()
         if picture.getexif().get(ORIENTATION, 1) != 1:
+        said = encoding(picture)
             picture = ImageOps.exif_transpose(picture)
-        return _to_rgb(picture)
+        return to_srgb(picture, said)
+    except DeepJSCCError as error:
+        raise DeepJSCCError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from None
     except FileNotFoundError:
         raise DeepJSCCError(f"{name}: no such file") from None
     except Image.DecompressionBombError:
@@ -73,22 +79,6 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None 
         RuntimeError,
     ) as error:  # what Pillow's decoders raise on broken files
         raise DeepJSCCError(f"{name}: the image is truncated or broken ({error})") from None
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture  # Pillow would copy even so, and a large picture is no place for copies
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits, in whichever way Pillow holds them, or floats
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
-        top = values.max(initial=0)
-        # Only a file of 16 bits says what white is; of floats and 32 bits the largest value tells.
-        white = 65535 if picture.mode.startswith("I;") or top > 255 else 1 if picture.mode == "F" and top <= 1 else 255
-        values *= 255 / white
-        return Image.fromarray(np.rint(values, out=values).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return picture.convert("RGB")
 
 
 def read_image(source: Path | str | BinaryIO) -> Image8:
