@@ -1,6 +1,7 @@
 """Images: files to tensors and back, 8-bit rounding, padding and cropping for any size."""
 
 import io
+import math
 import os
 import tempfile
 import warnings
@@ -16,9 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.types import Image8, Images, Size
 from deepjscc.pixel_formats import encoding, to_srgb
+from deepjscc.types import Image8, Images, Size
 
+RANGE_TOLERANCE = 1e-3  # by which rounding may carry values out of [0, 1]: a quarter of an 8-bit level
 MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
 ORIENTATION = 0x0112  # the EXIF tag
 _JPEG: tuple[str, dict[str, Any]] = ("JPEG", {"quality": 95, "subsampling": 0})
@@ -56,9 +58,9 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None 
             )
         if width * height == 0:
             raise DeepJSCCError(f"{name}: the image has no pixels")
+        said = encoding(picture)
         picture.load()
         if picture.getexif().get(ORIENTATION, 1) != 1:
-        said = encoding(picture)
             picture = ImageOps.exif_transpose(picture)
         return to_srgb(picture, said)
     except DeepJSCCError as error:
@@ -159,6 +161,37 @@ def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> N
         if not path.parent.is_dir():
             raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
         raise DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def check_images(images: Tensor, overshoot: float = 0.0) -> None:
+    """Check that a tensor is a batch of images: floats ``[batch, 3, height, width]`` in [0, 1], none of them NaN.
+
+    Every public function that takes images calls it once. It reads the values once.
+
+    Args:
+        images: what a caller passed.
+        overshoot: by which values may lie outside [0, 1]; decoders that do not clip have some.
+
+    Raises:
+        UsageError: another type, shape or range, with what to do about it.
+    """
+    if images.dtype == torch.uint8:
+        raise UsageError("images are 8-bit integers here; divide by 255 (deepjscc.images.to_float)")
+    if not images.is_floating_point():
+        raise UsageError(f"images must be floats in [0, 1], not {str(images.dtype).removeprefix('torch.')}")
+    if images.dim() != 4 or images.shape[1] != 3:
+        shape = "x".join(map(str, images.shape))
+        raise UsageError(f"images must be [batch, 3, height, width], not {shape}; repeat grey over three channels")
+    if not images.numel():
+        return
+    low, high = (end.item() for end in torch.aminmax(images.detach()))
+    if math.isnan(low) or math.isnan(high):
+        raise UsageError("an image holds NaN; replace it")
+    tolerance = overshoot + RANGE_TOLERANCE
+    if low < -tolerance or high > 1 + tolerance:
+        raise UsageError(
+            f"images must be in [0, 1], not {low:.4g} to {high:.4g}; scale them (8-bit values: divide by 255)"
+        )
 
 
 def to_float(images: UInt8[Tensor, "*batch 3 height width"]) -> Images:

@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from deepjscc.errors import DeepJSCCError
 from deepjscc.images import to_8bit
+from deepjscc.metrics.checks import check_pair
 from deepjscc.types import Images
 
 
@@ -13,10 +13,9 @@ def mse(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     """Mean squared error per image, of the 8-bit pictures scaled to [0, 1]; summed in whole numbers.
 
     Raises:
-        DeepJSCCError: NaN in an image, which 8 bits would hide.
+        UsageError: see :func:`deepjscc.metrics.checks.check_pair`.
     """
-    if images.isnan().any() or decoded.isnan().any():
-        raise DeepJSCCError("an image holds NaN; its quality cannot be measured")
+    check_pair(images, decoded)
     difference = to_8bit(images).int() - to_8bit(decoded).int()
     return difference.square().sum((1, 2, 3)).double() / (255**2 * difference[0].numel())
 
