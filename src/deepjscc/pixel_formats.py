@@ -112,7 +112,7 @@ def _through_profile(picture: Image.Image, profile: bytes) -> Image.Image:
         space = source.profile.xcolor_space.strip()
         if space == "RGB" and picture.mode == "L":
             picture = picture.convert("RGB")
-        if space == "RGB" and _is_srgb(_transform(source, "RGB")):
+        if picture.mode == "RGB" and _is_srgb(_transform(source, "RGB")):
             return picture
         return _transform(source, picture.mode)(picture)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
