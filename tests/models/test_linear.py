@@ -15,6 +15,7 @@ from deepjscc.metrics import psnr
 from deepjscc.models.allocation import allocate
 from deepjscc.models.header import Header
 from deepjscc.models.linear import Linear
+from deepjscc.precision import computed_in
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
 from deepjscc.types import LinkPlan
@@ -239,3 +240,14 @@ def test_pictures_of_more_power_than_photographs(linear: Linear, draws: torch.Ge
     header = Header.unpack(sent.digital[0][0].data)
     assert 0 < header.gain_index < 1023
     assert _send(linear, images, 40.0, 1 / 2) > 20
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["linear", "universal-s"])
+def test_the_closed_form_stays_in_full_precision(name: str, coffee: torch.Tensor) -> None:
+    """Beyond the range in which networks are used nothing but the closed form is left, and bf16 changes none of it."""
+    images, results = to_float(coffee[:, :96, :96]), []
+    for precision in ("fp32", "bf16"):
+        with computed_in(precision):
+            results.append(_send(load(name), images, 40.0, 1 / 2))
+    assert results[0] == pytest.approx(results[1], abs=1e-3)

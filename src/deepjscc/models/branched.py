@@ -138,8 +138,7 @@ class Branched(Linear):
             added: the correction, in units of the deviation of each.
             columns: blocks a row.
         """
-        with torch.autocast(added.device.type, enabled=False):
-            rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.known, columns)
+        rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.weight, columns)
         return rough, self.deviation_of_pixels(evidence.error, columns)
 
     def deviation_of_pixels(self, error: Blocks, columns: int) -> Images:

@@ -197,8 +197,9 @@ class Linear(JSCC):
             return linear(self.to_blocks(images) - self.mean, self.basis.T)
 
     def to_pixels(self, coefficients: Blocks, columns: int) -> Images:
-        """Undo :meth:`coefficients`."""
-        return self.from_blocks(linear(coefficients, self.basis, self.mean), columns)
+        """Undo :meth:`coefficients`; in full precision likewise."""
+        with torch.autocast(coefficients.device.type, enabled=False):
+            return self.from_blocks(linear(coefficients, self.basis, self.mean), columns)
 
     def to_blocks(self, images: Images) -> Blocks:
         """Padded images to their blocks in raster order, values in (colour, row, column) order."""

@@ -95,8 +95,7 @@ class UnrolledLinear(IteratedJSCC, Branched):
         for step in range(self.steps.made):
             gradient = towards * (evidence.observed - evidence.scale * estimate)
             estimate = estimate + self.steps.sizes[step] * gradient
-            with torch.autocast(estimate.device.type, enabled=False):
-                seen = F.pixel_unshuffle(look(self.to_pixels(estimate, columns), spread), PATCH)
+            seen = F.pixel_unshuffle(look(self.to_pixels(estimate, columns), spread), PATCH)
             seen = seen.contiguous(memory_format=torch.channels_last)
             change = F.pixel_shuffle(self.steps.denoisers[step](seen, link).float(), PATCH) * spread
             with torch.autocast(estimate.device.type, enabled=False):
