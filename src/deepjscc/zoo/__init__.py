@@ -32,6 +32,9 @@ class Card:
         training: how, with what command, for how long.
         bandwidth_ratio: complex uses per source value, as text.
         snr_db: what it was trained for.
+        trained_snr_db: of a block code with networks, lowest and highest SNR of training; else None.
+        trained_ratio: of a block code with networks, lowest and highest bandwidth ratio of training, beyond which the
+            networks fade out and `linear` is left; else None.
         measured: data set, convention and PSNR per SNR, with the command that printed it.
         cameras: pictures that are decoded together: 2 for pairs.
     """
@@ -47,6 +50,8 @@ class Card:
     snr_db: str
     measured: dict[str, object]
     cameras: int = 1
+    trained_snr_db: list[float] | None = None
+    trained_ratio: list[float] | None = None
 
     @property
     def weights(self) -> Path:
