@@ -43,7 +43,9 @@ def _commands(path: Path) -> list[str]:
     return [line.strip() for line in re.findall(r"^(?: {4})?(deepjscc [a-z].*)$", text, re.MULTILINE)]
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if _commands(path)], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in (ROOT / "README.md", *PAGES) if _commands(path)], ids=lambda path: path.stem
+)
 def test_commands_in_pages(path: Path) -> None:
     for command in _commands(path):
         arguments = shlex.split(command.split(">")[0], comments=True)[1:]

@@ -126,15 +126,6 @@ def test_8_bits_round_and_clip() -> None:
     assert torch.equal(to_8bit(to_float(every))[0], every)
 
 
-@pytest.mark.parametrize(
-    ("values", "grey"), [([0.0, 0.5, 1.0], 128), ([0.0, 128.0, 255.0], 128), ([0, 32896, 65535], 128)]
-)
-def test_floats_and_long_integers_are_scaled_by_their_range(tmp_path: Path, values: list, grey: int) -> None:
-    kind = np.float32 if isinstance(values[1], float) else np.int32
-    Image.fromarray(np.array([values], dtype=kind)).save(tmp_path / "x.tif")
-    assert read_image(tmp_path / "x.tif")[0, 0].tolist() == [0, grey, 255]
-
-
 def test_formats_that_would_not_keep_the_picture_are_refused(tmp_path: Path) -> None:
     wide = torch.zeros(3, 1, 20_000, dtype=torch.uint8)
     with pytest.raises(DeepJSCCError, match="WEBP cannot hold"):

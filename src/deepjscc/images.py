@@ -1,6 +1,7 @@
 """Images: files to tensors and back, 8-bit rounding, padding and cropping for any size."""
 
 import io
+import math
 import os
 import tempfile
 import warnings
@@ -16,8 +17,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.pixel_formats import encoding, to_srgb
 from deepjscc.types import Image8, Images, Size
 
+RANGE_TOLERANCE = 1e-3  # by which rounding may carry values out of [0, 1]: a quarter of an 8-bit level
 MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
 ORIENTATION = 0x0112  # the EXIF tag
 _JPEG: tuple[str, dict[str, Any]] = ("JPEG", {"quality": 95, "subsampling": 0})
@@ -34,11 +37,13 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
 def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None = None) -> Image.Image:
-    """Open a picture as 8-bit RGB: EXIF orientation applied, alpha laid over white, 16-bit scaled, grey and palette
-    spread over three channels; of an animation the first frame.
+    """Open a picture as 8-bit sRGB: EXIF orientation applied, alpha laid over white, deeper values scaled by what the
+    file says of white, colour profiles converted, grey and palette spread over three channels; of an animation the
+    first frame.
 
     Raises:
-        DeepJSCCError: missing, not an image, truncated, zero-sized or larger than ``max_pixels`` (:data:`MAX_PIXELS`).
+        DeepJSCCError: missing, not an image, truncated, zero-sized, larger than ``max_pixels`` (:data:`MAX_PIXELS`), or
+            of a depth or colours that the file does not state.
     """
     name = source if isinstance(source, Path | str) else getattr(source, "name", "the image")
     max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
@@ -53,10 +58,13 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None 
             )
         if width * height == 0:
             raise DeepJSCCError(f"{name}: the image has no pixels")
+        said = encoding(picture)
         picture.load()
         if picture.getexif().get(ORIENTATION, 1) != 1:
             picture = ImageOps.exif_transpose(picture)
-        return _to_rgb(picture)
+        return to_srgb(picture, said)
+    except DeepJSCCError as error:
+        raise DeepJSCCError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from None
     except FileNotFoundError:
         raise DeepJSCCError(f"{name}: no such file") from None
     except Image.DecompressionBombError:
@@ -73,22 +81,6 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None 
         RuntimeError,
     ) as error:  # what Pillow's decoders raise on broken files
         raise DeepJSCCError(f"{name}: the image is truncated or broken ({error})") from None
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture  # Pillow would copy even so, and a large picture is no place for copies
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits, in whichever way Pillow holds them, or floats
-        values = np.nan_to_num(np.asarray(picture, dtype=np.float32))
-        top = values.max(initial=0)
-        # Only a file of 16 bits says what white is; of floats and 32 bits the largest value tells.
-        white = 65535 if picture.mode.startswith("I;") or top > 255 else 1 if picture.mode == "F" and top <= 1 else 255
-        values *= 255 / white
-        return Image.fromarray(np.rint(values, out=values).clip(0, 255).astype(np.uint8)).convert("RGB")
-    if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
-    return picture.convert("RGB")
 
 
 def read_image(source: Path | str | BinaryIO) -> Image8:
@@ -169,6 +161,37 @@ def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> N
         if not path.parent.is_dir():
             raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
         raise DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def check_images(images: Tensor, overshoot: float = 0.0) -> None:
+    """Check that a tensor is a batch of images: floats ``[batch, 3, height, width]`` in [0, 1], none of them NaN.
+
+    Every public function that takes images calls it once. It reads the values once.
+
+    Args:
+        images: what a caller passed.
+        overshoot: by which values may lie outside [0, 1]; decoders that do not clip have some.
+
+    Raises:
+        UsageError: another type, shape or range, with what to do about it.
+    """
+    if images.dtype == torch.uint8:
+        raise UsageError("images are 8-bit integers here; divide by 255 (deepjscc.images.to_float)")
+    if not images.is_floating_point():
+        raise UsageError(f"images must be floats in [0, 1], not {str(images.dtype).removeprefix('torch.')}")
+    if images.dim() != 4 or images.shape[1] != 3:
+        shape = "x".join(map(str, images.shape))
+        raise UsageError(f"images must be [batch, 3, height, width], not {shape}; repeat grey over three channels")
+    if not images.numel():
+        return
+    low, high = (end.item() for end in torch.aminmax(images.detach()))
+    if math.isnan(low) or math.isnan(high):
+        raise UsageError("an image holds NaN; replace it")
+    tolerance = overshoot + RANGE_TOLERANCE
+    if low < -tolerance or high > 1 + tolerance:
+        raise UsageError(
+            f"images must be in [0, 1], not {low:.4g} to {high:.4g}; scale them (8-bit values: divide by 255)"
+        )
 
 
 def to_float(images: UInt8[Tensor, "*batch 3 height width"]) -> Images:

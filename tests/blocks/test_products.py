@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import Dense, linear
+from deepjscc.blocks.products import Dense, has_onednn, linear
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (2, 3, 7), (7,), (2, 0, 7)])
@@ -30,3 +30,24 @@ def test_layers_learn(draws: torch.Generator) -> None:
     assert layer.weight.grad is not None
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert layer(values).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("wrong", [AttributeError(), TypeError(), RuntimeError("schema")])
+def test_a_torch_without_the_private_operator_is_served(wrong: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> torch.Tensor:
+        raise wrong
+
+    values, weight = torch.rand(3, 7), torch.rand(4, 7)
+    monkeypatch.setattr("deepjscc.blocks.products._onednn", fails)
+    has_onednn.cache_clear()
+    with torch.no_grad():
+        torch.testing.assert_close(linear(values, weight), F.linear(values, weight))
+    assert not has_onednn()
+    has_onednn.cache_clear()
+
+
+def test_an_operator_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepjscc.blocks.products._onednn", lambda values, weight, bias: 2 * F.linear(values, weight))
+    has_onednn.cache_clear()
+    assert not has_onednn()
+    has_onednn.cache_clear()

@@ -112,3 +112,9 @@ def test_downloads_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert fetch.download("https://example.org/a/x.bin", good, tmp_path / "to").read_bytes() == b"content"
     with pytest.raises(DeepJSCCError, match="hash"):
         fetch.download("https://example.org/a/x.bin", "sha256:00", tmp_path / "to")
+
+
+def test_the_folder_one_is_in_names_the_set(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(picture.parent)
+    assert open_data(".").name == picture.parent.name
+    assert open_data("./").name == picture.parent.name

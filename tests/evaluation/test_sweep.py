@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import torch
 
-from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.errors import DeepJSCCError, DeepJSCCWarning, UsageError
 from deepjscc.evaluation.report import plot, save_figure, sheet
 from deepjscc.evaluation.single import send_image
 from deepjscc.evaluation.sweep import Plan, sweep
@@ -179,6 +180,26 @@ def test_figures_that_cannot_be(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match="suffix"):
         save_figure(figure, tmp_path / "f.nope")
+
+
+def test_points_that_are_not_finite_are_left_out_with_a_word(tmp_path: Path) -> None:
+    """Tables of earlier versions hold infinite PSNR, and a link without noise has no place on the axis."""
+    row = {"system": "x", "image": "a", "seed": 0, "delivered": True, "bandwidth_ratio": 0.1}
+    points = [(1.0, 20.0), (5.0, math.inf), (math.inf, 30.0), (9.0, 33.0)]
+    table = to_table([row | {"snr_db": snr_db, "psnr_db": psnr_db} for snr_db, psnr_db in points])
+    with pytest.warns(DeepJSCCWarning, match="2 points left out"):
+        figure = plot(table)
+    assert list(figure.axes[0].lines[0].get_xdata()) == [1, 9]
+
+
+def test_a_constant_picture_does_not_hide_the_others(folder: Path, tmp_path: Path) -> None:
+    """Its mean colour is all of it: even in outage a digital link delivers it exactly."""
+    write_image(torch.zeros(3, 48, 64, dtype=torch.uint8), folder / "black.png")
+    plan = _plan(folder, systems=("webp+ideal@60dB",), snr_db=(0.0,))
+    means = summarise(sweep(plan, tmp_path / "t.parquet"))
+    assert means["delivered"].item() == 0
+    assert math.isfinite(means["psnr_db"].item())
+    assert sweep(plan, tmp_path / "t.parquet")["psnr_db"].max() == 60
 
 
 def test_sheets_have_a_picture_per_system_and_snr(folder: Path, tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ from deepjscc.models import (
     Universal,
     Unrolled,
 )
+from deepjscc.models.allocation import allocate
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.radio.iq_file import read_frame
 from deepjscc.radio.split import decode_image, encode_image
@@ -136,6 +137,30 @@ def test_files_compute_what_the_model_does(kind: str, tmp_path: Path) -> None:
     names = [port["name"] for port in manifest["graphs"]["encoder"]["inputs"]]
     assert ("snr_db" in names) == (kind in ("adaptive", "unrolled", "distributed", "linear", "universal"))
     assert not list(folder.glob("*.onnx"))
+
+
+class Allocating(nn.Module):
+    """The allocation that every block code has inside, `universal-s`, the default model, among them."""
+
+    variances: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("variances", torch.linspace(1, 0.1, 24).reshape(2, 12) ** 2)
+
+    def forward(self, classes: torch.Tensor, reals: torch.Tensor) -> torch.Tensor:
+        return allocate(classes, self.variances, reals, torch.full((classes.shape[0],), 0.1)).scale
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_allocation_of_block_codes_is_an_onnx_graph(tmp_path: Path) -> None:
+    """The small form of the slow test above, whose other parts are operators of every network."""
+    classes, reals = torch.tensor([[0, 1, 1, 0, 1, 0]]), torch.tensor([40])
+    ports = (Port("classes", ("batch", "blocks"), "", classes), Port("reals", ("batch",), "", reals))
+    graph = Graph("encoder", Allocating(), ports, (Port("scale", (), ""),))
+    assert save_onnx(graph, tmp_path / "allocation.onnx", "linear") == ["classes", "reals"]
+    made = runner(tmp_path / "allocation.onnx", "linear")({"classes": classes.numpy(), "reals": reals.numpy()})
+    np.testing.assert_allclose(made["scale"], Allocating()(classes, reals).numpy(), atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)

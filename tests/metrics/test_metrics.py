@@ -1,8 +1,11 @@
 """Metrics against scikit-image and closed forms."""
 
 import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+import jaxtyping
 import numpy as np
 import pytest
 import pytorch_msssim
@@ -11,9 +14,12 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from deepjscc import metrics
-from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import to_float
-from deepjscc.metrics import perceptual, structural
+from deepjscc.errors import UsageError
+from deepjscc.images import check_images, to_float
+from deepjscc.metrics import perceptual
+from deepjscc.metrics.structural import ssim_and_ms_ssim
+from deepjscc.metrics.windowed import halve, similarity
+from deepjscc.training import losses
 
 
 @pytest.fixture
@@ -40,9 +46,13 @@ def test_pooled_psnr_averages_the_error_first(pair: tuple[torch.Tensor, torch.Te
     assert pooled < each.mean()
 
 
-def test_equal_pictures_have_infinite_psnr(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
-    assert metrics.psnr(pair[0], pair[0]).isinf().all()
-    assert metrics.psnr(pair[0], pair[0] + 1e-4).isinf().all()  # the same 8 bits
+def test_equal_pictures_have_the_psnr_of_the_ceiling(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
+    assert metrics.psnr(pair[0], pair[0]).tolist() == [60, 60]
+    assert metrics.psnr(pair[0], pair[0] + 1e-4).tolist() == [60, 60]  # the same 8 bits
+    assert metrics.psnr(pair[0], pair[0], pooled=True).tolist() == [60]
+    almost = to_float((pair[0] * 255).round().byte())
+    almost[0, 0, 0, 0] += 1 / 255  # one level in one place is no better than none
+    assert metrics.psnr(pair[0], almost)[0].item() == 60
 
 
 def test_ssim_is_scikit_images(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -72,7 +82,7 @@ def test_structure_is_that_of_an_independent_library(size: tuple[int, int], wind
     expected = pytorch_msssim.ssim(ours, theirs, data_range=255, size_average=False)
     torch.testing.assert_close(metrics.ssim(images, decoded), expected, atol=2e-5, rtol=0)
     if window == 11:
-        both = structural.ssim_and_ms_ssim(images, decoded)
+        both = ssim_and_ms_ssim(images, decoded)
         assert both[0].tolist() == metrics.ssim(images, decoded).tolist()
         assert both[1].tolist() == metrics.ms_ssim(images, decoded).tolist()
 
@@ -81,6 +91,23 @@ def test_pictures_nothing_alike_have_no_ms_ssim() -> None:
     picture = torch.rand(1, 3, 161, 161, generator=torch.Generator().manual_seed(0))
     assert metrics.ssim(picture, 1 - picture).item() < -0.5
     assert metrics.ms_ssim(picture, 1 - picture).item() == 0
+
+
+def test_the_arithmetic_of_structure_allocates_on_the_device_of_its_input() -> None:
+    """Of tensors without values ("meta"), which refuse to meet those of another device, as CUDA does."""
+    planes = torch.empty(48, 3, 40, device="meta")
+    assert {value.device.type for value in similarity(planes, planes, 11)} == {"meta"}
+    assert halve(planes).device.type == "meta"
+
+
+def test_the_loss_is_the_metric_of_unrounded_values() -> None:
+    picture = (torch.rand(1, 3, 176, 170, generator=torch.Generator().manual_seed(0)) * 255).round() / 255
+    decoded = (picture * 0.8 * 255).round() / 255
+    for side in (176, 100):
+        window = 11 if side > 160 else 7
+        ours, theirs = picture[..., :side, :side], decoded[..., :side, :side]
+        expected = 1 - metrics.ms_ssim(ours, theirs, window=window).item()
+        assert losses.ms_ssim(ours, theirs).item() == pytest.approx(expected, abs=2e-5)
 
 
 def test_ms_ssim_orders_distortions(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -148,8 +175,41 @@ def test_lpips_refuses_small_pictures() -> None:
         metrics.lpips(torch.rand(1, 3, 30, 64), torch.rand(1, 3, 30, 64))
 
 
-def test_nan_is_not_measured(pair: tuple[torch.Tensor, torch.Tensor]) -> None:
-    broken = pair[0].clone()
-    broken[0, 0, 0, 0] = math.nan
-    with pytest.raises(DeepJSCCError, match="NaN"):
-        metrics.psnr(pair[0], broken)
+MEASURES = [metrics.mse, metrics.psnr, metrics.ssim, metrics.ms_ssim, metrics.lpips, metrics.detail_energy_ratio]
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the checks of types that tests switch on and users do not have."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.__name__)
+def test_what_is_no_picture_is_refused(measure: Callable[..., torch.Tensor]) -> None:
+    right = torch.rand(1, 3, 170, 170, generator=torch.Generator().manual_seed(0))
+    holed = right.clone()
+    holed[0, 0, 0, 0] = math.nan
+    for wrong, words in (
+        ((right * 255).byte(), "divide by 255"),
+        ((right * 255).int(), "must be floats"),
+        (right * 255, "divide by 255"),
+        (right[:, :1], "repeat grey"),
+        (right[0], "repeat grey"),
+        (right[..., :169], "one shape"),
+        (holed, "NaN"),
+        (right / 0, "in \\[0, 1\\]"),
+    ):
+        for pair in ((right, wrong), (wrong, right)):
+            with pytest.raises(UsageError, match=words):
+                measure(*pair)
+    measure(right, right * 1.3 - 0.1)  # a decoder need not clip
+
+
+def test_the_check_costs_less_than_a_millisecond() -> None:
+    photograph = torch.rand(1, 3, 512, 768)
+    check_images(photograph)
+    clock = time.process_time()
+    for _ in range(10):
+        check_images(photograph)
+    assert (time.process_time() - clock) / 10 < 2e-3  # half of it is for a busy machine

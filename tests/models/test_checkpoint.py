@@ -1,5 +1,6 @@
 """Checkpoints hold everything, and nothing else is taken for one."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,8 @@ from safetensors.torch import save_file
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.models import Cnn, Linear, Universal
-from deepjscc.models.checkpoint import file_hash, load_checkpoint, save_checkpoint
+from deepjscc.models.checkpoint import content_hash, file_hash, load_checkpoint, save_checkpoint
+from deepjscc.zoo import cards, weights_hash, weights_sha256
 
 
 @pytest.mark.parametrize("model", [Cnn(filters=5), Cnn(filters=8, dense_reals=100), Linear(block=4)])
@@ -52,6 +54,39 @@ def test_eight_bits_come_back_within_half_a_step_and_tables_in_half_precision(tm
 def test_hash_is_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
     assert file_hash(tmp_path / "x").startswith("ba7816bf")
+
+
+def _turned_round(source: Path, path: Path) -> None:
+    """The same content with its header in another order, as safetensors is free to write it."""
+    data = source.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"] = dict(reversed(header["__metadata__"].items()))
+    turned = json.dumps(dict(reversed(header.items()))).encode()
+    path.write_bytes(len(turned).to_bytes(8, "little") + turned + data[8 + length :])
+
+
+def test_the_hash_of_a_checkpoint_is_of_its_content(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
+    model = Cnn(filters=3)
+    save_checkpoint(model, one)
+    _turned_round(one, two)
+    assert file_hash(one) != file_hash(two)
+    assert content_hash(one) == content_hash(two)
+    assert weights_hash(str(one)) == weights_hash(str(two)) == content_hash(one)[:12]
+    for other in (model.half(), Cnn(filters=3), Cnn(filters=4)):
+        save_checkpoint(other, two)
+        assert content_hash(two) != content_hash(one)
+    with pytest.raises(DeepJSCCError, match="no such file"):
+        content_hash(tmp_path / "absent.safetensors")
+
+
+def test_a_copy_of_weights_of_the_zoo_has_their_hash(tmp_path: Path) -> None:
+    card = cards()["cnn-c8-awgn-10db"]
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(card.weights.read_bytes())
+    assert weights_sha256(str(copy)) == card.sha256
 
 
 def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from deepjscc.errors import UsageError
-from deepjscc.models.header import MAP_RATES, Header, map_index
+from deepjscc.models.header import MAP_RATES, Header, MeanColour, header_rate, map_index
 
 
 def test_headers_round_trip() -> None:
@@ -34,3 +34,23 @@ def test_the_map_goes_at_a_rate_the_channel_carries() -> None:
         index = map_index(snr_db)
         assert MAP_RATES[index] <= math.log2(1 + 10 ** (min(snr_db, 300) / 10))
         assert index == len(MAP_RATES) - 1 or MAP_RATES[index + 1] > math.log2(1 + 10 ** (snr_db / 10))
+
+
+def test_mean_colours_round_trip_and_are_no_headers() -> None:
+    for colour in ([0.0, 0.5, 1.0], [0.31, 0.32, 0.33], [-1.0, 0.0, 7.0]):
+        packed = MeanColour.of(colour).pack()
+        back = MeanColour.unpack(packed)
+        assert back is not None
+        assert back.colour == pytest.approx([min(max(value, 0), 1) for value in colour], abs=1 / 120)
+        for error in [0, *(1 << bit for bit in range(24))]:
+            with pytest.raises(UsageError, match="damaged"):
+                Header.unpack((int.from_bytes(packed, "big") ^ error).to_bytes(3, "big"))
+    header = int.from_bytes(Header.of(10.0, 1.3, 4).pack(), "big")
+    for error in [0, *(1 << bit for bit in range(24))]:
+        assert MeanColour.unpack((header ^ error).to_bytes(3, "big")) is None
+
+
+def test_headers_of_small_budgets_go_as_fast_as_they_last() -> None:
+    assert header_rate(10_000, 20.0) == header_rate(100, -30.0) == 1 / 8
+    assert header_rate(100, 0.0) == 1
+    assert header_rate(100, -6.0) == 1 / 4

@@ -13,8 +13,9 @@ from deepjscc.errors import UsageError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
 from deepjscc.models.allocation import allocate
-from deepjscc.models.header import Header
+from deepjscc.models.header import Header, MeanColour, header_rate
 from deepjscc.models.linear import Linear
+from deepjscc.precision import computed_in
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
 from deepjscc.types import LinkPlan
@@ -96,13 +97,19 @@ def test_any_size_and_ratio(height: int, width: int, ratio: float, snr_db: float
     images = torch.rand(2, 3, height, width)
     draws = torch.Generator().manual_seed(0)
     link = Link(model, AWGN(), bandwidth_ratio=ratio)
-    sent = link.transmit(images, torch.full((2,), snr_db), generator=draws)
+    sent_db = torch.full((2,), snr_db)
+    sent = link.transmit(images, sent_db, generator=draws)
     assert sent.images.shape == images.shape
     assert sent.images.isfinite().all()
     assert 0 <= sent.images.min() <= sent.images.max() <= 1
-    whole_blocks = 3 * -(-height // 16) * -(-width // 16) * 256
-    most = 192 + whole_blocks // 2
-    assert sent.channel_uses.tolist() == [min(max(math.floor(3 * height * width * ratio + 1e-6), 193), most)] * 2
+    everything = 3 * -(-height // 16) * -(-width // 16) * 128
+    granted = math.floor(3 * height * width * ratio + 1e-6)
+    header = math.ceil(24 / header_rate(granted, min(snr_db - 6, 0.0)))
+    encoded = model.encode(images, LinkPlan(sent_db, ratio))
+    if all(MeanColour.unpack(parts[0].data) is not None for parts in encoded.digital):
+        assert sent.channel_uses.tolist() == [header + 1] * 2
+    else:
+        assert sent.channel_uses.tolist() == [header + min(max(granted - header, 1), everything)] * 2
 
 
 def test_power_is_one_per_image_and_strangers_do_not_meet(linear: Linear, coffee: torch.Tensor) -> None:
@@ -239,3 +246,14 @@ def test_pictures_of_more_power_than_photographs(linear: Linear, draws: torch.Ge
     header = Header.unpack(sent.digital[0][0].data)
     assert 0 < header.gain_index < 1023
     assert _send(linear, images, 40.0, 1 / 2) > 20
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["linear", "universal-s"])
+def test_the_closed_form_stays_in_full_precision(name: str, coffee: torch.Tensor) -> None:
+    """Beyond the range in which networks are used nothing but the closed form is left, and bf16 changes none of it."""
+    images, results = to_float(coffee[:, :96, :96]), []
+    for precision in ("fp32", "bf16"):
+        with computed_in(precision):
+            results.append(_send(load(name), images, 40.0, 1 / 2))
+    assert results[0] == pytest.approx(results[1], abs=1e-3)

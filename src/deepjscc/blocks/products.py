@@ -1,11 +1,11 @@
 """Products with matrices that do not change, by the faster of the two libraries that torch has for them."""
 
+from functools import cache
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-_ONEDNN = getattr(torch.ops.mkldnn, "_linear_pointwise", None) if torch.backends.mkldnn.is_available() else None
 
 
 def linear(
@@ -21,9 +21,27 @@ def linear(
     """
     plain = values.device.type == "cpu" and values.dtype == weight.dtype == torch.float32
     wanted = torch.is_grad_enabled() or torch.compiler.is_compiling() or torch.is_autocast_enabled("cpu")
-    if _ONEDNN is None or not plain or wanted:
+    if not plain or wanted or not has_onednn():
         return F.linear(values, weight, bias)
-    return _ONEDNN(values, weight, bias, "none", [], "")
+    return _onednn(values, weight, bias)
+
+
+@cache
+def has_onednn() -> bool:
+    """Whether this build of torch has oneDNN's product and it computes what :func:`torch.nn.functional.linear` does.
+
+    The operator is torch's own and not public: another version may lack it or take other arguments.
+    """
+    values, weight, bias = torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(4, 3), torch.arange(4.0)
+    try:
+        made = _onednn(values, weight, bias)
+    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
+        return False
+    return torch.equal(made, F.linear(values, weight, bias))
+
+
+def _onednn(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return torch.ops.mkldnn._linear_pointwise(values, weight, bias, "none", [], "")
 
 
 class Dense(nn.Linear):

@@ -2,17 +2,15 @@
 
 import math
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from deepjscc.channels.base import Channel, Coherence, Csi, complex_normal
+from deepjscc.channels.ergodic import rayleigh_capacity, rician_capacity
 from deepjscc.errors import UsageError
 from deepjscc.types import Gain, SnrDb
-from deepjscc.units import from_db
 
-_QUADRATURE_NODES = 128
 _QUANTILES, _QUANTILE_DRAWS = 16, 4096
 RAYLEIGH_FADE_DEPTH_DB = 13.0  # P(|h|^2 < 10^-1.3) = 1 - exp(-0.05), one image in twenty
 
@@ -59,14 +57,9 @@ class Rician(Channel):
         """Slow: of this gain, or at the average SNR. Fast: ergodic, E[log2(1 + |h|^2 P/N0)], whatever the draw."""
         if self.coherence == "image":
             return super().capacity(snr_db, gain)
-        # Gauss-Hermite over the real and imaginary part of the scatter; the weight is exp(-x^2 - y^2) / pi.
-        rule = np.polynomial.hermite.hermgauss(_QUADRATURE_NODES)
-        nodes, weights = (torch.from_numpy(part).to(snr_db.device) for part in rule)
-        spread = math.sqrt(self.scatter_power)
-        power = (self.line_of_sight + spread * nodes[:, None]) ** 2 + (spread * nodes[None]) ** 2
-        density = weights[:, None] * weights[None] / math.pi
-        snr = from_db(snr_db.double())
-        return (density * torch.log2(1 + snr[:, None, None] * power)).sum((1, 2))
+        if self.line_of_sight == 0:
+            return rayleigh_capacity(snr_db)
+        return rician_capacity(snr_db, self.line_of_sight**2 / self.scatter_power)
 
 
 class Rayleigh(Rician):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json
+from deepjscc.cli.common import Json, Output, notes, print_json
 
 
 def plot(
@@ -25,7 +25,9 @@ def plot(
     from deepjscc.evaluation.table import read_table, summarise
 
     results = read_table(table)
-    save_figure(draw(results, pooled=pooled), output)
+    with notes():
+        figure = draw(results, pooled=pooled)
+    save_figure(figure, output)
     if json:
         print_json({"figure": str(output), "points": summarise(results).to_dicts()})
     else:

@@ -21,7 +21,9 @@ def open_folder(path: Path, name: str | None = None, prefix: str = "") -> ImageS
     if not files:
         raise DeepJSCCError(f"{path}: no pictures ({', '.join(SUFFIXES)}) below this folder")
     names = [str(file.relative_to(path)) for file in files]
-    return ImageSet(name or path.name, names, lambda index: read_image(files[index]), stamp(files))
+    return ImageSet(
+        name or path.resolve().name or str(path.resolve()), names, lambda index: read_image(files[index]), stamp(files)
+    )
 
 
 def stamp(files: list[Path]) -> str:

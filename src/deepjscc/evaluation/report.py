@@ -1,6 +1,7 @@
 """Figures: PSNR over SNR with its cliffs, and sheets of pictures."""
 
 import io
+import warnings
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from deepjscc.errors import UsageError
+from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.evaluation.single import Outcome
 from deepjscc.evaluation.table import summarise
 from deepjscc.images import write_atomically
@@ -27,6 +28,9 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
 
     Raises:
         UsageError: an empty table.
+
+    Warns:
+        DeepJSCCWarning: points whose SNR or PSNR is not finite are left out.
     """
     # One line per belief of the transmitter, but one line for those that know each SNR.
     knows = pl.col("encoder_snr_db") == pl.col("snr_db")
@@ -41,11 +45,13 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
     axes = figure.subplots()
     value = "psnr_pooled_db" if pooled else "psnr_db"
     single = [name for name in LINE_KEYS if means[name].n_unique() == 1]
+    left_out = 0
     for index, (keys, line) in enumerate(means.group_by(LINE_KEYS, maintain_order=True)):
         labels = dict(zip(LINE_KEYS, keys, strict=True))
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
         label = " ".join(_label(name, labels[name]) for name in LINE_KEYS if name == "system" or name not in single)
-        line = line.filter(pl.col("snr_db").is_finite()).sort("snr_db")
+        shown = line.filter(pl.col("snr_db").is_finite() & pl.col(value).is_finite()).sort("snr_db")
+        left_out, line = left_out + len(line) - len(shown), shown
         snr_db, psnr_db = line["snr_db"].to_list(), line[value].to_list()
         axes.plot(snr_db, psnr_db, color=colour, marker=marker, markersize=5, linestyle="", label=label.strip())
         # Between a point that arrived and one that did not lies a cliff, not a slope: dotted.
@@ -59,6 +65,10 @@ def plot(table: pl.DataFrame, *, pooled: bool = False) -> Figure:
             high = [y + e for y, e in zip(psnr_db, errors, strict=True)]
             axes.fill_between(snr_db, low, high, color=colour, alpha=0.2, linewidth=0)
         _mark_outages(axes, line, value, colour)
+    if left_out:
+        points = "one point" if left_out == 1 else f"{left_out} points"
+        note = f"{points} left out of the figure: an SNR or a PSNR that is not finite has no place on an axis"
+        warnings.warn(note, DeepJSCCWarning, stacklevel=2)
     axes.set_xlabel("channel SNR, P/N0 [dB]")
     axes.set_ylabel(f"PSNR [dB], {'pooled over images' if pooled else 'mean of the per-image values'}, 8 bits")
     axes.set_title(_title(means), fontsize=10)

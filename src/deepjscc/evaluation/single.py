@@ -1,6 +1,5 @@
 """One picture through one system: what `send` and the picture sheets show."""
 
-import math
 import time
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ from deepjscc.channels.prefix import Prefix
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse
+from deepjscc.metrics.fidelity import psnr_of_mse
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_picture
 from deepjscc.types import Images
@@ -173,7 +173,7 @@ def _psnr_of_large(picture: Image.Image, result: Image.Image) -> float:
         box = (0, top, picture.width, min(top + 256, picture.height))
         ours, theirs = (to_float(from_picture(one.crop(box))) for one in (picture, result))
         total += mse(ours, theirs).item() * (box[3] - top)
-    return -10 * math.log10(total / picture.height) if total else math.inf
+    return psnr_of_mse(torch.tensor([total / picture.height], dtype=torch.float64)).item()
 
 
 def ratio_note(wanted: float | None, sent: float) -> str | None:

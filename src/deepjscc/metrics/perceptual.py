@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from deepjscc.errors import UsageError
 from deepjscc.images import to_8bit
+from deepjscc.metrics.checks import check_pair
 from deepjscc.types import Images
 
 PUBLISHED = Path(__file__).parent / "weights" / "lpips-alexnet.safetensors"
@@ -62,8 +63,9 @@ def lpips(images: Images, decoded: Images) -> Float[Tensor, " batch"]:
     """LPIPS per image, of the 8-bit pictures.
 
     Raises:
-        UsageError: a side under 31 pixels.
+        UsageError: a side under 31 pixels, or see :func:`deepjscc.metrics.checks.check_pair`.
     """
+    check_pair(images, decoded)
     if min(images.shape[-2:]) < MIN_SIDE:
         raise UsageError(f"LPIPS needs images of at least {MIN_SIDE} pixels a side, not {tuple(images.shape[-2:])}")
     network = published_lpips().to(images.device)

@@ -34,9 +34,9 @@ def similarity(ours: Planes, theirs: Planes, window: int) -> tuple[Float[Tensor,
     rows, columns = height - window + 1, width - window + 1
     blocks = -(-columns // BLOCK)
     across = blocks * BLOCK + window - 1  # whole blocks: zeros beyond the image, cut off again below
-    down, along = (_band(window, outputs).T.contiguous() for outputs in (STRIP, BLOCK))
-    maps = torch.zeros(STRIP + window - 1, 4, planes, across)
-    total, contrast = torch.zeros(planes).double(), torch.zeros(planes).double()
+    down, along = (_band(window, outputs).to(ours).T.contiguous() for outputs in (STRIP, BLOCK))
+    maps = ours.new_zeros(STRIP + window - 1, 4, planes, across)
+    total, contrast = (ours.new_zeros(planes, dtype=torch.float64) for _ in range(2))
     for top in range(0, rows, STRIP):
         here = min(STRIP, rows - top)
         x, y = (image[top : top + here + window - 1] for image in (ours, theirs))

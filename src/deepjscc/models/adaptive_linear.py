@@ -35,6 +35,8 @@ class AdaptiveLinear(Branched):
     """
 
     kind: ClassVar[str] = "adaptive_linear"
+    trained_ratio = (1 / 32, 1 / 4)
+    least_blocks = 2  # its stages at 1/16 of the resolution have one place for a block
 
     def __init__(
         self, width: int = 16, deepest: int = 192, conditioning: Conditioning = "film", classes: int = 16
@@ -75,4 +77,4 @@ class AdaptiveLinear(Branched):
         added = self.coefficients_out(F.silu(as_blocks(features))).float()
         rough, spread = self.rough_picture(evidence, added, columns)
         fine = self.last(self.pyramid_out(features, link) + self.rough_in(look(rough, spread)), link)
-        return rough + self.pixels_out(F.silu(fine)).float() * spread * evidence.known[..., None]
+        return rough + self.pixels_out(F.silu(fine)).float() * spread * evidence.weight[..., None]

@@ -105,7 +105,8 @@ def _deal(
 
 def _inverse(order: Int[Tensor, " entries"]) -> Int[Tensor, " entries"]:
     """Where each entry went; what a second sort would say."""
-    return torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
+    # zeros_like, not empty_like: exported graphs have no operator for uninitialised memory.
+    return torch.zeros_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
 
 
 def _last_with(count: Tensor, active: Tensor) -> Int[Tensor, "batch 1"]:

@@ -5,6 +5,7 @@ leave silent); the decoder adds what a network makes of everything received to t
 posterior deviation of what it corrects. Networks that end in zeros make the code `linear`.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -15,13 +16,19 @@ from deepjscc.blocks.products import linear
 from deepjscc.models.allocation import ByClass
 from deepjscc.models.linear import Blocks, Linear
 from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan, told_noise
+from deepjscc.models.side_info import NOISE_RANGE, Heard, Plan, told_noise
 from deepjscc.types import Images
 
 BLOCK = 16  # side of the blocks
 STRONGEST = 256  # coefficients that the networks also see on the scale of all photographs, not of their class
 GROUPS = 64  # of neighbouring coefficients, over which powers and uncertainties are averaged for the networks
-SNR_RANGE = (-8.0, 24.0)  # of the SNRs planned for that the networks are told: what they are trained on
+SNR_RANGE = (-8.0, 24.0)  # of the SNRs planned for that enter a network
+TRAINED_SNR_DB = (-6.0, 22.0)  # SNRs planned for in training
+TRAINED_RATIO = (1 / 96, 1 / 4)  # bandwidth ratios in training, side information included
+SNR_SLACK_DB = 2.0  # beyond the trained SNRs in which the networks are still used as they are
+SNR_FADE_DB = 6.0  # beyond that slack, over which their weight falls from 1 to 0
+RATIO_SLACK = 1.0  # octaves below the trained ratios that side information may leave to the symbols
+RATIO_FADE = 2 / 3  # octaves beyond which the weight falls from 1 to 0
 SPREAD_FLOOR = 1e-4  # variance below which coefficients are not blown up on the way into a network
 LARGEST = 10.0  # value that goes into a network
 LINK, LINK_HEARD = 2, 4  # numbers that describe the link to the transmitter's networks and to the receiver's
@@ -37,7 +44,8 @@ class Evidence:
         scale: by which the transmitter multiplied each coefficient.
         estimate: LMMSE.
         error: variance of its error.
-        known: False for an image whose map was lost: the networks have not learned to read its stream.
+        weight: of the networks' corrections, see :meth:`Branched.network_weight`; 0 for an image whose map was lost,
+            whose stream they have not learned to read.
     """
 
     observed: Blocks
@@ -45,15 +53,26 @@ class Evidence:
     scale: Blocks
     estimate: Blocks
     error: Blocks
-    known: Float[Tensor, "batch 1 1"]
+    weight: Float[Tensor, "batch 1 1"]
 
 
 class Branched(Linear):
     """A model of one's own writes :meth:`added` and :meth:`corrected` and sets ``halo`` to what they reach.
 
+    Beyond the SNRs and ratios of training the networks fade out, and what is left is `linear`.
+
     Args:
         classes: of the linear code it starts from.
+
+    Attributes:
+        trained_snr_db: lowest and highest SNR planned for in training.
+        trained_ratio: lowest and highest bandwidth ratio in training.
+        least_blocks: blocks of a picture below which the networks stay out, as they see little but padding.
     """
+
+    trained_snr_db: tuple[float, float] = TRAINED_SNR_DB
+    trained_ratio: tuple[float, float] = TRAINED_RATIO
+    least_blocks: int = 1
 
     def __init__(self, classes: int) -> None:
         super().__init__(BLOCK, classes)
@@ -72,17 +91,19 @@ class Branched(Linear):
         """The linear latent and what the encoder's network adds to it."""
         columns = plan.grid[1]
         skipped, blocks = (strip.first - strip.outer_first) * columns, (strip.last - strip.first) * columns
-        return super().modulate(outer, plan, strip) + self.added(outer, plan, strip)[:, skipped : skipped + blocks]
+        added = self.added(outer, plan, strip)[:, skipped : skipped + blocks]
+        return super().modulate(outer, plan, strip) + self.network_weight(plan)[:, None, None] * added
 
     def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
         """The LMMSE estimate and what the decoder's networks make of it."""
         # Beside noise there is what the encoder's network added: trusted more than planned for, it would stay.
-        noise = noise.maximum(plan.least_noise()[:, None, None])
+        weight = self.network_weight(plan)
+        noise = noise.maximum((weight * plan.least_noise())[:, None, None])
         estimate, error = self.lmmse(observed, noise, heard, plan, strip)
         run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
         scale = plan.allocation.of_blocks(plan.allocation.scale, *run) * heard.gain[:, None, None]
-        known = heard.known[:, None, None].to(estimate)
-        images = self.corrected(Evidence(observed, noise, scale, estimate, error, known), heard, plan, strip)
+        weight = (weight * heard.known)[:, None, None]
+        images = self.corrected(Evidence(observed, noise, scale, estimate, error, weight), heard, plan, strip)
         top = (strip.first - strip.outer_first) * self.stride
         return images[:, :, top : top + (strip.last - strip.first) * self.stride]
 
@@ -118,17 +139,42 @@ class Branched(Linear):
         by_class = torch.cat([grouped(power), grouped(sent), kind], 2)
         return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)
 
+    def network_weight(self, plan: Plan) -> Float[Tensor, " batch"]:
+        """Weight of what the networks add: 1 within the SNRs and ratios of training, falling to 0 beyond.
+
+        Both ends compute it from the header and the number of symbols.
+        """
+        low, high = self.trained_snr_db
+        snr_beyond = ((low - plan.snr_db).maximum(plan.snr_db - high) - SNR_SLACK_DB) / SNR_FADE_DB
+        octaves = self._ratio(plan).log2()
+        low, high = (math.log2(ratio) for ratio in self.trained_ratio)
+        ratio_beyond = (low - RATIO_SLACK - octaves).maximum(octaves - high) / RATIO_FADE
+        large = torch.ones_like(octaves) * (
+            plan.allocation.classes.shape[1] // self.least_blocks
+        )  # no branch: exported
+        return (1 - snr_beyond).clamp(0, 1) * (1 - ratio_beyond).clamp(0, 1) * large.clamp_max(1)
+
     def link(self, plan: Plan) -> Float[Tensor, "batch 2"]:
-        """What both ends know of the link, about between -1 and 1: the SNR planned for and the reals a value."""
-        values = plan.allocation.classes.shape[1] * len(self.mean)
-        return torch.stack(
-            [(plan.snr_db.clamp(*SNR_RANGE) - 7) / 10, (plan.allocation.reals / values).log2() / 4 + 0.5], 1
-        )
+        """What both ends know of the link, about between -1 and 1: the SNR planned for and the reals a value.
+
+        Both are clamped to what the networks met in training.
+        """
+        snr_db = plan.snr_db.clamp(*SNR_RANGE)
+        reals_a_value = 2 * self._ratio(plan).clamp(self.trained_ratio[0] / 2**RATIO_SLACK, self.trained_ratio[1])
+        return torch.stack([(snr_db - 7) / 10, reals_a_value.log2() / 4 + 0.5], 1)
 
     def link_heard(self, plan: Plan, heard: Heard) -> Float[Tensor, "batch 4"]:
-        """What the receiver knows of the link beside: the power gain and the level of the noise."""
-        told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level / 2], 1)
+        """What the receiver knows of the link beside: the power gain and the level of the noise, clamped likewise."""
+        least, most = (math.log10(noise) for noise in NOISE_RANGE)
+        lowest = (
+            most - (most - least) * 2 * self.trained_ratio[1]
+        )  # all symbols of the highest ratio, at the least noise
+        told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level.clamp_min(lowest) / 2], 1)
         return torch.cat([self.link(plan), told], 1)
+
+    def _ratio(self, plan: Plan) -> Float[Tensor, " batch"]:
+        """Complex symbols for each value of the padded image, side information aside."""
+        return plan.allocation.reals / (2 * plan.allocation.classes.shape[1] * len(self.mean))
 
     def rough_picture(self, evidence: Evidence, added: Blocks, columns: int) -> tuple[Images, Images]:
         """The picture of the corrected coefficients, and the expected deviation of its pixel values.
@@ -138,8 +184,7 @@ class Branched(Linear):
             added: the correction, in units of the deviation of each.
             columns: blocks a row.
         """
-        with torch.autocast(added.device.type, enabled=False):
-            rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.known, columns)
+        rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.weight, columns)
         return rough, self.deviation_of_pixels(evidence.error, columns)
 
     def deviation_of_pixels(self, error: Blocks, columns: int) -> Images:

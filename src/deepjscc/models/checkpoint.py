@@ -78,15 +78,40 @@ def load_residual_code(path: Path | str) -> ResidualCode:
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
+def content_hash(path: Path | str) -> str:
+    """SHA-256, in hex, of what a checkpoint holds: its model's name and config, and every tensor by its name.
+
+    It does not depend on the order in which a file holds them: safetensors writes its metadata in any order.
+
+    Raises:
+        DeepJSCCError: missing, or not a safetensors file.
+    """
+    metadata, state = _read(path)
+    try:
+        config = json.loads(metadata.get("config", "null"))
+    except ValueError as error:
+        raise DeepJSCCError(f"{path}: its config is not JSON ({error})") from None
+    digest = hashlib.sha256(json.dumps([metadata.get("model"), config], sort_keys=True).encode())
+    for name in sorted(state):
+        value = state[name]
+        digest.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path | str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and tensors of a safetensors file."""
     try:
         with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except FileNotFoundError:
         raise DeepJSCCError(f"{path}: no such file") from None
     except (SafetensorError, OSError) as error:
         raise DeepJSCCError(f"{path}: not a safetensors checkpoint ({error})") from None
+
+
+def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
+    metadata, state = _read(path)
     kind = metadata.get("model", "none")
     if kind not in kinds:
         raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)})")

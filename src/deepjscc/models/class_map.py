@@ -1,5 +1,7 @@
 """The map of block classes as bytes: an arithmetic code whose probabilities follow the left and the upper block."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -46,7 +48,8 @@ def decode_map(data: bytes, rows: int, columns: int, neighbours: Float[Tensor, "
     if neighbours.shape[1] == 1:
         return torch.zeros(rows, columns, dtype=torch.long)
     probabilities, kinds = _probabilities(neighbours), neighbours.shape[1]
-    models = [constriction.stream.model.Categorical(row, perfect=False) for row in probabilities]
+    # A small map meets few of the contexts.
+    model = cache(lambda context: constriction.stream.model.Categorical(probabilities[context], perfect=False))
     words = np.frombuffer(data + bytes(-len(data) % WORD), "<u4").astype(np.uint32)
     decoder = constriction.stream.queue.RangeDecoder(words)
     classes, above = np.empty((rows, columns), dtype=np.int64), [kinds] * columns
@@ -54,7 +57,7 @@ def decode_map(data: bytes, rows: int, columns: int, neighbours: Float[Tensor, "
         for row in range(rows):
             left = kinds
             for column in range(columns):
-                left = decoder.decode(models[left * (kinds + 1) + above[column]])
+                left = decoder.decode(model(left * (kinds + 1) + above[column]))
                 above[column] = left
             classes[row] = above
     except AssertionError as error:

@@ -7,10 +7,12 @@ rectified cameras allow, in the clean-up behind it.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from deepjscc.blocks.cross_attention import NOISELESS_DB, CrossAttention
@@ -19,10 +21,10 @@ from deepjscc.blocks.residual import zeroed
 from deepjscc.errors import UsageError
 from deepjscc.models.branched import LARGEST, Evidence
 from deepjscc.models.distributed import PairJSCC
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan
+from deepjscc.models.rows import Rows, Strip
+from deepjscc.models.side_info import Budget, Heard, Plan
 from deepjscc.models.universal import Halved, Universal
-from deepjscc.types import Images, Received, Size
+from deepjscc.types import Encoded, Images, Received, Size, SnrDb
 
 NOISELESS_FROM_DB = 40.0  # a header says no more than 43 dB, even of a link without noise
 FINE = 2  # pixels a side of the places that the clean-up compares
@@ -74,6 +76,8 @@ class DistributedLinear(PairJSCC, Universal):
 
     kind: ClassVar[str] = "distributed_linear"
     default_ratio = 20 / 384
+    trained_snr_db = (-3.0, 14.0)
+    trained_ratio = (20 / 384, 20 / 384)
 
     def __init__(
         self,
@@ -99,6 +103,15 @@ class DistributedLinear(PairJSCC, Universal):
             self.exchange = nn.ModuleList(CrossAttention(width, window) for _ in EXCHANGE_AFTER)
             self.fusion = Fusion(clean_width, 4 * window_columns)
 
+    def network_weight(self, plan: Plan) -> Float[Tensor, " batch"]:
+        """As of other models; a link planned for without noise was part of the training."""
+        noiseless = plan.snr_db >= NOISELESS_FROM_DB
+        return super().network_weight(replace(plan, snr_db=torch.where(noiseless, self.trained_snr_db[1], plan.snr_db)))
+
+    def _or_mean_colour(self, sent: Encoded, rows: Rows, snr_db: SnrDb, budget: Budget) -> Encoded:
+        """A camera of a pair cannot decode its own picture alone."""
+        return sent if self.joint else super()._or_mean_colour(sent, rows, snr_db, budget)
+
     def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
         """Received symbols to images strip by strip, pairs together; see :meth:`deepjscc.models.Linear.decode`.
 
@@ -123,4 +136,4 @@ class DistributedLinear(PairJSCC, Universal):
         added = self.decoder.end(features).float()
         rough, spread = self.rough_picture(evidence, added, columns)
         fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread)
-        return rough + self.clean_up.end(fine).float() * spread * evidence.known[..., None]
+        return rough + self.clean_up.end(fine).float() * spread * evidence.weight[..., None]

@@ -1,12 +1,19 @@
-"""The 24 bits that a block code sends of each image beside its symbols, and the rates its class map may go at."""
+"""The 24 bits that a block code sends of each image beside its symbols, and the rates of its side information.
+
+They are a header, or where a budget is too small for symbols to be of use, the mean colour of the image in its place.
+"""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from deepjscc.errors import UsageError
 from deepjscc.types import DigitalLayer
 
+SMALL_BUDGET = 768  # channel uses below which a header at the lowest rate, 192 uses, takes more than a quarter
+COLOUR_BITS = (6, 7, 6)  # of red, green and blue
+COLOUR_CHECK = 0b01001  # added to the check bits of a colour: no header is one, nor becomes one by an error of one bit
 MAP_RATES = (0.0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 1.0)  # bits per complex use; 0: there is no map
 
 
@@ -59,6 +66,57 @@ class Header:
         if len(data) != Header.BYTES or _check(word) != check:
             raise UsageError(f"the side information {data.hex()} is damaged: not the {Header.BYTES} bytes of a header")
         return Header(word >> 13, word >> 3 & 1023, word & 7)
+
+
+@dataclass(frozen=True)
+class MeanColour:
+    """An image that is sent as its mean colour alone: 19 bits for it, 5 to check them.
+
+    Attributes:
+        levels: of red, green and blue, in steps of 1/63, 1/127 and 1/63.
+    """
+
+    levels: tuple[int, int, int]
+
+    @staticmethod
+    def of(colour: Sequence[float]) -> "MeanColour":
+        """The nearest to a colour in [0, 1]."""
+        red, green, blue = (
+            round(min(max(value, 0.0), 1.0) * ((1 << bits) - 1))
+            for value, bits in zip(colour, COLOUR_BITS, strict=True)
+        )
+        return MeanColour((red, green, blue))
+
+    @property
+    def colour(self) -> list[float]:
+        """Red, green and blue in [0, 1]."""
+        return [level / ((1 << bits) - 1) for level, bits in zip(self.levels, COLOUR_BITS, strict=True)]
+
+    def pack(self) -> bytes:
+        """Three bytes, big-endian."""
+        word = 0
+        for level, bits in zip(self.levels, COLOUR_BITS, strict=True):
+            word = word << bits | level
+        return (word << 5 | _check(word) ^ COLOUR_CHECK).to_bytes(Header.BYTES, "big")
+
+    @staticmethod
+    def unpack(data: bytes) -> "MeanColour | None":
+        """Undo :meth:`pack`; None for bytes that are no colour, such as those of a header."""
+        word, check = divmod(int.from_bytes(data, "big"), 32)
+        if len(data) != Header.BYTES or _check(word) ^ COLOUR_CHECK != check:
+            return None
+        return MeanColour((word >> 13, word >> 6 & 127, word & 63))
+
+
+def header_rate(budget: int, lasting_snr_db: float) -> float:
+    """Rate of the header in bits per complex use: the lowest, or in a small budget the fastest that still arrives.
+
+    Args:
+        budget: channel uses of the image in all.
+        lasting_snr_db: SNR down to which the header must arrive.
+    """
+    fastest = MAP_RATES[map_index(lasting_snr_db)] if budget < SMALL_BUDGET else 0.0
+    return max(fastest, MAP_RATES[1])
 
 
 def map_index(snr_db: float) -> int:

@@ -17,17 +17,29 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.blocks.products import linear
+from deepjscc.channels.base import complex_normal
 from deepjscc.images import padded_size
 from deepjscc.models.allocation import BASE, Variances
 from deepjscc.models.base import JSCC
-from deepjscc.models.header import Header
+from deepjscc.models.header import SMALL_BUDGET, Header, MeanColour
 from deepjscc.models.rows import BatchRows, Rows, Strip, strips
-from deepjscc.models.side_info import Heard, Plan, Tables, pack, plan_received, plan_to_send
+from deepjscc.models.side_info import (
+    Budget,
+    Heard,
+    Plan,
+    Tables,
+    pack,
+    plan_received,
+    plan_to_send,
+    with_mean_colours,
+)
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, LinkPlan, Received, Size
+from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
+from deepjscc.units import noise_variance
 
 Blocks = Float[Tensor, "batch blocks values"]
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
+OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a coefficient is
 
 
@@ -72,11 +84,14 @@ class Linear(JSCC):
         return self.deviation.square()
 
     def uses(self, size: Size, bandwidth_ratio: float | None = None) -> int:
-        """Complex uses of an image, side information included: at least one symbol, at most all coefficients (1/2)."""
+        """Complex uses granted to an image, side information included: at most all coefficients (1/2) and a header."""
         ratio = self.default_ratio if bandwidth_ratio is None else bandwidth_ratio
+        return min(channel_uses(size, ratio), Header.USES + self._everything(size))
+
+    def _everything(self, size: Size) -> int:
+        """Complex symbols that hold all coefficients of an image."""
         height, width = padded_size(size, self.stride)
-        everything = (3 * height * width + 1) // 2
-        return Header.USES + min(max(channel_uses(size, ratio) - Header.USES, 1), everything)
+        return (3 * height * width + 1) // 2
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Images to symbols, a header and a class map each; see :meth:`JSCC.encode`."""
@@ -93,8 +108,9 @@ class Linear(JSCC):
             return self.coefficients(rows.strip(first * self.stride, last * self.stride))
 
         classes, energy = self.classify_blocks(read, grid, len(design_snr_db))
-        uses = self.uses(rows.size, plan.bandwidth_ratio)
-        stream, maps = plan_to_send(self.tables, classes, energy, grid, design_snr_db, lowest_snr_db, uses)
+        wanted = self.uses(rows.size, plan.bandwidth_ratio)
+        budget = Budget.of(wanted, self._everything(rows.size), lowest_snr_db)
+        stream, maps = plan_to_send(self.tables, classes, energy, grid, design_snr_db, budget)
         reals = stream.allocation.reals
         longest = int(reals.max())
         latent = self.mean.new_zeros(len(reals), longest + 1)  # the last place takes what is not sent
@@ -105,7 +121,10 @@ class Linear(JSCC):
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
-        return Encoded(symbols, pack(stream, gain, maps), tuple((reals // 2).tolist()))
+        sent = Encoded(symbols, pack(stream, gain, maps, budget), tuple((reals // 2).tolist()))
+        if self.training or wanted >= SMALL_BUDGET:
+            return sent
+        return self._or_mean_colour(sent, rows, design_snr_db, budget)
 
     def decode(self, received: Received, size: Size) -> Images:
         """LMMSE estimate of every coefficient, then back to pixels; see :meth:`JSCC.decode`.
@@ -131,7 +150,31 @@ class Linear(JSCC):
             # What was not sent is what came with infinite noise.
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
-            yield self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
+            images = self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
+            for index, colour in heard.mean_colour.items():
+                images[index] = images.new_tensor(colour)[:, None, None]
+            yield images
+
+    @torch.no_grad()
+    def _or_mean_colour(self, sent: Encoded, rows: Rows, snr_db: SnrDb, budget: Budget) -> Encoded:
+        """Small pictures as they are sent, or as their mean colour where that is nearer to them.
+
+        The transmitter decodes its own symbols under a few draws of the noise it expects, the same for every image:
+        what becomes of one does not depend on the others in its batch.
+        """
+        images = rows.strip(0, padded_size(rows.size, self.stride)[0])[..., : rows.size[0], : rows.size[1]]
+        noise = noise_variance(snr_db)[:, None]
+        arrived = tuple(tuple(layer.data for layer in layers) for layers in sent.digital)
+        generator, error = torch.Generator().manual_seed(0), torch.zeros_like(snr_db)
+        for _ in range(OWN_DRAWS):
+            drawn = complex_normal((1, SMALL_BUDGET), sent.symbols, generator)[:, : sent.symbols.shape[1]]
+            symbols = sent.symbols + drawn * noise.sqrt()
+            variance = noise.expand(symbols.shape)
+            decoded = self.decode(Received(symbols, variance, None, snr_db, arrived, sent.counts), rows.size)
+            error += (decoded - images).square().mean((1, 2, 3)) / OWN_DRAWS
+        colours = [MeanColour.of(colour) for colour in images.mean((2, 3)).tolist()]
+        flat = images.new_tensor([colour.colour for colour in colours])[:, :, None, None]
+        return with_mean_colours(sent, colours, (images - flat).square().mean((1, 2, 3)) < error, budget)
 
     def classify_blocks(
         self, read: Callable[[int, int], Blocks], grid: tuple[int, int], batch: int
@@ -197,8 +240,9 @@ class Linear(JSCC):
             return linear(self.to_blocks(images) - self.mean, self.basis.T)
 
     def to_pixels(self, coefficients: Blocks, columns: int) -> Images:
-        """Undo :meth:`coefficients`."""
-        return self.from_blocks(linear(coefficients, self.basis, self.mean), columns)
+        """Undo :meth:`coefficients`; in full precision likewise."""
+        with torch.autocast(coefficients.device.type, enabled=False):
+            return self.from_blocks(linear(coefficients, self.basis, self.mean), columns)
 
     def to_blocks(self, images: Images) -> Blocks:
         """Padded images to their blocks in raster order, values in (colour, row, column) order."""

@@ -1,6 +1,6 @@
 """What both ends of a block code agree on before any symbol: from the class map to bytes, and from bytes to a plan."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from zlib import crc32
 
 import torch
@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from deepjscc.errors import UsageError
 from deepjscc.models.allocation import Allocation, Variances, allocate, expected_error
 from deepjscc.models.class_map import decode_map, encode_map
-from deepjscc.models.header import MAP_RATES, Header, map_index
-from deepjscc.types import MARGIN_DB, DigitalLayer, IdealCode, Received, SnrDb
+from deepjscc.models.header import MAP_RATES, Header, MeanColour, header_rate, map_index
+from deepjscc.types import MARGIN_DB, DigitalLayer, Encoded, IdealCode, Received, SnrDb
 from deepjscc.units import noise_variance
 
 NOISE_RANGE = (4e-3, 1e2)  # of the noise variances that networks are told of; what was not received counts as the end
@@ -59,11 +59,45 @@ class Heard:
         gain: by which each image's latent was scaled to reach mean power 1.
         known: False where the map was lost: of the stream only the base can be told apart.
         noise_level: mean log10 of the noise variance over all coefficients, sent or not.
+        mean_colour: of the images that were sent as nothing else, by their index in the batch.
     """
 
     gain: Float[Tensor, " batch"]
     known: Bool[Tensor, " batch"]
     noise_level: Float[Tensor, " batch"]
+    mean_colour: dict[int, list[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Channel uses of a batch of images of one size, side information included.
+
+    Attributes:
+        uses: of each image.
+        lasting_snr_db: down to which each image's side information must arrive.
+        header_rates: of each image's header, bits per complex use.
+    """
+
+    uses: Int[Tensor, " batch"]
+    lasting_snr_db: SnrDb
+    header_rates: list[float]
+
+    @staticmethod
+    def of(wanted: int, most: int, lasting_snr_db: SnrDb) -> "Budget":
+        """The budget of images for which ``wanted`` uses are granted: at least one symbol and at most ``most``."""
+        rates = [header_rate(wanted, snr_db) for snr_db in lasting_snr_db.tolist()]
+        headers = torch.tensor([_header_uses(rate) for rate in rates], dtype=torch.long)
+        uses = headers + (wanted - headers).clamp(1, most)
+        return Budget(uses.to(lasting_snr_db.device), lasting_snr_db, rates)
+
+    def for_symbols(self) -> Int[Tensor, " batch"]:
+        """What the header leaves of each image's uses."""
+        headers = [_header_uses(rate) for rate in self.header_rates]
+        return self.uses - torch.tensor(headers, device=self.uses.device)
+
+
+def _header_uses(rate: float) -> int:
+    return IdealCode(rate).uses_of(bytes(Header.BYTES))
 
 
 @dataclass(frozen=True)
@@ -80,8 +114,7 @@ def plan_to_send(
     energy: Float[Tensor, "batch kinds values"],
     grid: tuple[int, int],
     snr_db: SnrDb,
-    lasting_snr_db: SnrDb,
-    uses: int,
+    budget: Budget,
 ) -> tuple[Plan, list[CodedMap]]:
     """Decide for each image whether its map pays, and plan.
 
@@ -91,15 +124,15 @@ def plan_to_send(
         energy: sum of the squared coefficients over the blocks of each class.
         grid: rows and columns of blocks.
         snr_db: believed of the channel.
-        lasting_snr_db: down to which the map must arrive.
-        uses: channel uses to spend, side information included.
+        budget: channel uses to spend.
     """
     rounded = torch.tensor([Header.of(snr).snr_db for snr in snr_db.tolist()], device=snr_db.device)
     noise, variances = noise_variance(rounded), tables.variances
     average = torch.full_like(classes, len(variances) - 1)
-    plain = torch.full_like(snr_db, 2 * (uses - Header.USES), dtype=torch.long)
-    maps = [_code(tables, one.view(grid), snr) for one, snr in zip(classes, lasting_snr_db.tolist(), strict=True)]
-    costs = [_map_layer(coded).uses if coded.index else uses for coded in maps]
+    plain = 2 * budget.for_symbols()
+    lasting, nothing_left = budget.lasting_snr_db.tolist(), int(plain.max())
+    maps = [_code(tables, one.view(grid), snr) for one, snr in zip(classes, lasting, strict=True)]
+    costs = [_map_layer(coded).uses if coded.index else nothing_left for coded in maps]
     mapped = plain - 2 * torch.tensor(costs, device=plain.device)
     all_average = torch.cat([torch.zeros_like(energy), energy.sum(1, keepdim=True)], 1)
     without = expected_error(allocate(average, variances, plain, noise), all_average, variances, noise)
@@ -111,17 +144,37 @@ def plan_to_send(
     return Plan(grid, allocation, rounded), sent
 
 
-def pack(plan: Plan, gain: Float[Tensor, " batch"], maps: list[CodedMap]) -> tuple[tuple[DigitalLayer, ...], ...]:
+def pack(
+    plan: Plan, gain: Float[Tensor, " batch"], maps: list[CodedMap], budget: Budget
+) -> tuple[tuple[DigitalLayer, ...], ...]:
     """Header and, where one goes, map of each image."""
     packed = []
-    for snr_db, own_gain, coded in zip(plan.snr_db.tolist(), gain.tolist(), maps, strict=True):
-        header = DigitalLayer(Header.of(snr_db, own_gain, coded.index).pack(), name="header")
+    each = zip(plan.snr_db.tolist(), gain.tolist(), maps, budget.header_rates, strict=True)
+    for snr_db, own_gain, coded, rate in each:
+        header = DigitalLayer(Header.of(snr_db, own_gain, coded.index).pack(), IdealCode(rate), name="header")
         packed.append((header, _map_layer(coded)) if coded.index else (header,))
     return tuple(packed)
 
 
 def _map_layer(coded: CodedMap) -> DigitalLayer:
     return DigitalLayer(coded.data, IdealCode(MAP_RATES[coded.index]), name="class map")
+
+
+def with_mean_colours(
+    sent: Encoded, colours: list[MeanColour], chosen: Bool[Tensor, " batch"], budget: Budget
+) -> Encoded:
+    """Replace the chosen images by their mean colours, in the place of their headers, and one symbol of no use."""
+    if not chosen.any():
+        return sent
+    nothing = torch.zeros_like(sent.symbols[0])
+    nothing[0] = 1
+    symbols = torch.where(chosen[:, None], nothing, sent.symbols)
+    digital, counts = list(sent.digital), list(sent.counts)
+    for index in chosen.nonzero()[:, 0].tolist():
+        code = IdealCode(budget.header_rates[index])
+        digital[index] = (DigitalLayer(colours[index].pack(), code, name="mean colour"),)
+        counts[index] = 1
+    return Encoded(symbols[:, : max(counts)], tuple(digital), tuple(counts))
 
 
 def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> tuple[Plan, Heard]:
@@ -135,6 +188,8 @@ def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> 
     if not 0 < min(counts) <= max(counts) <= (coefficients + 1) // 2:
         raise UsageError(f"{max(counts)} symbols are not an image of {grid[1]}x{grid[0]} blocks")
     parts = received.digital or ((),) * batch
+    colours = {index: colour for index, own in enumerate(parts) if (colour := _mean_colour(own)) is not None}
+    parts = tuple((None,) if index in colours else own for index, own in enumerate(parts))
     heard = [_unpack(tables, own, snr, grid) for own, snr in zip(parts, received.snr_db.tolist(), strict=True)]
     device = received.symbols.device
     classes = torch.stack([classes for _, classes, _ in heard]).to(device)
@@ -148,7 +203,13 @@ def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> 
     sent = torch.arange(noise.shape[1], device=device) < reals[:, None] // 2
     least = torch.tensor(NOISE_RANGE[1]).log10().item()
     level = ((noise - least) * sent * known[:, None]).sum(1) * 2 / coefficients + least
-    return plan, Heard(gain, known, level)
+    return plan, Heard(gain, known, level, colours)
+
+
+def _mean_colour(parts: tuple[bytes | None, ...]) -> list[float] | None:
+    """The colour of an image that was sent as nothing else."""
+    colour = MeanColour.unpack(parts[0]) if parts and parts[0] is not None else None
+    return None if colour is None else colour.colour
 
 
 def told_noise(noise: Tensor, least: Tensor) -> Tensor:

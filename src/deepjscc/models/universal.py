@@ -140,4 +140,4 @@ class Universal(Branched):
         seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
         added = self.decoder(seen, self.link_heard(plan, heard), columns).float()
         rough, spread = self.rough_picture(evidence, added, columns)
-        return rough + self.clean_up(rough, spread).float() * spread * evidence.known[..., None]
+        return rough + self.clean_up(rough, spread).float() * spread * evidence.weight[..., None]

@@ -43,6 +43,7 @@ class UnrolledLinear(IteratedJSCC, Branched):
     """
 
     kind: ClassVar[str] = "unrolled_linear"
+    trained_ratio = (1 / 32, 1 / 4)
 
     def __init__(
         self, channels: int = 48, width: int = 20, steps: int = 6, usable: Usable = "every", classes: int = 16
@@ -79,10 +80,11 @@ class UnrolledLinear(IteratedJSCC, Branched):
     def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
         """The steps, and the picture of the last iterate."""
         columns, link = plan.grid[1], self.link_heard(plan, heard)
-        spread = self.deviation_of_pixels(evidence.error, columns) * evidence.known[..., None]
-        coefficients = self.iterate(evidence, spread, columns, link)
-        with torch.autocast(coefficients.device.type, enabled=False):
-            rough = self.to_pixels(coefficients, columns)
+        spread = self.deviation_of_pixels(evidence.error, columns) * evidence.weight[..., None]
+        # Of weight 0 the LMMSE estimate is left, whatever the learned step sizes.
+        iterated = self.iterate(evidence, spread, columns, link)
+        coefficients = evidence.estimate + evidence.weight * (iterated - evidence.estimate)
+        rough = self.to_pixels(coefficients, columns)
         seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
         features = F.pixel_shuffle(as_grid(self.received_in(seen), columns), 2)
         fine = self.last(self.pyramid_out(features, link) + self.iterate_in(look(rough, spread)), link)
@@ -95,8 +97,7 @@ class UnrolledLinear(IteratedJSCC, Branched):
         for step in range(self.steps.made):
             gradient = towards * (evidence.observed - evidence.scale * estimate)
             estimate = estimate + self.steps.sizes[step] * gradient
-            with torch.autocast(estimate.device.type, enabled=False):
-                seen = F.pixel_unshuffle(look(self.to_pixels(estimate, columns), spread), PATCH)
+            seen = F.pixel_unshuffle(look(self.to_pixels(estimate, columns), spread), PATCH)
             seen = seen.contiguous(memory_format=torch.channels_last)
             change = F.pixel_shuffle(self.steps.denoisers[step](seen, link).float(), PATCH) * spread
             with torch.autocast(estimate.device.type, enabled=False):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deepjscc.errors import UsageError
 from deepjscc.metrics.perceptual import published_lpips
-from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE_WINDOW_7
+from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE, MS_SSIM_MIN_SIDE_WINDOW_7, exact_ms_ssim
 from deepjscc.types import Images
 
 
@@ -28,13 +28,11 @@ def ms_ssim(images: Images, decoded: Images) -> Float[Tensor, ""]:
     Raises:
         UsageError: smaller crops, on which there are no five scales.
     """
-    from pytorch_msssim import ms_ssim as windowed
-
     side = min(images.shape[-2:])
     if side < MS_SSIM_MIN_SIDE_WINDOW_7:
         raise UsageError(f"an MS-SSIM loss needs crops of at least {MS_SSIM_MIN_SIDE_WINDOW_7} pixels, not {side}")
     window = 11 if side >= MS_SSIM_MIN_SIDE else 7
-    return 1 - windowed(decoded, images, data_range=1.0, win_size=window)
+    return 1 - exact_ms_ssim(decoded, images, 1.0, window).mean()
 
 
 def lpips(images: Images, decoded: Images) -> Float[Tensor, ""]:

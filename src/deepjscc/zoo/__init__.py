@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import JSCC, MODELS
-from deepjscc.models.checkpoint import file_hash, load_checkpoint
+from deepjscc.models.checkpoint import content_hash, file_hash, load_checkpoint
 from deepjscc.models.checkpoint import load_residual_code as load_checkpoint_of_residual_code
 from deepjscc.models.checkpoint import load_stage as load_checkpoint_of_stage
 from deepjscc.models.diffusion import Diffusion
@@ -32,6 +32,9 @@ class Card:
         training: how, with what command, for how long.
         bandwidth_ratio: complex uses per source value, as text.
         snr_db: what it was trained for.
+        trained_snr_db: of a block code with networks, lowest and highest SNR of training; else None.
+        trained_ratio: of a block code with networks, lowest and highest bandwidth ratio of training, beyond which the
+            networks fade out and `linear` is left; else None.
         measured: data set, convention and PSNR per SNR, with the command that printed it.
         cameras: pictures that are decoded together: 2 for pairs.
     """
@@ -47,6 +50,8 @@ class Card:
     snr_db: str
     measured: dict[str, object]
     cameras: int = 1
+    trained_snr_db: list[float] | None = None
+    trained_ratio: list[float] | None = None
 
     @property
     def weights(self) -> Path:
@@ -103,13 +108,20 @@ def weights_hash(name: str) -> str:
 
 
 def weights_sha256(name: str) -> str:
-    """SHA-256, in hex, of the weights that :func:`load` would take."""
+    """SHA-256, in hex, that stands for the weights that :func:`load` would take.
+
+    Of a name it is its card's, the hash of the file. Of a checkpoint it is the hash of its content, which two files of
+    the same weights share; a copy of a file of the zoo has the hash of its card.
+
+    Raises:
+        UsageError: no such model.
+        DeepJSCCError: a checkpoint that is missing or damaged.
+    """
     if not name.endswith(".safetensors"):
         return _card(name).sha256
-    try:
-        return file_hash(name)
-    except OSError as error:
-        raise DeepJSCCError(f"{name}: {error.strerror}; give the checkpoint's place") from None
+    content = content_hash(name)
+    whole = file_hash(name)
+    return whole if any(card.sha256 == whole for card in cards().values()) else content
 
 
 def _card(name: str) -> Card:
