@@ -16,7 +16,7 @@ import torch
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import summarise
 from deepjscc.models import Adaptive, Linear
-from deepjscc.models.adaptive import TRAINED_SNR_DB
+from deepjscc.models.adaptive import HIGHEST_SNR_DB, LOWEST_SNR_DB
 from deepjscc.models.checkpoint import file_hash, load_checkpoint, save_checkpoint
 from deepjscc.units import parse_ratio
 from deepjscc.zoo import cards
@@ -78,7 +78,7 @@ def main(weights: Path, name: str, summary: str, training: str) -> None:
         summary=json.dumps(f"{parameters:.1f} M parameters: {summary}"),
         training=json.dumps(training),
         ratios_made="up to 1/2" if free else f"up to {reference}" if ratios else reference,
-        snr_db="any" if free else "{:g} to {:g}".format(*TRAINED_SNR_DB),
+        snr_db="any" if free else "{:g} to {:g}".format(getattr(model, "lowest_snr_db", LOWEST_SNR_DB), HIGHEST_SNR_DB),
         reference=reference,
         listed=",".join(f"{snr:g}" for snr in SNRS),
         snrs=[int(snr) for snr in SNRS],

@@ -20,6 +20,7 @@ from deepjscc.systems.refined import Refined
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
+from deepjscc.training.muon import Muon
 from deepjscc.training.objectives import make_objective
 from deepjscc.training.processes import loss_of_a_process, make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
@@ -28,7 +29,11 @@ from deepjscc.zoo import load
 
 SECONDS_BETWEEN_WORDS = 1.0
 SECONDS_BETWEEN_STATES = 120.0
-OPTIMISERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "muon": Muon,
+}
 
 
 def train(

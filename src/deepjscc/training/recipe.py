@@ -100,12 +100,12 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class OptimiserRecipe:
-    """Adam with warm-up, cosine decay to ``final_share`` of the learning rate, clipped gradients and an EMA.
+    """Adam or Muon with warm-up, cosine decay to ``final_share`` of the learning rate, clipped gradients and an EMA.
 
     ``compile`` hands the step to torch.compile: a minute at the start, worth it on an accelerator.
     """
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "muon"] = "adam"
     weight_decay: float = 0.0
     learning_rate: float = 1e-3
     final_share: float = 0.01
