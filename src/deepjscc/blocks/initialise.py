@@ -18,21 +18,25 @@ OPEN = 3.0  # bias of an open gate: sigmoid(3) is 0.95
 def preserve_variance(layer: nn.Conv2d | nn.ConvTranspose2d, slope: float = 1.0, gain: float = 1.0) -> None:
     """Draw a convolution's weights so that it and the PReLU behind it keep the mean square of the features.
 
-    The bias becomes 0. The number of inputs that an output sums over is counted as it is: a transposed convolution with
-    stride s sums over one in s² of its kernel's positions.
+    The kernels of the output channels (of a transposed convolution: of the input channels) are drawn orthogonal to one
+    another, so that none repeats what another computes. The bias becomes 0. The number of inputs that an output sums
+    over is counted as it is: a transposed convolution of stride s sums over one in s² of its kernel's positions.
 
     Args:
         layer: the convolution; its weights and bias are changed.
         slope: of the PReLU behind the layer; 1 where there is none.
         gain: by which the root mean square is multiplied instead of 1.
 
-    Source: He et al. 2015, "Delving deep into rectifiers", eq. 15.
+    Source: He et al. 2015, "Delving deep into rectifiers", eq. 15, for the variance; Saxe et al. 2014, "Exact solutions
+    to the nonlinear dynamics of learning in deep linear neural networks", for orthogonality.
     """
     taps = math.prod(layer.kernel_size)
     if isinstance(layer, nn.ConvTranspose2d):
         taps = taps / math.prod(layer.stride)
     fan_in = layer.in_channels // layer.groups * taps
-    layer.weight.normal_(0, gain * math.sqrt(2 / (1 + slope**2) / fan_in))
+    nn.init.orthogonal_(layer.weight)
+    deviation = gain * math.sqrt(2 / (1 + slope**2) / fan_in)
+    layer.weight.mul_(deviation / layer.weight.square().mean().sqrt())
     if layer.bias is not None:
         layer.bias.zero_()
 

@@ -5,7 +5,8 @@ the stronger form: scale and shift inside every residual block, of features that
 
 A chain of gated stages learns only if signals and gradients keep their size through it. With the default
 initialisation each stage divides both by about three (see :mod:`deepjscc.blocks.initialise`), so the gated stages start
-near the identity: their convolutions preserve the variance, their residual branches are small, their gates are open.
+near the identity: their convolutions preserve the variance, their residual branches are small, their gates are open,
+and the PReLUs behind the residual additions have slope 1, so that no feature loses its negative half.
 """
 
 import itertools
@@ -22,9 +23,9 @@ Conditioning = Literal["gate", "film"]
 Condition = Float[Tensor, "batch condition"]
 HIDDEN = 64
 KERNEL = 5
-SLOPE = 0.25  # of a PReLU at first
+SLOPE = 0.25  # of the PReLU inside a residual branch at first
+PASSING_SLOPE = 1.0  # of the PReLUs behind the additions at first: a stage passes negative features on whole
 BRANCH_GAIN = 0.1  # of the last convolution of a residual branch at first: the stage starts near the identity
-STAGE_SLOPE = SLOPE**2  # of the two PReLUs behind a stage's change of resolution, seen as one
 
 
 class GatedResiduals(nn.Module):
@@ -40,12 +41,12 @@ class GatedResiduals(nn.Module):
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(width, width, 3, padding=1),
-                nn.PReLU(width),
+                nn.PReLU(width, SLOPE),
                 nn.Conv2d(width, width, 3, padding=1),
             )
             for _ in range(2)
         )
-        self.bends = nn.ModuleList(nn.PReLU(width) for _ in range(2))
+        self.bends = nn.ModuleList(nn.PReLU(width, PASSING_SLOPE) for _ in range(2))
         last = nn.Linear(HIDDEN, width)
         self.gate = nn.Sequential(nn.Linear(condition, HIDDEN), nn.ReLU(), last, nn.Sigmoid())
         for block in self.blocks:
@@ -101,7 +102,7 @@ class Down(nn.Module):
         self.halve = nn.Conv2d(inputs, width, KERNEL, stride=2, padding=KERNEL // 2)
         self.residuals = RESIDUALS[conditioning](width, condition)
         if conditioning == "gate":
-            preserve_variance(self.halve, slope=STAGE_SLOPE)
+            preserve_variance(self.halve, slope=PASSING_SLOPE)
 
     def forward(
         self, features: Float[Tensor, "batch inputs rows columns"], condition: Condition
@@ -124,7 +125,7 @@ class Up(nn.Module):
         self.residuals = RESIDUALS[conditioning](width, condition)
         self.enlarge = nn.ConvTranspose2d(width, outputs, KERNEL, 2, KERNEL // 2, output_padding=1)
         if conditioning == "gate":
-            preserve_variance(self.enlarge, slope=STAGE_SLOPE)
+            preserve_variance(self.enlarge, slope=PASSING_SLOPE)
 
     def forward(
         self, features: Features, condition: Condition
