@@ -40,7 +40,7 @@ def test_an_open_gate_is_near_one_for_any_condition() -> None:
 
 
 def test_signals_and_gradients_keep_their_size_through_all_gated_stages() -> None:
-    """With PyTorch's default the gradient shrank 490-fold on its way back through the decoder (stage 8 to stage 5, width 32)."""
+    """With PyTorch's default the gradient shrank 490-fold on its way back through the decoder, at width 32."""
     torch.manual_seed(0)
     activations = _after_stages(Adaptive(width=16))
     sizes = [_rms(activation) for activation in activations]

@@ -104,6 +104,7 @@ class Run:
         self.optimiser: Any = OPTIMISERS[options.name](
             self.link.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
+        layered = recipe.data.layered
         self.batches = Batches(
             open_data(recipe.data.train),
             options.batch,
@@ -113,6 +114,8 @@ class Run:
             rank=self.fabric.global_rank,
             world=self.fabric.world_size,
             device=self.fabric.device,
+            unrelated=recipe.data.unrelated,
+            layered=(open_data(layered), recipe.data.layered_share) if layered else None,
         )
         self.validation = open_data(recipe.data.validation) if recipe.data.validation else None
         self.folder = output.with_name(output.name + ".run")
