@@ -4,6 +4,8 @@ What a step sees (which images, how they are cut and flipped) is drawn from gene
 the step. So a resumed run, and one on several processes, sees what an unbroken single one does.
 """
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
@@ -31,6 +33,8 @@ class Batches:
         rank, world: this process of how many; it gets its share of each batch.
         device: where the images are wanted.
         unrelated: of pairs, the share whose right view is replaced by that of another pair.
+        larger_crops: sides of squares that steps draw instead of the crop, each as often as the crop itself; a step then
+            takes so many fewer images that it has about as many pixels, at least one.
         layered: of pairs, photographs to make pairs of (see :mod:`deepjscc.data.layered_pairs`), and their share.
 
     Raises:
@@ -49,6 +53,7 @@ class Batches:
         rank: int = 0,
         world: int = 1,
         device: torch.device | str = "cpu",
+        larger_crops: Sequence[int] = (),
         unrelated: float = 0.0,
         layered: tuple[ImageSet, float] | None = None,
     ) -> None:
@@ -60,10 +65,14 @@ class Batches:
         one_size = len({image.shape for image in images}) == 1
         if crop is None and not one_size:
             raise UsageError(f"the images of {data.name} are of several sizes; give the recipe a crop")
-        if crop is not None and any(s < c for image in images for s, c in zip(image.shape[-2:], crop, strict=True)):
-            raise UsageError(f"{data.name} holds images smaller than the crop of {crop[1]}x{crop[0]} pixels")
+        self.crops = [*([crop] if crop else []), *((side, side) for side in larger_crops)]
+        for rows, columns in self.crops:
+            if any(image.shape[-2] < rows or image.shape[-1] < columns for image in images):
+                raise UsageError(f"{data.name} holds images smaller than the crop of {columns}x{rows} pixels")
         self.images = torch.stack(images).to(device) if one_size else images
         self.pairs = isinstance(data, PairSet)
+        if larger_crops and (self.pairs or crop is None):
+            raise UsageError("larger_crops are for data sets of single photographs with a crop")
         if (unrelated or layered) and (not self.pairs or crop is None):
             raise UsageError("unrelated and layered pairs are for data sets of pairs with a crop")
         self.unrelated, self.layered_share = unrelated, layered[1] if layered else 0.0
@@ -89,8 +98,12 @@ class Batches:
         if isinstance(self.images, torch.Tensor) and self.crop is None:
             batch = self.images[torch.tensor(chosen, device=self.images.device)]
         else:
-            cut = [self._cut(self.images[i], *place) for i, place in zip(chosen, places[:, :2].tolist(), strict=True)]
-            turned = torch.rand(self.batch, generator=draws)[self.share] < 0.5
+            window = self._window(step)
+            count = self._count(len(chosen), window)
+            chosen, places = chosen[:count], places[:count]
+            at = places[:, :2].tolist()
+            cut = [self._cut(self.images[i], *place, window) for i, place in zip(chosen, at, strict=True)]
+            turned = torch.rand(self.batch, generator=draws)[self.share][:count] < 0.5
             if self.unrelated or self.photographs:
                 cut = self._varied(cut, step)
             square = cut[0].shape[-2] == cut[0].shape[-1] and not self.pairs
@@ -100,8 +113,20 @@ class Batches:
         batch = torch.where(flip, mirrored, batch).float() / 255
         return batch if self.pairs else batch.contiguous(memory_format=torch.channels_last)
 
-    def _cut(self, image: Tensor, down: float, right: float) -> Tensor:
-        height, width = self.crop or image.shape[-2:]
+    def _window(self, step: int) -> Size | None:
+        """What a step cuts out: the crop, or one of the larger ones."""
+        if len(self.crops) < 2:
+            return self.crop
+        return self.crops[int(torch.randint(len(self.crops), (), generator=generator(self.seed, "crop", step)))]
+
+    def _count(self, most: int, window: Size | None) -> int:
+        """Images of a step whose window may be larger than the crop."""
+        if window is None or self.crop is None:
+            return most
+        return max(1, round(most * math.prod(self.crop) / math.prod(window)))
+
+    def _cut(self, image: Tensor, down: float, right: float, window: Size | None) -> Tensor:
+        height, width = window or image.shape[-2:]
         top, left = int(down * (image.shape[-2] - height + 1)), int(right * (image.shape[-1] - width + 1))
         return image[..., top : top + height, left : left + width]
 
@@ -115,7 +140,7 @@ class Batches:
             varied.append(self._layered(draws) if layered < self.layered_share else pair)
             if unrelated < self.unrelated:
                 other = self.images[int(torch.randint(len(self.images), (), generator=draws))]
-                theirs = self._cut(other, *torch.rand(2, generator=draws).tolist())
+                theirs = self._cut(other, *torch.rand(2, generator=draws).tolist(), self.crop)
                 varied[-1] = torch.stack([varied[-1][0], theirs[1]])
         return varied
 

@@ -114,6 +114,7 @@ class Run:
             rank=self.fabric.global_rank,
             world=self.fabric.world_size,
             device=self.fabric.device,
+            larger_crops=recipe.data.larger_crops,
             unrelated=recipe.data.unrelated,
             layered=(open_data(layered), recipe.data.layered_share) if layered else None,
         )
@@ -156,7 +157,7 @@ class Run:
         images = self.batches[step]
         over = draw_channel(recipe, step)
         draw = draw_pair_snr_db if self.batches.pairs else draw_snr_db
-        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
+        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share][: len(images)].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
         loss = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
         if not torch.isfinite(loss):

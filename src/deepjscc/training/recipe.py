@@ -79,7 +79,9 @@ class DataRecipe:
     """Data sets by name or folder, of pictures or of pairs.
 
     ``crop`` cuts random squares, or windows of ``[height, width]``, out of photographs (multiples of the model's
-    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch. Of pairs, ``unrelated`` is the
+    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch. Steps draw the side of their squares
+    from ``crop`` and ``larger_crops``, and take so many fewer images that they have about as many pixels: from squares
+    of one size a deep network learns to rely on the padding at their borders. Of pairs, ``unrelated`` is the
     share that gets its right view from another pair, ``layered`` a data set of photographs and ``layered_share`` the
     share of pairs that are made of those, as views of a scene of flat layers.
     """
@@ -89,6 +91,7 @@ class DataRecipe:
     validation_images: int = 1000
     crop: int | tuple[int, int] | None = None
     cuts: int = 1
+    larger_crops: list[int] = field(default_factory=list)
     unrelated: float = 0.0
     layered: str | None = None
     layered_share: float = 0.0
