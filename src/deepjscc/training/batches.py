@@ -33,8 +33,8 @@ class Batches:
         rank, world: this process of how many; it gets its share of each batch.
         device: where the images are wanted.
         unrelated: of pairs, the share whose right view is replaced by that of another pair.
-        larger_crops: sides of squares that steps draw instead of the crop, each as often as the crop itself; a step then
-            takes so many fewer images that it has about as many pixels, at least one.
+        larger_crops: sides of squares that steps draw instead of the crop, each as often as the crop itself; a step
+            then takes so many fewer images that it has about as many pixels, at least one.
         layered: of pairs, photographs to make pairs of (see :mod:`deepjscc.data.layered_pairs`), and their share.
 
     Raises:

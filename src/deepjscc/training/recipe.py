@@ -79,9 +79,9 @@ class DataRecipe:
     """Data sets by name or folder, of pictures or of pairs.
 
     ``crop`` cuts random squares, or windows of ``[height, width]``, out of photographs (multiples of the model's
-    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch. Steps draw the side of their squares
-    from ``crop`` and ``larger_crops``, and take so many fewer images that they have about as many pixels: from squares
-    of one size a deep network learns to rely on the padding at their borders. Of pairs, ``unrelated`` is the
+    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch. Steps draw the side of their
+    squares from ``crop`` and ``larger_crops``, and take so many fewer images that they have about as many pixels: from
+    squares of one size a deep network learns to rely on the padding at their borders. Of pairs, ``unrelated`` is the
     share that gets its right view from another pair, ``layered`` a data set of photographs and ``layered_share`` the
     share of pairs that are made of those, as views of a scene of flat layers.
     """
