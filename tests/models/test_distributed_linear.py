@@ -143,7 +143,7 @@ def test_the_gate_is_measured_from_the_estimates_and_trained(pairs: torch.Tensor
     with torch.no_grad():  # its last layer begins at zero, which lets no gradient through to the first one
         for weight in model.gate.parameters():  # type: ignore[union-attr]
             weight.add_(0.05)
-    PairLink(model, AWGN()).transmit(pairs, SNR_DB).images.square().sum().backward()
+    Link(model, AWGN()).transmit(pairs, SNR_DB).images.square().sum().backward()
     assert all(weight.grad is not None and weight.grad.any() for weight in model.gate.parameters())  # type: ignore[union-attr]
 
 
