@@ -115,3 +115,37 @@ def test_weights_and_config_round_trip(tmp_path) -> None:
 def test_bad_configs_are_refused(config: dict) -> None:
     with pytest.raises(UsageError, match="exchanges behind"):
         DistributedLinear(**SMALL | config)
+
+
+def gated(open_to: float | None = None) -> DistributedLinear:
+    """The stirred joint model with a gate, fixed where a value is given."""
+    model = DistributedLinear(**SMALL, gated=True).eval()  # type: ignore[arg-type]
+    model.load_state_dict(stirred().state_dict(), strict=False)
+    if open_to is not None:
+        assert model.gate is not None
+        model.gate.forward = lambda images, snr_db: torch.full((len(images),), open_to)  # type: ignore[method-assign]
+    return model
+
+
+def test_an_open_gate_changes_nothing(pairs: torch.Tensor) -> None:
+    torch.testing.assert_close(transmitted(gated(1.0), pairs), transmitted(stirred(), pairs))
+
+
+def test_behind_a_closed_gate_no_view_depends_on_the_other(pairs: torch.Tensor) -> None:
+    changed = pairs.clone()
+    changed[:, 1] = changed[:, 1].flip(-1)
+    ours, other = (transmitted(gated(0.0), each)[0, 0] for each in (pairs, changed))
+    assert torch.equal(ours, other)
+
+
+def test_the_gate_is_measured_from_the_estimates_and_trained(pairs: torch.Tensor) -> None:
+    model = gated().train()
+    with torch.no_grad():  # its last layer begins at zero, which lets no gradient through to the first one
+        for weight in model.gate.parameters():  # type: ignore[union-attr]
+            weight.add_(0.05)
+    Link(model, AWGN()).transmit(pairs, SNR_DB).images.square().sum().backward()
+    assert all(weight.grad is not None and weight.grad.any() for weight in model.gate.parameters())  # type: ignore[union-attr]
+
+
+def test_weights_without_a_gate_load_as_before() -> None:
+    assert load("distributed-linear-joint").config.get("gated", False) is False

@@ -280,6 +280,18 @@ def test_crops_lie_inside(tmp_path: Path) -> None:
     assert batch.shape == (4, 3, 48, 48)
 
 
+def test_larger_crops_are_drawn_with_fewer_images_and_a_function_of_the_step() -> None:
+    data = open_data("samples")
+    batches = Batches(data, 4, (32, 32), 0, larger_crops=(64, 48))
+    sizes = [batches[step].shape for step in range(30)]
+    assert set(sizes) == {(4, 3, 32, 32), (1, 3, 64, 64), (2, 3, 48, 48)}  # about as many pixels each
+    assert torch.equal(batches[5], batches[5])
+    with pytest.raises(UsageError, match="smaller than the crop"):
+        Batches(data, 2, (32, 32), 0, larger_crops=(4000,))
+    with pytest.raises(UsageError, match="with a crop"):
+        Batches(open_data("samples").spread(1), 1, None, 0, larger_crops=(32,))
+
+
 def test_batches_that_cannot_be(fake_cifar10: Path) -> None:
     data = open_data("samples")
     with pytest.raises(UsageError, match="fewer than a batch"):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from deepjscc.data import open_data
+from deepjscc.data import PairSet, open_data
 from deepjscc.errors import UsageError
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import draw_pair_snr_db
@@ -79,3 +79,31 @@ def test_bad_recipes() -> None:
         ChannelRecipe(noiseless=1.5)
     with pytest.raises(UsageError, match="crop"):
         DataRecipe("stereo-train", crop=(0, 5))
+
+
+def test_unrelated_and_layered_pairs_are_a_function_of_the_step() -> None:
+    photographs = open_data("samples")
+    stereo = _made_pairs()
+    options = {"unrelated": 0.5, "layered": (photographs, 0.5)}
+    batches = Batches(stereo, 4, (32, 64), 0, **options)  # type: ignore[arg-type]
+    plain = Batches(stereo, 4, (32, 64), 0)
+    assert torch.equal(batches[3], batches[3])
+    changed = [not torch.equal(batches[step][place], plain[step][place]) for step in range(4) for place in range(4)]
+    assert 6 < sum(changed) < 16  # three quarters of them, about
+    halves = [Batches(stereo, 4, (32, 64), 0, rank=rank, world=2, **options)[1] for rank in (0, 1)]  # type: ignore[arg-type]
+    assert torch.equal(torch.cat(halves), batches[1])
+
+
+def test_unrelated_pairs_need_pairs() -> None:
+    with pytest.raises(UsageError, match="for data sets of pairs"):
+        Batches(open_data("samples"), 1, (32, 32), 0, unrelated=0.5)
+    with pytest.raises(UsageError, match="from 0 to 1"):
+        DataRecipe("stereo-train", unrelated=2.0)
+    with pytest.raises(UsageError, match="give both"):
+        DataRecipe("stereo-train", layered="samples")
+
+
+def _made_pairs() -> PairSet:
+    draws = torch.Generator().manual_seed(0)
+    made = torch.randint(256, (4, 2, 3, 48, 80), generator=draws, dtype=torch.uint8)
+    return PairSet("made", [str(index) for index in range(4)], made.__getitem__)

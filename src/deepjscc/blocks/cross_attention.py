@@ -71,26 +71,32 @@ class CrossAttention(nn.Module):
         nn.init.orthogonal_(self.value.weight)
         self.output.weight.copy_(TAKEN_OVER * self.value.weight.T)
 
-    def forward(self, features: PairFeatures, snr_db: SnrDb) -> PairFeatures:
+    def forward(
+        self, features: PairFeatures, snr_db: SnrDb, gate: Float[Tensor, " images"] | None = None
+    ) -> PairFeatures:
         """Exchange what the two maps of each pair know.
 
         Args:
             features: maps, those of a pair one after the other.
             snr_db: of each image's link; the nearest token is taken.
+            gate: factor of what each image takes over from the other one; None takes it over whole.
         """
         tokens = self.tokens[token_index(snr_db)]
         rows = features.tensor_split(-(-features.shape[2] // self.window[0]), 2)
         done = []
         for strip in rows:
             windows = strip.tensor_split(-(-strip.shape[3] // self.window[1]), 3)
-            done.append(torch.cat([self._exchange(window, tokens) for window in windows], 3))
+            done.append(torch.cat([self._exchange(window, tokens, gate) for window in windows], 3))
         return torch.cat(done, 2)
 
-    def _exchange(self, features: PairFeatures, tokens: Float[Tensor, "images width"]) -> PairFeatures:
+    def _exchange(
+        self, features: PairFeatures, tokens: Float[Tensor, "images width"], gate: Float[Tensor, " images"] | None
+    ) -> PairFeatures:
         """One window, whole."""
         size = (features.shape[2], features.shape[3])
         vectors = torch.cat([tokens[:, None], features.flatten(2).mT], 1)
-        vectors = vectors + self.output(self._attend(self.norm(vectors), size))
+        taken_over = self.output(self._attend(self.norm(vectors), size))
+        vectors = vectors + (taken_over if gate is None else taken_over * gate[:, None, None])
         vectors = vectors + self.back(F.relu(self.hidden(self.mlp_norm(vectors))))
         return vectors[:, 1:].mT.unflatten(2, size)
 

@@ -1,7 +1,12 @@
-"""Stages of an SNR-adaptive autoencoder: a change of resolution by two, two residual blocks, and how the SNR tells.
+"""Stages of an SNR-adaptive autoencoder: a change of resolution by two, two residual blocks, conditioning on the SNR.
 
-`gate` is the report's SNR attention: a sigmoid of the SNR for every feature behind the stage. `film` is the stronger
-form: scale and shift inside every residual block, of features that are normalised first.
+`gate` is the report's SNR attention: every feature behind the stage is multiplied by a sigmoid of the SNR. `film` is
+the stronger form: scale and shift inside every residual block, of features that are normalised first.
+
+A chain of gated stages learns only if signals and gradients keep their size through it. With the default
+initialisation each stage divides both by about three (see :mod:`deepjscc.blocks.initialise`), so the gated stages start
+near the identity: their convolutions preserve the variance, their residual branches are small, their gates are open,
+and the PReLUs behind the residual additions have slope 1, so that no feature loses its negative half.
 """
 
 import itertools
@@ -11,12 +16,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from deepjscc.blocks.initialise import open_gate, preserve_variance
 from deepjscc.blocks.residual import ConditionedResidual, Features
 
 Conditioning = Literal["gate", "film"]
 Condition = Float[Tensor, "batch condition"]
 HIDDEN = 64
 KERNEL = 5
+SLOPE = 0.25  # of the PReLU inside a residual branch at first
+PASSING_SLOPE = 1.0  # of the PReLUs behind the additions at first: a stage passes negative features on whole
+BRANCH_GAIN = 0.1  # of the last convolution of a residual branch at first: the stage starts near the identity
 
 
 class GatedResiduals(nn.Module):
@@ -32,13 +41,18 @@ class GatedResiduals(nn.Module):
         self.blocks = nn.ModuleList(
             nn.Sequential(
                 nn.Conv2d(width, width, 3, padding=1),
-                nn.PReLU(width),
+                nn.PReLU(width, SLOPE),
                 nn.Conv2d(width, width, 3, padding=1),
             )
             for _ in range(2)
         )
-        self.bends = nn.ModuleList(nn.PReLU(width) for _ in range(2))
-        self.gate = nn.Sequential(nn.Linear(condition, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, width), nn.Sigmoid())
+        self.bends = nn.ModuleList(nn.PReLU(width, PASSING_SLOPE) for _ in range(2))
+        last = nn.Linear(HIDDEN, width)
+        self.gate = nn.Sequential(nn.Linear(condition, HIDDEN), nn.ReLU(), last, nn.Sigmoid())
+        for block in self.blocks:
+            preserve_variance(block[0], slope=SLOPE)
+            preserve_variance(block[2], gain=BRANCH_GAIN)
+        open_gate(last)
 
     def forward(self, features: Features, condition: Condition) -> Features:
         """Refine features at one resolution."""
@@ -87,6 +101,8 @@ class Down(nn.Module):
         super().__init__()
         self.halve = nn.Conv2d(inputs, width, KERNEL, stride=2, padding=KERNEL // 2)
         self.residuals = RESIDUALS[conditioning](width, condition)
+        if conditioning == "gate":
+            preserve_variance(self.halve, slope=PASSING_SLOPE)
 
     def forward(
         self, features: Float[Tensor, "batch inputs rows columns"], condition: Condition
@@ -108,6 +124,8 @@ class Up(nn.Module):
         super().__init__()
         self.residuals = RESIDUALS[conditioning](width, condition)
         self.enlarge = nn.ConvTranspose2d(width, outputs, KERNEL, 2, KERNEL // 2, output_padding=1)
+        if conditioning == "gate":
+            preserve_variance(self.enlarge, slope=PASSING_SLOPE)
 
     def forward(
         self, features: Features, condition: Condition

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from deepjscc.blocks.initialise import preserve_variance
 from deepjscc.blocks.snr_stage import Conditioning, downwards, upwards
 from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
@@ -19,8 +20,9 @@ from deepjscc.models.base import JSCC
 from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
 from deepjscc.types import Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb
 
-TRAINED_SNR_DB = (-2.0, 20.0)
+LOWEST_SNR_DB, HIGHEST_SNR_DB = -2.0, 20.0  # that the report trains for
 DIVERGENCE_WEIGHT = 1e-3
+IMAGE_GAIN = 0.5  # of the last convolution at first: pictures start near grey, where the sigmoid is steep
 
 
 class Adaptive(JSCC):
@@ -33,23 +35,39 @@ class Adaptive(JSCC):
         conditioning: `gate`, the report's, or `film`.
         variational: a latent drawn in training, held to a unit Gaussian by its divergence: the report's earlier
             version, whose PSNR did not depend on the SNR.
+        lowest_snr_db: the lowest SNR that the networks are trained for; below it they are conditioned on this one.
     """
 
     kind: ClassVar[str] = "adaptive"
     stride = 16
 
     def __init__(
-        self, width: int = 64, latent: int = 192, conditioning: Conditioning = "gate", variational: bool = False
+        self,
+        width: int = 64,
+        latent: int = 192,
+        conditioning: Conditioning = "gate",
+        variational: bool = False,
+        lowest_snr_db: float = LOWEST_SNR_DB,
     ) -> None:
-        super().__init__(width=width, latent=latent, conditioning=conditioning, variational=variational)
+        super().__init__(
+            width=width,
+            latent=latent,
+            conditioning=conditioning,
+            variational=variational,
+            lowest_snr_db=float(lowest_snr_db),
+        )
         if width < 1 or latent < 2 or latent % 2 or conditioning not in get_args(Conditioning):
             raise UsageError(f"adaptive takes no width {width}, latent {latent} and conditioning {conditioning!r}")
-        self.latent, self.variational = latent, variational
+        if not lowest_snr_db < HIGHEST_SNR_DB:
+            raise UsageError(f"adaptive is trained up to {HIGHEST_SNR_DB:g} dB: its lowest_snr_db must be below that")
+        self.latent, self.variational, self.lowest_snr_db = latent, variational, float(lowest_snr_db)
         self._draws: torch.Generator | None = None  # of the latent, in a step of training
         widths = (width, 2 * width, 4 * width, latent)
         self.encoder = downwards((3, *widths[:-1], 2 * latent if variational else latent), 1, conditioning)
         self.decoder = upwards((*widths[::-1], width), 1, conditioning)
         self.to_image = nn.Conv2d(width, 3, 3, padding=1)
+        if conditioning == "gate":
+            preserve_variance(self.to_image, gain=IMAGE_GAIN)
 
     def latent_reals(self, size: Size) -> int:
         """All channels at 1/16 of the resolution."""
@@ -62,7 +80,7 @@ class Adaptive(JSCC):
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
         """All channels to pixels."""
         grid = latent.unflatten(1, (self.latent, size[0] // self.stride, size[1] // self.stride))
-        return self.to_image(self.decoder(grid, condition(snr_db))).float().sigmoid()
+        return self.to_image(self.decoder(grid, condition(snr_db, self.lowest_snr_db))).float().sigmoid()
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Images to the first channels of the latent, as many as the ratio pays for; see :meth:`JSCC.encode`."""
@@ -103,7 +121,7 @@ class Adaptive(JSCC):
 
     def _posterior(self, images: Images, snr_db: SnrDb) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Of padded images the latent ``[batch, channels, rows, columns]``; of a variational one its deviation too."""
-        features = self.encoder(images - 0.5, condition(snr_db)).float()
+        features = self.encoder(images - 0.5, condition(snr_db, self.lowest_snr_db)).float()
         if not self.variational:
             return features, None
         mean, log_variance = features.chunk(2, 1)
@@ -128,14 +146,18 @@ class Adaptive(JSCC):
         return (padded[0] // self.stride) * (padded[1] // self.stride)
 
 
-def condition(snr_db: SnrDb) -> torch.Tensor:
-    """The SNR as networks are told of it, ``[batch, 1]``: about -1 to 1, and no further than trained for.
+def condition(snr_db: SnrDb, lowest_snr_db: float = LOWEST_SNR_DB) -> torch.Tensor:
+    """Compute the networks' input for an SNR, ``[batch, 1]``: -1 at -2 dB and 1 at 20 dB, linear in dB.
+
+    Args:
+        snr_db: of each image.
+        lowest_snr_db: the lowest SNR of training; the highest is 20 dB.
 
     Warns:
-        DeepJSCCWarning: an SNR beyond that; it takes the nearest.
+        DeepJSCCWarning: an SNR outside that range; the nearest one inside is used.
     """
-    low, high = TRAINED_SNR_DB
+    low, high = lowest_snr_db, HIGHEST_SNR_DB
     if not torch.compiler.is_compiling() and ((snr_db < low) | (snr_db > high)).any():
-        note = f"trained for {low:g} to {high:g} dB: at SNRs beyond, the networks are told the nearest"
+        note = f"trained for {low:g} to {high:g} dB: at SNRs outside, the networks are conditioned on the nearest"
         warnings.warn(note, DeepJSCCWarning, stacklevel=2)
     return (snr_db.clamp(low, high)[:, None] - 9) / 11

@@ -4,6 +4,10 @@ S. Wang et al. (2022) learn everything anew; what a CPU can train of that stays 
 Here each camera sends as `universal` does, and the receiver's networks exchange what they know of the two views: by
 the paper's cross attention between the blocks of the decoder, and by attention along the rows of the two pictures, as
 rectified cameras allow, in the clean-up behind it.
+
+Two pictures that do not show one scene would harm one another. With ``gated`` the receiver measures from the two LMMSE
+estimates how well the views match along their rows, and multiplies everything that a view takes over by a gate that
+closes where they do not (:mod:`deepjscc.blocks.view_agreement`).
 """
 
 from collections.abc import Iterator
@@ -18,6 +22,7 @@ from torch.nn import functional as F
 from deepjscc.blocks.cross_attention import NOISELESS_DB, CrossAttention
 from deepjscc.blocks.parallax_attention import ParallaxAttention
 from deepjscc.blocks.residual import zeroed
+from deepjscc.blocks.view_agreement import AgreementGate
 from deepjscc.errors import UsageError
 from deepjscc.models.branched import LARGEST, Evidence
 from deepjscc.models.distributed import PairJSCC
@@ -48,14 +53,24 @@ class Fusion(nn.Module):
         self.enter = nn.Conv2d(2 * features + 2 * pixels, FUSED, 3, padding=1)
         self.leave = zeroed(nn.Conv2d(FUSED, features, 3, padding=1))
 
-    def forward(self, features: Halved, images: Images, deviation: Images) -> Halved:
-        """Features at half resolution of a batch of pairs, their pictures and the expected deviation of the pixels."""
+    def forward(
+        self, features: Halved, images: Images, deviation: Images, gate: Float[Tensor, " images"] | None = None
+    ) -> Halved:
+        """Add to each view's features what the other view shows of the same places.
+
+        Args:
+            features: at half resolution, of a batch of pairs.
+            images: their pictures.
+            deviation: expected deviation of the pixels.
+            gate: factor of what is added to each image; None adds it whole.
+        """
         shown, unsure = (F.pixel_unshuffle(each, FINE) for each in (images - 0.5, deviation.clamp_min(1e-3)))
         moved = self.match(shown, features, torch.cat([features, shown, unsure.log()], 1))
         theirs, seen, doubt = moved.split([features.shape[1], shown.shape[1], shown.shape[1]], 1)
         differs = ((seen - shown) / unsure).clamp(-LARGEST, LARGEST)
         fused = self.enter(torch.cat([features, theirs, differs, doubt - unsure.log()], 1))
-        return features + self.leave(F.silu(fused))
+        added = self.leave(F.silu(fused))
+        return features + (added if gate is None else added * gate[:, None, None, None])
 
 
 class DistributedLinear(PairJSCC, Universal):
@@ -69,6 +84,7 @@ class DistributedLinear(PairJSCC, Universal):
         joint: decode the two images of a pair together.
         window_rows, window_columns: of the features at 1/8 resolution that are exchanged whole; larger maps are cut.
             Rows are searched over four times as many columns of half resolution.
+        gated: let a view take over from the other only as much as the two match.
 
     Raises:
         UsageError: a joint decoder too shallow to exchange anything, or no window.
@@ -89,9 +105,11 @@ class DistributedLinear(PairJSCC, Universal):
         joint: bool = True,
         window_rows: int = 16,
         window_columns: int = 32,
+        gated: bool = False,
     ) -> None:
         super().__init__(width, encoder_depth, decoder_depth, clean_width, classes)
         self.config |= {"joint": joint, "window_rows": window_rows, "window_columns": window_columns}
+        self.config["gated"] = gated
         self.joint = joint
         if joint and (decoder_depth <= max(EXCHANGE_AFTER) or min(window_rows, window_columns) < 1):
             raise UsageError(
@@ -102,6 +120,7 @@ class DistributedLinear(PairJSCC, Universal):
             window = (window_rows, window_columns)
             self.exchange = nn.ModuleList(CrossAttention(width, window) for _ in EXCHANGE_AFTER)
             self.fusion = Fusion(clean_width, 4 * window_columns)
+            self.gate = AgreementGate() if gated else None
 
     def network_weight(self, plan: Plan) -> Float[Tensor, " batch"]:
         """As of other models; a link planned for without noise was part of the training."""
@@ -128,12 +147,16 @@ class DistributedLinear(PairJSCC, Universal):
         columns, link = plan.grid[1], self.link_heard(plan, heard)
         seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
         features, told = self.decoder.begin(seen, link, columns)
+        gate = None
+        if self.gate is not None:
+            estimates = self.to_pixels(evidence.estimate, columns).detach()
+            gate = self.gate(estimates, plan.snr_db)
         quality = torch.where(plan.snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, plan.snr_db)
         for index, block in enumerate(self.decoder.blocks):
             features = block(features, told)
             if index in EXCHANGE_AFTER:
-                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality)
+                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality, gate)
         added = self.decoder.end(features).float()
         rough, spread = self.rough_picture(evidence, added, columns)
-        fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread)
+        fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread, gate)
         return rough + self.clean_up.end(fine).float() * spread * evidence.weight[..., None]

@@ -20,6 +20,7 @@ from deepjscc.systems.refined import Refined
 from deepjscc.training.batches import Batches
 from deepjscc.training.build import build_channel, build_link, draw_channel, draw_pair_snr_db, draw_ratio, draw_snr_db
 from deepjscc.training.logs import Logs, Progress
+from deepjscc.training.muon import Muon
 from deepjscc.training.objectives import make_objective
 from deepjscc.training.processes import loss_of_a_process, make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
@@ -28,7 +29,11 @@ from deepjscc.zoo import load
 
 SECONDS_BETWEEN_WORDS = 1.0
 SECONDS_BETWEEN_STATES = 120.0
-OPTIMISERS: dict[str, type[torch.optim.Adam]] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "muon": Muon,
+}
 
 
 def train(
@@ -99,6 +104,7 @@ class Run:
         self.optimiser: Any = OPTIMISERS[options.name](
             self.link.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
         )
+        layered = recipe.data.layered
         self.batches = Batches(
             open_data(recipe.data.train),
             options.batch,
@@ -108,6 +114,9 @@ class Run:
             rank=self.fabric.global_rank,
             world=self.fabric.world_size,
             device=self.fabric.device,
+            larger_crops=recipe.data.larger_crops,
+            unrelated=recipe.data.unrelated,
+            layered=(open_data(layered), recipe.data.layered_share) if layered else None,
         )
         self.validation = open_data(recipe.data.validation) if recipe.data.validation else None
         self.folder = output.with_name(output.name + ".run")
@@ -148,7 +157,7 @@ class Run:
         images = self.batches[step]
         over = draw_channel(recipe, step)
         draw = draw_pair_snr_db if self.batches.pairs else draw_snr_db
-        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share].to(images.device)
+        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share][: len(images)].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
         loss = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
         if not torch.isfinite(loss):

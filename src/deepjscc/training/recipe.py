@@ -79,7 +79,11 @@ class DataRecipe:
     """Data sets by name or folder, of pictures or of pairs.
 
     ``crop`` cuts random squares, or windows of ``[height, width]``, out of photographs (multiples of the model's
-    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch.
+    stride), out of both pictures of a pair at the same place; ``cuts`` of each an epoch. Steps draw the side of their
+    squares from ``crop`` and ``larger_crops``, and take so many fewer images that they have about as many pixels: from
+    squares of one size a deep network learns to rely on the padding at their borders. Of pairs, ``unrelated`` is the
+    share that gets its right view from another pair, ``layered`` a data set of photographs and ``layered_share`` the
+    share of pairs that are made of those, as views of a scene of flat layers.
     """
 
     train: str
@@ -87,8 +91,16 @@ class DataRecipe:
     validation_images: int = 1000
     crop: int | tuple[int, int] | None = None
     cuts: int = 1
+    larger_crops: list[int] = field(default_factory=list)
+    unrelated: float = 0.0
+    layered: str | None = None
+    layered_share: float = 0.0
 
     def __post_init__(self) -> None:
+        if not (0 <= self.unrelated <= 1 and 0 <= self.layered_share <= 1):
+            raise UsageError("data.unrelated and data.layered_share must be from 0 to 1")
+        if (self.layered is None) != (self.layered_share == 0):
+            raise UsageError("data.layered names the photographs of the data.layered_share of the pairs; give both")
         if self.cuts < 1 or (self.window is not None and min(self.window) < 1):
             raise UsageError("data.cuts and data.crop must be at least 1")
 
@@ -100,12 +112,12 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class OptimiserRecipe:
-    """Adam with warm-up, cosine decay to ``final_share`` of the learning rate, clipped gradients and an EMA.
+    """Adam or Muon with warm-up, cosine decay to ``final_share`` of the learning rate, clipped gradients and an EMA.
 
     ``compile`` hands the step to torch.compile: a minute at the start, worth it on an accelerator.
     """
 
-    name: Literal["adam", "adamw"] = "adam"
+    name: Literal["adam", "adamw", "muon"] = "adam"
     weight_decay: float = 0.0
     learning_rate: float = 1e-3
     final_share: float = 0.01
