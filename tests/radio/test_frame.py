@@ -1,4 +1,4 @@
-"""Header, protection and layout: there and back, bounded, and as the document says."""
+"""Header, channel coding and layout: round trips, bounds, and the figures of the document."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ from deepjscc.radio.frame_header import (
     LARGEST_WEAK,
     FrameHeader,
     Waveform,
-    most_uses,
+    max_uses,
     split_side_info,
 )
 from deepjscc.radio.protection import (
@@ -32,7 +32,7 @@ from deepjscc.types import DigitalLayer, IdealCode
 
 HEADERS = st.builds(
     lambda sequence, model, size, share, strong, weak, waveform: FrameHeader(
-        sequence, model.hex(), *size, max(1, int(share * most_uses(size))), strong, *weak, waveform
+        sequence, model.hex(), *size, max(1, int(share * max_uses(size))), strong, *weak, waveform
     ),
     st.integers(0, 255),
     st.binary(min_size=6, max_size=6),
@@ -96,7 +96,7 @@ def test_where_side_information_goes() -> None:
     assert split_side_info((header,)) == (b"abc", b"", 0)
     assert split_side_info((header, DigitalLayer(b"a map", IdealCode(0.5)))) == (b"abc", b"a map", 4)
     for parts in ((DigitalLayer(b"abcde"),), (header, DigitalLayer(b"b", IdealCode(0.3))), (header,) * 3):
-        with pytest.raises(UsageError, match="no place in a frame"):
+        with pytest.raises(UsageError, match="fit into a frame"):
             split_side_info(parts)
 
 
@@ -137,7 +137,7 @@ def test_every_pulse_of_a_frame_is_accounted_for(header: FrameHeader) -> None:
 def test_a_frame_is_as_long_as_its_layout(waveform: Waveform, uses: int) -> None:
     header = a_header(uses, waveform=waveform)
     assert len(frame_pulses(header, gaussian(uses), WEAK)) == Layout.of(header).pulses
-    with pytest.raises(ValueError, match="not what the header says"):
+    with pytest.raises(ValueError, match="not as many as the header says"):
         frame_pulses(header, gaussian(uses + 1), WEAK)
 
 

@@ -1,4 +1,4 @@
-"""A frame as amplitudes of pulses: preamble, then header, side information and symbols with pilots between.
+"""A frame as amplitudes of pulses: preamble, header, side information and symbols, with pilots in between.
 
 ::
 
@@ -16,7 +16,7 @@ from deepjscc.radio.ofdm_symbols import DATA_SUBCARRIERS, OFDM_PULSES, modulate
 from deepjscc.radio.protection import DATA, HEADER_PULSES, header_pulses, pieces, protected_pulses
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, pilots, preamble
 
-PILOTS = 16  # of a block, and of an OFDM symbol
+PILOTS = 16  # pilots of a block, and of an OFDM symbol
 BLOCK_PULSES = PILOTS + DATA
 HEADER_BLOCKS = HEADER_PULSES // DATA
 HEADER_END = PREAMBLE_PULSES + HEADER_BLOCKS * BLOCK_PULSES
@@ -24,12 +24,12 @@ HEADER_END = PREAMBLE_PULSES + HEADER_BLOCKS * BLOCK_PULSES
 
 @dataclass(frozen=True)
 class Layout:
-    """Where the parts of a frame lie.
+    """The positions of a frame's parts.
 
     Attributes:
-        weak_blocks: of side information behind the header.
-        payload_blocks: blocks, or OFDM symbols, of the image's symbols.
-        waveform: of the image's symbols.
+        weak_blocks: number of blocks of side information behind the header.
+        payload_blocks: number of blocks, or OFDM symbols, of the image's symbols.
+        waveform: waveform of the image's symbols.
     """
 
     weak_blocks: int
@@ -38,24 +38,28 @@ class Layout:
 
     @staticmethod
     def of(header: FrameHeader) -> "Layout":
-        """The layout that a header tells of."""
+        """The layout that a header describes."""
         count, _, uses = pieces(header.weak_bytes, header.weak_eighths)
         each = DATA_SUBCARRIERS if header.waveform == Waveform.OFDM else DATA
         return Layout(count * uses // DATA, math.ceil(header.uses / each), header.waveform)
 
     @property
     def payload_start(self) -> int:
-        """First pulse of the image's symbols."""
+        """Number of the first pulse of the image's symbols."""
         return HEADER_END + self.weak_blocks * BLOCK_PULSES
 
     @property
+    def block_pulses(self) -> int:
+        """Pulses of a block, or of an OFDM symbol, of the image's symbols."""
+        return OFDM_PULSES if self.waveform == Waveform.OFDM else BLOCK_PULSES
+
+    @property
     def pulses(self) -> int:
-        """Of the whole frame."""
-        each = OFDM_PULSES if self.waveform == Waveform.OFDM else BLOCK_PULSES
-        return self.payload_start + self.payload_blocks * each
+        """Pulses of the whole frame."""
+        return self.payload_start + self.payload_blocks * self.block_pulses
 
     def overhead(self, uses: int) -> dict[str, int]:
-        """What the pulses beside an image's ``uses`` symbols are spent on."""
+        """The number of pulses, by purpose, that the frame needs beside the image's ``uses`` symbols."""
         blocks = HEADER_BLOCKS + self.weak_blocks
         return {
             "preamble": PREAMBLE_PULSES,
@@ -71,15 +75,15 @@ class Layout:
 
 
 def frame_pulses(header: FrameHeader, symbols: Pulses, weak: bytes = b"") -> Pulses:
-    """All amplitudes of a frame.
+    """The amplitudes of all pulses of a frame.
 
     Args:
-        header: as it goes out; its counts are those of what follows.
-        symbols: of the image, mean power 1.
+        header: the frame's header; its counts must be those of the other arguments.
+        symbols: the image's symbols, mean power 1.
         weak: side information behind the header.
     """
     if len(symbols) != header.uses or len(weak) != header.weak_bytes:
-        raise ValueError(f"{len(symbols)} symbols and {len(weak)} bytes are not what the header says")
+        raise ValueError(f"{len(symbols)} symbols and {len(weak)} bytes are not as many as the header says")
     layout = Layout.of(header)
     side_info = with_pilots(protected_pulses(weak, header.weak_eighths), PILOTS * HEADER_BLOCKS)
     first = PILOTS * (HEADER_BLOCKS + layout.weak_blocks)
@@ -91,17 +95,17 @@ def frame_pulses(header: FrameHeader, symbols: Pulses, weak: bytes = b"") -> Pul
 
 
 def known_pulses(header: FrameHeader) -> Pulses:
-    """The pulses of a frame that follow from its header: preamble and header."""
+    """The pulses of preamble and header, all of which follow from the header."""
     return np.concatenate([preamble(), with_pilots(header_pulses(header.pack()), 0)]).astype(np.complex64)
 
 
 def with_pilots(data: Pulses, first_pilot: int) -> Pulses:
-    """A group of pilots before every block of data."""
+    """Insert a group of pilots before every block of data."""
     blocks = data.reshape(-1, DATA)
     known = pilots(first_pilot, PILOTS * len(blocks)).reshape(-1, PILOTS)
     return np.concatenate([known, blocks], axis=1).reshape(-1)
 
 
 def _whole(symbols: Pulses, multiple: int) -> Pulses:
-    """Filled up to whole blocks; what fills up stays silent."""
+    """Pad with zeros to whole blocks."""
     return np.pad(symbols, (0, -len(symbols) % multiple))
