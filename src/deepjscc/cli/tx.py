@@ -35,7 +35,13 @@ def tx(
     samples_per_symbol: Annotated[int, Parameter(help="Samples per symbol time, even, from 2 to 16.")] = 4,
     roll_off: Annotated[float, Parameter(help="Roll-off of the root-raised-cosine pulses.")] = 0.25,
     amplitude: Annotated[float, Parameter(help="Root mean square of the samples; full scale is 1.")] = 0.05,
-    papr_db: Annotated[float | None, Parameter(help="Clip peaks at this many dB above the mean power.")] = None,
+    papr_db: Annotated[
+        float, Parameter(help="Clip peaks at this many dB above the mean power; inf leaves them.")
+    ] = 10.5,
+    spread: Annotated[bool, Parameter(help="Spread the symbols, so that the power is nearly constant.")] = True,
+    pilot_spacing: Annotated[
+        Literal[480, 240], Parameter(help="Symbols between pilots of a single carrier; 240 if the phase changes fast.")
+    ] = 480,
     datatype: Annotated[
         Literal["cf32_le", "ci16_le"], Parameter(help="Sample format of a SigMF recording.")
     ] = "cf32_le",
@@ -64,7 +70,7 @@ def tx(
     from deepjscc.radio.waveform_config import WaveformConfig
 
     kind = Waveform.OFDM if waveform == "ofdm" else Waveform.SINGLE_CARRIER
-    config = WaveformConfig(Pulse(samples_per_symbol, roll_off), kind, amplitude, papr_db)
+    config = WaveformConfig(Pulse(samples_per_symbol, roll_off), kind, amplitude, papr_db, spread, pilot_spacing)
     names = [str(image) for image in images] * max(repeat, 1)
     pictures = {name: read_image(picture_path(name)) for name in dict.fromkeys(names)}
     sink = open_sink(to, datatype=datatype, sample_rate_hz=sample_rate_hz, public=public, wait_s=wait_s)

@@ -67,7 +67,7 @@ def estimate_channel(pulses: Pulses) -> ChannelEstimate:
     Args:
         pulses: the received preamble, with the carrier offset removed.
     """
-    design, solve = _design()
+    design, solve = preamble_design(), _inverse_design()
     received = pulses[LAST - 1 : PREAMBLE_PULSES + FIRST]
     everything = solve @ received
     rows, columns = design.shape
@@ -83,8 +83,12 @@ def estimate_channel(pulses: Pulses) -> ChannelEstimate:
 
 
 @cache
-def _design() -> tuple[Complex[np.ndarray, "rows taps"], Complex[np.ndarray, "taps rows"]]:
-    """The preamble at each delay, over the rows that unknown pulses do not reach, and its pseudo-inverse."""
+def preamble_design() -> Complex[np.ndarray, "rows taps"]:
+    """The preamble at each delay, over the rows that unknown pulses do not reach."""
     known, places = preamble(), np.arange(LAST - 1, PREAMBLE_PULSES + FIRST)
-    design = np.stack([known[places - delay] for delay in range(FIRST, LAST)], axis=1)
-    return design, np.linalg.pinv(design)
+    return np.stack([known[places - delay] for delay in range(FIRST, LAST)], axis=1)
+
+
+@cache
+def _inverse_design() -> Complex[np.ndarray, "taps rows"]:
+    return np.linalg.pinv(preamble_design())

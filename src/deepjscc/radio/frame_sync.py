@@ -1,13 +1,15 @@
 """Synchronisation of one frame by its known pulses: carrier offset, phase, channel, and how certain each of them is."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Int
 
 from deepjscc.radio.channel_estimate import ChannelEstimate, estimate_channel
-from deepjscc.radio.frame import BLOCK_PULSES, HEADER_BLOCKS, PILOTS
+from deepjscc.radio.frame import BLOCK_PULSES, PILOTS
+from deepjscc.radio.frame_header import HEADER_LENGTHS
+from deepjscc.radio.front_end import FrontEnd, estimate_front_end
 from deepjscc.radio.kalman_filter import KalmanFilter
 from deepjscc.radio.pulse import Pulse
 from deepjscc.radio.pulse_sampler import PulseSampler
@@ -76,9 +78,11 @@ def synchronise(
     pulse: Pulse,
     known: Pulses | None = None,
     *,
+    header_blocks: int = HEADER_LENGTHS[0],
     offset_sigmas: float = 0.0,
+    front_end: FrontEnd | None = None,
 ) -> FrameSync:
-    """Estimate carrier offset, phase and channel from the known pulses of a frame.
+    """Estimate carrier offset, phase and channel from the known pulses of a frame, and correct the front end.
 
     Args:
         buffer: matched-filtered samples, two per symbol time.
@@ -86,20 +90,37 @@ def synchronise(
         pulse: pulse shape; its curvature says how precisely the timing is known.
         known: all pulses of preamble and header, once the header has been decoded. None: the preamble and the
             header's pilots.
+        header_blocks: length of the header in blocks, where ``known`` is None.
         offset_sigmas: number of standard deviations to add to the estimated carrier offset.
+        front_end: DC offset and I/Q imbalance to correct; None: they are estimated.
     """
-    sampler = PulseSampler(buffer, acquisition.at)
+    sampler = PulseSampler(buffer, acquisition.at, front_end or FrontEnd())
     timing = KalmanFilter(0.0, 0.0, 0.0, 0.0, rate=acquisition.clock, time=PREAMBLE_PULSES / 2)
 
     def pulses_at(index: Int[np.ndarray, " pulses"], cfo: float, phase: float) -> Pulses:
         return sampler.pulses(index, cfo, timing.values_at(index), np.full(len(index), phase))[0]
 
-    index, sent = known_before_decoding() if known is None else (np.arange(len(known)), known)
+    index, sent = known_before_decoding(header_blocks) if known is None else (np.arange(len(known)), known)
     parts = index[:PREAMBLE_PULSES], index[PREAMBLE_PULSES:]
     received = np.concatenate([pulses_at(part, acquisition.cfo, 0.0) for part in parts])
     correction, phase = refine_offset(received, sent, index, MAX_OFFSET_ERROR)
     cfo = acquisition.cfo + correction
-    channel = estimate_channel(pulses_at(np.arange(PREAMBLE_PULSES), cfo, phase))
+    first = np.arange(PREAMBLE_PULSES)
+    received_preamble = pulses_at(first, cfo, phase)
+    channel = estimate_channel(received_preamble)
+    if front_end is None:
+        found = estimate_front_end(received_preamble, 2 * np.pi * cfo * first + phase, channel)
+        if not found.ideal:
+            refined = replace(acquisition, cfo=cfo)
+            return synchronise(
+                buffer,
+                refined,
+                pulse,
+                known,
+                header_blocks=header_blocks,
+                offset_sigmas=offset_sigmas,
+                front_end=found,
+            )
     # Cramér-Rao bounds of phase and offset from all known pulses; independent of each other at the mean position.
     mean_index, half = float(index.mean()), channel.noise_variance / channel.power / 2
     phase_deviation = math.sqrt(half / len(index))
@@ -118,8 +139,8 @@ def synchronise(
     )
 
 
-def known_before_decoding() -> tuple[Int[np.ndarray, " known"], Pulses]:
+def known_before_decoding(header_blocks: int) -> tuple[Int[np.ndarray, " known"], Pulses]:
     """Positions and values of the pulses known before the header is decoded: the preamble and the header's pilots."""
-    blocks = PREAMBLE_PULSES + np.arange(HEADER_BLOCKS)[:, None] * BLOCK_PULSES
+    blocks = PREAMBLE_PULSES + np.arange(header_blocks)[:, None] * BLOCK_PULSES
     index = (blocks + np.arange(PILOTS)).reshape(-1)
     return np.concatenate([np.arange(PREAMBLE_PULSES), index]), np.concatenate([preamble(), pilots(0, len(index))])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from deepjscc.radio.frame import BLOCK_PULSES, HEADER_BLOCKS, PILOTS
+from deepjscc.radio.frame import BLOCK_PULSES, PILOTS
 from deepjscc.radio.frame_sync import FrameSync
 from deepjscc.radio.interpolate import REACH
 from deepjscc.radio.ofdm_symbols import (
@@ -17,6 +17,7 @@ from deepjscc.radio.ofdm_symbols import (
     pilot_subcarriers,
     scrambling,
 )
+from deepjscc.radio.protection import DATA
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, pilots, preamble
 
 BLOCKS_PER_UPDATE = 4  # blocks, or OFDM symbols, whose pilots make one measurement
@@ -122,13 +123,19 @@ class FrameTracker:
         while self._next < len(known):
             values, slopes = self._equalised(self._next, pulses)
             self.update_tracking(values, slopes, known[self._next : self._next + pulses], pilot_set, pulses)
-        self._next_pilot = HEADER_BLOCKS * PILOTS
+        self._next_pilot = (len(known) - PREAMBLE_PULSES) // BLOCK_PULSES * PILOTS
 
-    def blocks(self, count: int) -> EqualisedSymbols:
-        """Demodulate the next blocks of the single carrier; pilots are removed."""
-        pulses = count * BLOCK_PULSES
+    def blocks(self, count: int, block_data: int = DATA) -> EqualisedSymbols:
+        """Demodulate the next blocks of the single carrier; pilots are removed.
+
+        Args:
+            count: number of blocks.
+            block_data: pulses of data in a block.
+        """
+        each = PILOTS + block_data
+        pulses = count * each
         values, slopes = self._equalised(self._next, pulses)
-        index = (np.arange(count)[:, None] * BLOCK_PULSES + np.arange(PILOTS)).reshape(-1)
+        index = (np.arange(count)[:, None] * each + np.arange(PILOTS)).reshape(-1)
         ones = np.ones(len(index))
         # The first symbols of an analog code may be many times stronger than the mean, and so is what they leak.
         leakage = self._leakage * max(1.0, float((np.abs(values) ** 2).mean()))

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from deepjscc.radio.events import Event, FrameEnded, SideInfoReceived, SymbolsReceived
 from deepjscc.radio.frame import Layout
 from deepjscc.radio.frame_header import FrameHeader, Waveform
 from deepjscc.radio.frame_tracker import BLOCKS_PER_UPDATE, EqualisedSymbols, FrameTracker
 from deepjscc.radio.protection import read_protected
+from deepjscc.radio.spreading import invert_transform, spread_order
+from deepjscc.radio.zadoff_chu import Pulses
 
 HISTORY = 600  # half symbol times before the next pulse that its equaliser and interpolation may read
 
@@ -26,7 +29,8 @@ class PayloadReader:
 
     def __init__(self, header: FrameHeader, tracker: FrameTracker) -> None:
         self._header, self._tracker, self._layout = header, tracker, Layout.of(header)
-        self._received = 0
+        self._read = self._received = 0  # places of the payload, and symbols of the image, read so far
+        self._order = None if header.spreading is None else spread_order(header.spreading, header.uses).reshape(-1)
 
     @property
     def complete(self) -> bool:
@@ -53,23 +57,37 @@ class PayloadReader:
             yield SideInfoReceived(side_info, self._tracker.cfo, self._tracker.snr_db)
         parts = list(self._read_symbols(until))
         if parts:
-            symbols = np.concatenate([part.symbols for part in parts])
-            noise = np.concatenate([part.noise_variance for part in parts])
-            yield SymbolsReceived(symbols, noise, self._tracker.cfo, self._tracker.snr_db)
+            index, symbols, noise = self._in_image(parts)
+            self._received += len(index)
+            yield SymbolsReceived(index, symbols, noise, self._tracker.cfo, self._tracker.snr_db)
         if self.complete:
             yield FrameEnded(complete=True)
 
     def _read_symbols(self, until: int) -> Iterator[EqualisedSymbols]:
-        ofdm, each = self._layout.waveform == Waveform.OFDM, self._layout.block_pulses
-        while (left := (self._layout.pulses - self._tracker.next_pulse) // each) > 0:
+        layout, each = self._layout, self._layout.block_pulses
+        while (left := (layout.pulses - self._tracker.next_pulse) // each) > 0:
             count = min(left, BLOCKS_PER_UPDATE)
             if self._tracker.half_symbols(self._tracker.next_pulse + count * each) > until:
                 return
-            part = self._tracker.ofdm_symbols(count) if ofdm else self._tracker.blocks(count)
-            missing = self._header.uses - self._received
-            part = EqualisedSymbols(part.symbols[:missing], part.noise_variance[:missing])
-            self._received += len(part.symbols)
-            yield part
+            if layout.waveform == Waveform.OFDM:
+                yield self._tracker.ofdm_symbols(count)
+            else:
+                yield self._tracker.blocks(count, layout.block_data)
+
+    def _in_image(
+        self, parts: list[EqualisedSymbols]
+    ) -> tuple[Int[np.ndarray, " pulses"], Pulses, Float[np.ndarray, " pulses"]]:
+        """Symbols without their spreading and without padding: their numbers, values and noise variances."""
+        symbols = np.concatenate([part.symbols for part in parts])
+        noise = np.concatenate([part.noise_variance for part in parts])
+        places = np.arange(self._read, self._read + len(symbols))
+        self._read += len(symbols)
+        if self._order is not None:
+            places = self._order[places]
+            if self._layout.waveform == Waveform.SINGLE_CARRIER:
+                symbols = invert_transform(symbols)
+        kept = places < self._header.uses
+        return places[kept], symbols[kept], noise[kept]
 
     def _read_side_info(self) -> bytes | None:
         """The side information behind the header; None where it could not be decoded."""

@@ -1,9 +1,7 @@
 """From a received frame to a picture; the model is found by the hash in the header."""
 
-import math
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from deepjscc.errors import DeepJSCCError, UsageError
@@ -45,7 +43,7 @@ class PictureDecoder:
         return self._names[header.weights_hash]
 
     def in_order_of_importance(self, header: FrameHeader) -> bool:
-        """Whether a frame can be decoded from its first symbols alone."""
+        """Whether a frame can be decoded from a part of its symbols."""
         return isinstance(self._model(header), Linear)
 
     def decode(self, reception: Reception) -> Image8:
@@ -64,9 +62,7 @@ class PictureDecoder:
         missing = header.uses - reception.received
         if missing and not self.in_order_of_importance(header):
             raise DeepJSCCError(f"{missing} symbols are missing, and {model.kind} needs all")
-        symbols = np.pad(np.concatenate(reception.symbols), (0, missing))
-        noise = np.pad(np.concatenate(reception.noise_variance), (0, missing), constant_values=math.inf)
-        return _decode(model, symbols, noise, reception)
+        return _decode(model, reception)
 
     def _model(self, header: FrameHeader) -> JSCC:
         name = self.name(header)
@@ -76,11 +72,12 @@ class PictureDecoder:
 
 
 @torch.no_grad()
-def _decode(model: JSCC, symbols: np.ndarray, noise_variance: np.ndarray, reception: Reception) -> Image8:
+def _decode(model: JSCC, reception: Reception) -> Image8:
     """Run the model's decoder; the only place of the radio that does."""
+    symbols, noise_variance = reception.all_symbols()
     received = Received(
-        torch.from_numpy(symbols.astype(np.complex64))[None],
-        torch.from_numpy(noise_variance.astype(np.float32))[None],
+        torch.from_numpy(symbols)[None],
+        torch.from_numpy(noise_variance)[None],
         None,
         torch.tensor([reception.snr_db]),
         (reception.side_info,),

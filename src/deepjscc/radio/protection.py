@@ -11,19 +11,19 @@ from deepjscc.digital.schemes import CRC_BITS, Scheme
 from deepjscc.radio.zadoff_chu import Pulses
 
 DATA = 240  # pulses between two groups of pilots; coded parts are whole multiples
-HEADER_PULSES = 24 * DATA  # for 280 bits: 1/21 bit per pulse
+OLD_HEADER_BYTES, OLD_HEADER_BLOCKS = 32, 24  # of frames of version 1
 PIECE = 384  # most bytes of a code block
 GRAIN = 16  # code blocks are multiples of so many bytes, so that there are few different codes
 
 
-def header_pulses(header: bytes) -> Pulses:
-    """Encode the 32 bytes of a header to QPSK pulses."""
-    return _encode(header, HEADER_PULSES)
+def header_pulses(header: bytes, blocks: int) -> Pulses:
+    """Encode a header to the QPSK pulses of ``blocks`` blocks."""
+    return _encode(header, blocks * DATA)
 
 
-def read_header(pulses: Pulses, noise_variance: float) -> bytes | None:
-    """Decode the pulses of :func:`header_pulses`; None where the CRC-24 is wrong."""
-    return _decode(pulses, noise_variance, 32)
+def read_header(pulses: Pulses, noise_variance: float, length: int) -> bytes | None:
+    """Decode the pulses of a header of ``length`` bytes; None where the CRC-24 is wrong."""
+    return _decode(pulses, noise_variance, length)
 
 
 def pieces(length: int, eighths: int) -> tuple[int, int, int]:

@@ -1,11 +1,12 @@
 """Received pulses by their number in a frame: interpolation at the symbol times, carrier offset and phase removed."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from deepjscc.radio.front_end import FrontEnd
 from deepjscc.radio.interpolate import REACH, interpolate
 from deepjscc.radio.sample_buffer import SampleBuffer
 from deepjscc.radio.zadoff_chu import Pulses
@@ -18,10 +19,12 @@ class PulseSampler:
     Attributes:
         buffer: matched-filtered samples, two per symbol time.
         start: position of the frame's first pulse in half symbol times, fractional.
+        front_end: faults of the receiver that are corrected first.
     """
 
     buffer: SampleBuffer
     start: float
+    front_end: FrontEnd = field(default_factory=FrontEnd)
 
     def pulses(
         self,
@@ -43,6 +46,6 @@ class PulseSampler:
         """
         times = self.start + 2 * (index + timing)
         first, last = math.floor(times[0]) - REACH, math.ceil(times[-1]) + REACH + 1
-        values, slopes = interpolate(self.buffer.take(first, last), times - first)
+        values, slopes = interpolate(self.front_end.correct(self.buffer.take(first, last)), times - first)
         derotation = np.exp(-1j * (2 * np.pi * cfo * index + phase)).astype(np.complex64)
         return values * derotation, 2 * slopes * derotation

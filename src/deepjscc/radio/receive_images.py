@@ -1,5 +1,6 @@
 """Receives pictures: samples from a source, pictures into a folder, and a report of every frame."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import write_image
 from deepjscc.radio.events import Event, FrameAssembler, FrameStarted, HeaderLost, Reception, SymbolsReceived
+from deepjscc.radio.header_reader import LOST
 from deepjscc.radio.picture_decoder import PictureDecoder
 from deepjscc.radio.pulse import Samples
 from deepjscc.radio.receiver import Receiver
@@ -67,7 +69,7 @@ class FrameReport:
             f"CFO {100 * frame.cfo:+.4f}% of the symbol rate, header "
         )
         if isinstance(frame, HeaderLost):
-            return f"{start}lost"
+            return f"{start}lost" if self.status == LOST else f"{start}not usable: {self.status}"
         lost = ", side information lost" if None in frame.side_info else ""
         received = f"{frame.received} of {frame.header.uses} symbols"
         end = f"{self.file}" if self.file else f"no picture: {self.status}"
@@ -89,7 +91,7 @@ def receive_images(
         source: chunks of samples; None where none have come for a while, so that the current frame has ended.
         receiver: demodulates the samples.
         decoder: decodes the pictures.
-        folder: folder of the files ``picture-00001.png`` and so on.
+        folder: folder of the files ``picture-00001.png`` and so on; files that are there are kept.
         progressive: write a picture repeatedly while its symbols come, where the model allows it.
 
     Yields:
@@ -119,6 +121,7 @@ class FrameSession:
         self._decoder, self._folder, self._progressive = decoder, folder, progressive
         self._assembler = FrameAssembler()
         self._frames, self._next_share = 0, FIRST_SHARE
+        self._first = _last_number(folder)
 
     def add(self, event: Event) -> Iterator[FrameReport]:
         """Process the next event.
@@ -130,7 +133,7 @@ class FrameSession:
             self._frames, self._next_share = self._frames + 1, FIRST_SHARE
         result = self._assembler.add(event)
         if isinstance(result, HeaderLost):
-            yield FrameReport(self._frames, result, "header lost")
+            yield FrameReport(self._frames, result, result.reason)
         elif result is not None:
             yield self._finish(result)
         elif self._progressive and isinstance(event, SymbolsReceived):
@@ -161,4 +164,10 @@ class FrameSession:
             return  # the report at the frame's end says why
 
     def _path(self) -> Path:
-        return self._folder / f"picture-{self._frames:05}.png"
+        return self._folder / f"picture-{self._first + self._frames:05}.png"
+
+
+def _last_number(folder: Path) -> int:
+    """The highest number of a picture in a folder; 0 where there is none."""
+    numbers = (re.fullmatch(r"picture-(\d+)\.png", file.name) for file in folder.glob("picture-*.png"))
+    return max((int(match[1]) for match in numbers if match), default=0)

@@ -68,10 +68,11 @@ class Recorder:
         self._hash, self._samples, self.saturated = hashlib.sha512(), 0, 0
         self._annotations: list[Annotation] = []
 
-    def append(self, samples: Samples, frame: int, comment: str) -> None:
+    def append(self, samples: Samples, frame: int = 0, comment: str = "") -> None:
         """Append samples, the first ``frame`` of which are a frame."""
         raw, beyond = to_bytes(samples, self._datatype)
-        self._annotations.append(Annotation(self._samples, frame, comment))
+        if frame:
+            self._annotations.append(Annotation(self._samples, frame, comment))
         self._held.write(raw)
         self._hash.update(raw)
         self._samples, self.saturated = self._samples + len(samples), self.saturated + beyond

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from deepjscc.errors import DeepJSCCError
+from deepjscc.radio.frame_header import HEADER_LENGTHS, FrameHeader
 from deepjscc.radio.protection import header_pulses
 from deepjscc.radio.pulse import Samples
 from deepjscc.radio.sample_files import SampleReader, open_recording
@@ -57,4 +58,5 @@ def warm_up() -> None:
     Raises:
         DeepJSCCError: Sionna is not installed.
     """
-    header_pulses(bytes(32))
+    for blocks in HEADER_LENGTHS:
+        header_pulses(bytes(FrameHeader.BYTES), blocks)

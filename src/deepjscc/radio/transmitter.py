@@ -8,9 +8,10 @@ import torch
 
 from deepjscc.images import to_float
 from deepjscc.radio.frame import Layout, frame_pulses
-from deepjscc.radio.frame_header import FrameHeader, split_side_info
+from deepjscc.radio.frame_header import FrameHeader, header_blocks, split_side_info
 from deepjscc.radio.peaks import clip, papr_db
 from deepjscc.radio.pulse import Samples
+from deepjscc.radio.spreading import choose_spreading
 from deepjscc.radio.waveform_config import WaveformConfig
 from deepjscc.radio.zadoff_chu import Pulses
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan
@@ -40,8 +41,9 @@ class Burst:
         report, parts = self.report, self.report["overhead_pulses"]
         clipped = f" (clipped from {report['unclipped_papr_db']:.1f} dB)" if report["clipped_share"] else ""
         return (
-            f"{name}: {report['symbols']} symbols, bandwidth ratio {report['bandwidth_ratio']:.4f}, in "
-            f"{report['pulses']} pulses: {100 * report['overhead']:.1f}% more ("
+            f"{name}: {report['symbols']} symbols, bandwidth ratio {report['bandwidth_ratio']:.4f}; on the air "
+            f"{report['bandwidth_ratio_on_air']:.4f}, {report['pulses']} pulses, "
+            f"{100 * report['overhead']:.1f}% more than symbols ("
             + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in parts.items())
             + f"); peak-to-average power ratio {report['papr_db']:.1f} dB{clipped}"
         )
@@ -72,7 +74,7 @@ def picture_burst(
     """
     encoded = _encode(image, model, encoder_snr_db, bandwidth_ratio, margin_db)
     size = (image.shape[1], image.shape[2])
-    header, symbols, weak = put_in_frame(encoded, size, weights_hash(model), config, sequence)
+    header, symbols, weak = put_in_frame(encoded, size, weights_hash(model), config, encoder_snr_db, sequence)
     samples, report = shape_frame(header, symbols, weak, config)
     return Burst(samples, config.pulse.samples_per_symbol, header, report)
 
@@ -87,15 +89,29 @@ def _encode(
 
 
 def put_in_frame(
-    encoded: Encoded, size: tuple[int, int], weights: str, config: WaveformConfig, sequence: int
+    encoded: Encoded,
+    size: tuple[int, int],
+    weights: str,
+    config: WaveformConfig,
+    design_snr_db: float,
+    sequence: int,
 ) -> tuple[FrameHeader, Pulses, bytes]:
     """Header, symbols and the side information behind the header, of a batch of one image.
+
+    Args:
+        encoded: the model's output.
+        size: height and width of the image.
+        weights: hash of the model's weights.
+        config: parameters of the waveform.
+        design_snr_db: SNR that the transmitter plans for; the header's length follows from it.
+        sequence: number of the frame.
 
     Raises:
         UsageError: side information that fits no frame.
     """
     count = encoded.counts[0] if encoded.counts else encoded.symbols.shape[1]
     strong, weak, eighths = split_side_info(encoded.digital[0])
+    symbols = encoded.symbols[0, :count].numpy()
     header = FrameHeader(
         sequence,
         weights,
@@ -105,8 +121,11 @@ def put_in_frame(
         len(weak),
         eighths,
         config.waveform,
+        choose_spreading(symbols) if config.spread else None,
+        config.pilot_spacing,
+        blocks=header_blocks(design_snr_db),
     )
-    return header, encoded.symbols[0, :count].numpy(), weak
+    return header, symbols, weak
 
 
 def shape_frame(
@@ -123,6 +142,7 @@ def shape_frame(
         "height": header.height,
         "symbols": header.uses,
         "bandwidth_ratio": header.bandwidth_ratio,
+        "bandwidth_ratio_on_air": layout.pulses / (3 * header.height * header.width),
         "pulses": layout.pulses,
         "overhead_pulses": layout.overhead(header.uses),
         "overhead": layout.pulses / header.uses - 1,

@@ -11,7 +11,9 @@ from deepjscc.radio.pulse import Samples
 
 MESSAGE = 8192  # samples of a transmitted message
 IDLE_S = 1.0  # seconds without a message after which the current frame is taken as ended
-QUEUE = 1000  # messages queued on either side
+SEND_QUEUE = 1000  # messages of our own that wait for a slow subscriber
+RECEIVE_QUEUE = 128  # received messages that wait to be read
+MAX_MESSAGE_BYTES = 1 << 20  # larger messages are refused, so that at most 128 MiB wait
 
 
 def endpoint(address: str, *, public: bool, binds: bool) -> str:
@@ -55,7 +57,7 @@ class Publisher:
     def __init__(self, address: str, *, public: bool = False, wait_s: float = 60.0) -> None:
         zmq = _zmq()
         self._socket = zmq.Context.instance().socket(zmq.XPUB)  # a PUB socket that is informed of its subscribers
-        self._socket.setsockopt(zmq.SNDHWM, QUEUE)
+        self._socket.setsockopt(zmq.SNDHWM, SEND_QUEUE)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
         self._socket.setsockopt(zmq.SNDTIMEO, round(1000 * wait_s))
         self._socket.setsockopt(zmq.LINGER, 10_000)
@@ -88,13 +90,15 @@ class Publisher:
 
 
 class Subscriber:
-    """Receives samples from a publisher until it is closed.
+    """Receives samples from a publisher until it is closed; the memory of waiting messages is bounded.
 
     Args:
         address: ``zmq://HOST:PORT`` to connect to.
 
     Attributes:
         left_over: number of bytes of messages that make no whole sample.
+        messages: number of messages received.
+        disconnects: how often the connection has ended, once the socket is closed.
 
     Raises:
         UsageError: an invalid address.
@@ -103,9 +107,11 @@ class Subscriber:
 
     def __init__(self, address: str) -> None:
         zmq = _zmq()
-        self.left_over = 0
+        self.left_over = self.messages = self.disconnects = 0
         self._socket = zmq.Context.instance().socket(zmq.SUB)
-        self._socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self._socket.setsockopt(zmq.RCVHWM, RECEIVE_QUEUE)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._socket.connect(endpoint(address, public=True, binds=False))
@@ -119,16 +125,23 @@ class Subscriber:
                 active = False
                 continue
             active, message = True, self._socket.recv()
+            self.messages += 1
             whole = len(message) // 8 * 8
             self.left_over += len(message) - whole
             yield np.frombuffer(message[:whole], "<c8").astype(np.complex64)
 
     def close(self) -> None:
         """Close the socket."""
+        while self._monitor.poll(0):
+            self._monitor.recv_multipart()
+            self.disconnects += 1
+        self._socket.disable_monitor()
         self._socket.close()
 
     def note(self) -> str | None:
         """A warning at the end; None where there is none."""
+        if self.disconnects and not self.messages:
+            return f"the sender's messages were refused; they may have at most {MAX_MESSAGE_BYTES >> 20} MiB"
         return f"{self.left_over} bytes of messages are no whole samples; are they cf32?" if self.left_over else None
 
 
