@@ -1,6 +1,7 @@
 """Broken, forged and random input: nothing crashes, and noise makes no picture."""
 
 import dataclasses
+from binascii import crc_hqx
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,15 @@ from radio_frames import PULSE, a_frame, a_header, events_of, gaussian, receive,
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.radio.events import HeaderLost, Reception
+from deepjscc.radio.frame import header_end, with_pilots
 from deepjscc.radio.frame_header import FrameHeader
+from deepjscc.radio.outliers import OutlierLimiter
 from deepjscc.radio.picture_decoder import PictureDecoder
+from deepjscc.radio.protection import header_pulses
 from deepjscc.radio.receiver import Receiver
 from deepjscc.radio.transmitter import shape_frame
 from deepjscc.radio.waveform_config import WaveformConfig
+from deepjscc.radio.zadoff_chu import preamble
 from deepjscc.zoo import weights_hash
 
 CLEAN, SYMBOLS = a_frame()
@@ -70,8 +75,8 @@ def test_a_second_frame_in_the_middle_of_the_first() -> None:
 
 def test_a_corrupt_header_is_counted_and_the_next_frame_received() -> None:
     broken = CLEAN.copy()
-    start = 2000 + 4 * 1016
-    broken[start : start + 4 * 6144] = gaussian(4 * 6144)
+    start, count = 2000 + 4 * 1016, 4 * (header_end(16) - 1016)
+    broken[start : start + count] = gaussian(count)
     frames, receiver = receive(np.concatenate([broken, CLEAN]))
     assert [type(one) for one in frames] == [HeaderLost, Reception]
     assert receiver.lost_headers == 1
@@ -85,7 +90,10 @@ def test_a_header_that_claims_too_many_symbols_is_refused() -> None:
 
 def reception(header: FrameHeader, symbols: np.ndarray, side_info: tuple[bytes | None, ...]) -> Reception:
     noise = np.full(len(symbols), 0.1, np.float32)
-    return Reception(0, 0.0, 10.0, header, (symbols.astype(np.complex64),), (noise,), side_info, complete=True)
+    places = np.arange(len(symbols))
+    return Reception(
+        0, 0.0, 10.0, header, (places,), (symbols.astype(np.complex64),), (noise,), side_info, complete=True
+    )
 
 
 @settings(max_examples=60, deadline=None)
@@ -150,14 +158,12 @@ def test_mutated_and_random_frames_do_not_crash() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(data=st.binary(min_size=32, max_size=32), good_check=st.booleans())
+@given(data=st.binary(min_size=40, max_size=40), good_check=st.booleans())
 def test_random_headers_by_the_thousand(data: bytes, good_check: bool) -> None:
     """With a checksum that is right by design, sizes are bounded all the same."""
-    from zlib import crc32
-
     if good_check:
-        body = b"DJ\x01" + data[3:28]
-        data = body + crc32(body).to_bytes(4, "big")
+        body = b"J\x02" + bytes([data[2] & 7]) + data[3:38]
+        data = body + crc_hqx(body, 0).to_bytes(2, "big")
     try:
         header = FrameHeader.unpack(data)
     except DeepJSCCError:
@@ -169,11 +175,12 @@ def test_random_headers_by_the_thousand(data: bytes, good_check: bool) -> None:
 def test_a_model_that_needs_all_symbols_refuses_a_part(coffee: torch.Tensor) -> None:
     header = dataclasses.replace(a_header(512), weights_hash=weights_hash("cnn-c16-awgn-10db"), height=32, width=32)
     header = dataclasses.replace(header, strong=b"", weak_bytes=0, weak_eighths=0)
-    samples, _ = shape_frame(header, gaussian(512), b"", WaveformConfig(amplitude=1.0))
+    samples, _ = shape_frame(header, gaussian(512), b"", WaveformConfig(amplitude=1.0, papr_db=None))
     frame, _ = receive_one(np.pad(samples, 1000))
     assert DECODER.decode(frame).shape == (3, 32, 32)
-    short = tuple(part[:511] for part in frame.symbols), tuple(part[:511] for part in frame.noise_variance)
-    frame = dataclasses.replace(frame, symbols=short[0], noise_variance=short[1])
+    parts = (frame.index, frame.symbols, frame.noise_variance)
+    index, symbols, noise = ((np.concatenate(runs)[:511],) for runs in parts)
+    frame = dataclasses.replace(frame, index=index, symbols=symbols, noise_variance=noise)
     with pytest.raises(DeepJSCCError, match="1 symbols are missing, and cnn needs all"):
         DECODER.decode(frame)
 
@@ -184,3 +191,42 @@ def test_noise_makes_no_file(tmp_path: Path) -> None:
     chunks = (gaussian(200_000, seed) for seed in range(5))
     assert not list(receive_images(chunks, Receiver(PULSE), DECODER, tmp_path))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_frame_of_version_1_is_named() -> None:
+    """Its header had 32 bytes in 24 blocks."""
+    pulses = np.concatenate([preamble(), with_pilots(header_pulses(b"DJ\x01" + bytes(29), 24), 0), gaussian(4800)])
+    (event,) = events_of(Receiver(PULSE), np.pad(PULSE.shape(pulses), 4000))
+    assert isinstance(event, HeaderLost)
+    assert "version 1" in event.reason
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_one_loud_sample_does_not_deafen_the_receiver_and_numpy_is_quiet() -> None:
+    for place in (1500, 20_000):
+        samples = CLEAN.copy()
+        samples[place] = 1e9
+        frame, receiver = receive_one(samples)
+        assert frame.complete
+        assert receiver.clipped_samples == 1
+        assert "1 samples were far beyond" in (receiver.note() or "")
+        error = np.mean(np.abs(frame.all_symbols()[0] - SYMBOLS) ** 2)
+        assert error < 0.02
+    for value in (1e30, 3e38, 1e-40, np.inf, np.nan):
+        receive(np.full(60_000, value, np.complex64))
+    receive(np.full(60_000, 1e300 + 0j))
+
+
+def test_outliers_are_clipped_at_30_times_the_median_whatever_the_chunks() -> None:
+    samples = gaussian(5000)
+    loud = samples.copy()
+    loud[[100, 2600, 2601]] = 1e6, -1e7j, 50
+    for chunk in (7, 300, 5000):
+        limiter = OutlierLimiter()
+        parts = [limiter.push(loud[start : start + chunk]) for start in range(0, 5000, chunk)]
+        out = np.concatenate([*parts, limiter.push(np.zeros(limiter.room, np.complex64))])[:5000]
+        assert limiter.clipped == 3
+        quiet = np.delete(np.arange(5000), [100, 2600, 2601])
+        assert (out[quiet] == samples[quiet]).all()
+        assert 20 < np.abs(out[100]) < 30
+        assert np.angle(out[2600]) == pytest.approx(-np.pi / 2)

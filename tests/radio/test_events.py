@@ -60,7 +60,7 @@ def test_snapshots_grow_and_earlier_ones_stay(events: list[object]) -> None:
 def test_a_frame_that_another_one_interrupts_ends_incomplete_before_the_other_starts() -> None:
     late, _ = a_frame(a_header(500, 9))
     samples = np.pad(SAMPLES, (0, 40_000))
-    samples[44_000 : 44_000 + len(late)] += 10 * late
+    samples[30_000 : 30_000 + len(late)] += 10 * late
     events = events_of(Receiver(PULSE), samples)
     kinds = [type(one) for one in events]
     start = kinds.index(FrameStarted, 1)

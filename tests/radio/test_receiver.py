@@ -5,6 +5,7 @@ import pytest
 from radio_frames import PULSE, WEAK, a_frame, a_header, gaussian, receive, receive_one
 
 from deepjscc.radio.channel_estimate import FIRST, estimate_channel
+from deepjscc.radio.frame import header_end
 from deepjscc.radio.frame_header import Waveform
 from deepjscc.radio.impairments import Impairments, impair
 from deepjscc.radio.kalman_filter import KalmanFilter
@@ -34,8 +35,8 @@ def test_symbols_arrive_with_the_noise_of_the_matched_filter(by: Impairments, wa
     assert 10 * np.log10(error.mean() / n0) < 0.3
     assert np.mean(error / estimated) == pytest.approx(1, abs=0.15)
     assert frame.snr_db == pytest.approx(by.snr_db, abs=0.7)
-    # The Cramer-Rao bound over some 7000 known pulses, six times its deviation.
-    bound = np.sqrt(6 * n0 / (4 * np.pi**2 * 7160.0**3))
+    # The Cramér-Rao bound over the known pulses of preamble and header, six times its deviation.
+    bound = np.sqrt(6 * n0 / (4 * np.pi**2 * header_end(16) ** 3.0))
     assert abs(frame.cfo - by.cfo) < 6 * bound + 1e-6
     assert frame.sample == pytest.approx(2000 + PULSE.delay + by.delay, abs=1)
     assert receiver.invalid_samples == receiver.lost_headers == 0
@@ -80,12 +81,12 @@ def test_frames_in_a_row_and_chunks_of_any_length() -> None:
 
 
 def test_a_frame_below_the_noise_is_found() -> None:
-    samples, _ = a_frame(a_header(480))
+    samples, _ = a_frame(a_header(480, blocks=32))
     for seed in range(3):
         draws = np.random.default_rng(seed)
         by = Impairments(-11.0, draws.uniform(-0.01, 0.01), draws.uniform(), draws.uniform(0, 6))
         frame, _ = receive_one(impair(samples, by, PULSE, 1.0, draws))
-        assert frame.header == a_header(480)
+        assert frame.header == a_header(480, blocks=32)
 
 
 def test_noise_tones_and_silence_hold_no_frames() -> None:

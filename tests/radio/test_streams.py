@@ -25,7 +25,7 @@ from deepjscc.radio.receiver import Receiver
 from deepjscc.radio.sample_files import Recorder, SampleReader, open_recording
 from deepjscc.radio.transmitter import picture_burst
 from deepjscc.radio.waveform_config import WaveformConfig
-from deepjscc.radio.zmq_stream import Publisher, Subscriber, endpoint
+from deepjscc.radio.zmq_stream import MAX_MESSAGE_BYTES, RECEIVE_QUEUE, Publisher, Subscriber, endpoint
 
 
 @pytest.mark.parametrize("datatype", ["cf32_le", "ci16_le"])
@@ -160,11 +160,14 @@ def test_pictures_through_the_commands(
     for waveform, datatype in (("single-carrier", "cf32_le"), ("ofdm", "ci16_le")):
         to = tmp_path / f"{waveform}.sigmf-meta"
         send = ["tx", picture, picture, "--to", to, "--bandwidth-ratio", "1/6", "--waveform", waveform]
-        main([*map(str, send), "--datatype", datatype, "--papr-db", "16", "--json"])
+        main([*map(str, send), "--datatype", datatype, "--papr-db", "7", "--json"])
         reports = json.loads(capsys.readouterr().out)
         assert [report["frame"] for report in reports] == [0, 1]
         assert reports[0]["papr_db"] < reports[0]["unclipped_papr_db"] - 1
         assert reports[0]["overhead_pulses"]["preamble"] == 1016
+        on_air = reports[0]["pulses"] / (3 * reports[0]["width"] * reports[0]["height"])
+        assert reports[0]["bandwidth_ratio_on_air"] == pytest.approx(on_air)
+        assert reports[0]["bandwidth_ratio"] < on_air
         folder = tmp_path / waveform
         main(["rx", "--from", str(to), "-o", str(folder), "--json", "--progressive"])
         reports = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -258,3 +261,48 @@ def test_invalid_arguments_give_one_line(
     assert error.count("\n") == 1
     assert line in error
     assert not list(tmp_path.glob("a.*"))
+
+
+def test_a_second_run_keeps_the_pictures_of_the_first(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path
+) -> None:
+    main(["tx", str(picture), "--to", str(tmp_path / "a.cf32"), "--model", "linear"])
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p" / "picture-00041.png").write_bytes(b"of an earlier run")
+    main(["rx", "--from", str(tmp_path / "a.cf32"), "-o", str(tmp_path / "p")])
+    assert "picture-00042.png" in capsys.readouterr().out
+    assert (tmp_path / "p" / "picture-00041.png").read_bytes() == b"of an earlier run"
+
+
+def test_messages_and_their_queue_are_bounded(free_port: int) -> None:
+    import zmq
+
+    assert MAX_MESSAGE_BYTES * RECEIVE_QUEUE <= 1 << 27
+    subscriber = Subscriber(f"zmq://127.0.0.1:{free_port}")
+    with zmq.Context() as context, context.socket(zmq.XPUB) as sender:
+        sender.setsockopt(zmq.LINGER, 0)
+        sender.bind(f"tcp://127.0.0.1:{free_port}")
+        assert sender.poll(10_000)
+        sender.send(bytes(MAX_MESSAGE_BYTES + 8))
+        chunks = iter(subscriber)
+        received: list[object] = []
+        thread = threading.Thread(target=lambda: received.append(next(chunks)), daemon=True)
+        thread.start()
+        sender.recv()  # it subscribes,
+        assert sender.poll(10_000)  # its connection ends at the large message, and it comes back
+        while sender.recv() != b"\x01":
+            assert sender.poll(10_000)
+        sender.send(gaussian(5).tobytes())
+        thread.join(10)
+    subscriber.close()
+    assert len(received) == 1
+    assert subscriber.disconnects >= 1
+    assert (received[0] == gaussian(5)).all()
+
+
+def test_refused_messages_are_mentioned(free_port: int) -> None:
+    subscriber = Subscriber(f"zmq://127.0.0.1:{free_port}")
+    subscriber.close()
+    assert subscriber.note() is None
+    subscriber.disconnects = 2
+    assert "at most 1 MiB" in (subscriber.note() or "")
