@@ -1,6 +1,6 @@
 """The radio's numbers: `python benchmarks/radio.py quality|header|noise|fuzz|speed|memory [--count N] [--data NAME]`.
 
-SNRs are those of a symbol after the matched filter. Nothing is told to the receiver but the format.
+SNRs are those of a symbol after the matched filter. The receiver knows the format of the waveform and nothing else.
 """
 
 import argparse
@@ -18,12 +18,14 @@ from deepjscc.data import open_data
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.metrics import psnr
+from deepjscc.radio.events import FrameStarted, HeaderLost, Reception, receptions
 from deepjscc.radio.frame_header import FrameHeader, Waveform
 from deepjscc.radio.impairments import Impairments, impair
 from deepjscc.radio.picture_decoder import PictureDecoder
 from deepjscc.radio.pulse import Pulse
-from deepjscc.radio.receiver import Receiver, Reception
-from deepjscc.radio.transmitter import Look, picture_burst, shape_frame
+from deepjscc.radio.receiver import Receiver
+from deepjscc.radio.transmitter import picture_burst, shape_frame
+from deepjscc.radio.waveform_config import WaveformConfig
 from deepjscc.seeds import generator
 from deepjscc.systems import Link
 from deepjscc.zoo import load
@@ -32,11 +34,17 @@ SNRS_DB = (0.0, 10.0, 20.0)
 PULSE = Pulse()
 
 
-def receive(samples: np.ndarray) -> list[Reception]:
-    """Every frame heard, each once."""
+def receive(samples: np.ndarray) -> list[Reception | HeaderLost]:
+    """Every frame and every lost header of a recording."""
     receiver = Receiver(PULSE)
-    heard = [*receiver.push(samples), *receiver.flush()]
-    return list({id(one): one for one in heard}.values())
+    return list(receptions([*receiver.push(samples), *receiver.flush()]))
+
+
+def receive_one(samples: np.ndarray) -> Reception:
+    """The only frame of a recording."""
+    (frame,) = receive(samples)
+    assert isinstance(frame, Reception)
+    return frame
 
 
 def quality(model: str, data: str, count: int) -> None:
@@ -53,8 +61,8 @@ def quality(model: str, data: str, count: int) -> None:
                 at = torch.tensor([snr_db])
                 sent = link.transmit(to_float(image), at, generator=generator("radio", index, snr_db))
                 ideal.append(quality_of(to_8bit(sent.images)[0], image))
-                look = Look(PULSE, waveform)
-                burst = picture_burst(image, model, look, snr_db, ratio)
+                config = WaveformConfig(PULSE, waveform)
+                burst = picture_burst(image, model, config, snr_db, ratio)
                 samples = np.pad(burst.samples, 4000)
                 channel = Impairments(snr_db)
                 cfo, phase = draws.choice([-0.005, 0.005]), draws.uniform(0, 2 * np.pi)
@@ -62,8 +70,8 @@ def quality(model: str, data: str, count: int) -> None:
                     (plain, channel),
                     (moved, replace(channel, cfo=cfo, delay=draws.uniform(), phase=phase)),
                 ):
-                    (heard,) = receive(impair(samples, by, PULSE, look.amplitude, draws))
-                    into.append(quality_of(decoder.decode(heard), image))
+                    frame = receive_one(impair(samples, by, PULSE, config.amplitude, draws))
+                    into.append(quality_of(decoder.decode(frame), image))
             radio, worst = np.array(plain) - ideal, np.array(moved) - ideal
             print(
                 f"{waveform.name.lower():15} {snr_db:4.0f} dB: ideal {np.mean(ideal):.2f}; radio {radio.mean():+.3f} "
@@ -83,7 +91,7 @@ def small_frame(sequence: int = 0) -> np.ndarray:
     draws = np.random.default_rng(sequence)
     symbols = (draws.standard_normal((480, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
     header = FrameHeader(sequence, "0123456789ab", 64, 64, 480, b"abc")
-    return shape_frame(header, symbols, b"", Look(PULSE, amplitude=1.0))[0]
+    return shape_frame(header, symbols, b"", WaveformConfig(PULSE, amplitude=1.0))[0]
 
 
 def header(count: int, snr_db: float) -> None:
@@ -92,20 +100,20 @@ def header(count: int, snr_db: float) -> None:
     for trial in range(count):
         draws = np.random.default_rng(trial)
         by = Impairments(snr_db, draws.uniform(-0.01, 0.01), draws.uniform(0, 1000), draws.uniform(0, 2 * np.pi))
-        heard = receive(impair(frame, by, PULSE, 1.0, draws))
-        errors += not any(one.header is not None and one.header.sequence == 7 for one in heard)
+        frames = receive(impair(frame, by, PULSE, 1.0, draws))
+        errors += not any(isinstance(one, Reception) and one.header.sequence == 7 for one in frames)
         if (trial + 1) % 500 == 0:
             print(f"header at {snr_db:g} dB: {errors} errors in {trial + 1} frames", flush=True)
 
 
 def noise(count: int) -> None:
-    """Frames and lost headers heard in noise alone."""
+    """Frames and lost headers in noise alone."""
     receiver, draws, chunk = Receiver(PULSE), np.random.default_rng(0), 1 << 20
-    events, start = 0, time.perf_counter()
+    events, start = [], time.perf_counter()
     for _ in range(-(-count // chunk)):
         samples = draws.standard_normal((chunk, 2), dtype=np.float32).view(np.complex64)[:, 0]
-        events += len(list(receiver.push(samples)))
-    frames = events - receiver.lost_headers
+        events += receiver.push(samples)
+    frames = sum(isinstance(one, FrameStarted) for one in events)
     seconds = time.perf_counter() - start
     print(
         f"{receiver.samples:.3g} samples of noise: {frames} frames, {receiver.lost_headers} preambles; {seconds:.0f} s"
@@ -115,14 +123,14 @@ def noise(count: int) -> None:
 def fuzz(count: int) -> None:
     """Frames of either waveform with runs of samples replaced, scaled, turned and moved, and random ones: no crash.
 
-    What is heard has the header that was sent, or none; a picture of the wrong model would be named as such.
+    A decoded header must be the one that was sent.
     """
-    decoder, heard_headers, lost, wrong, pictures = PictureDecoder(), 0, 0, 0, 0
+    decoder, headers, lost, wrong, pictures = PictureDecoder(), 0, 0, 0, 0
     for trial in range(count):
         draws = np.random.default_rng(trial)
         symbols = (draws.standard_normal((960, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
         header = FrameHeader(trial % 256, "0123456789ab", 64, 64, 960, b"abc", 0, 0, Waveform(trial % 2))
-        samples = np.pad(shape_frame(header, symbols, b"", Look(PULSE, amplitude=1.0))[0], 1000)
+        samples = np.pad(shape_frame(header, symbols, b"", WaveformConfig(PULSE, amplitude=1.0))[0], 1000)
         if trial % 10 == 0:
             samples = samples[draws.permutation(len(samples))]
         for _ in range(draws.integers(1, 8)):
@@ -142,9 +150,9 @@ def fuzz(count: int) -> None:
                 case 5:
                     part *= np.exp(1j * draws.uniform(-3, 3) * np.arange(len(part)))
         for one in receive(samples):
-            lost += one.header is None
-            if one.header is not None:
-                heard_headers += 1
+            lost += isinstance(one, HeaderLost)
+            if isinstance(one, Reception):
+                headers += 1
                 wrong += one.header != header
                 try:
                     decoder.decode(one)
@@ -153,7 +161,7 @@ def fuzz(count: int) -> None:
                     pass
         if (trial + 1) % 500 == 0:
             print(
-                f"{trial + 1} mutated frames: {heard_headers} headers read, {wrong} of them wrong, {lost} lost, "
+                f"{trial + 1} mutated frames: {headers} headers decoded, {wrong} of them wrong, {lost} lost, "
                 f"{pictures} pictures of a model that does not exist",
                 flush=True,
             )
@@ -163,7 +171,9 @@ def speed() -> None:
     """Samples a second of the receiver, without decoding pictures: noise, one long frame, small frames."""
     draws = np.random.default_rng(0)
     symbols = (draws.standard_normal((200_000, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
-    long, _ = shape_frame(FrameHeader(0, "0123456789ab", 512, 768, 200_000), symbols, b"", Look(PULSE, amplitude=1.0))
+    long, _ = shape_frame(
+        FrameHeader(0, "0123456789ab", 512, 768, 200_000), symbols, b"", WaveformConfig(PULSE, amplitude=1.0)
+    )
     streams = {
         "noise": np.zeros(4_000_000, np.complex64),
         "frames of 200,000 symbols": np.tile(long, 4),
@@ -186,15 +196,15 @@ def speed() -> None:
 def memory(count: int) -> None:
     """Resident memory while small frames are received and decoded."""
     image = open_data("samples")[0][:, :32, :32]
-    look = Look(PULSE)
-    bursts = [picture_burst(image, "linear", look, 10.0, 1 / 6, sequence=one).samples for one in range(8)]
+    config = WaveformConfig(PULSE)
+    bursts = [picture_burst(image, "linear", config, 10.0, 1 / 6, sequence=one).samples for one in range(8)]
     receiver, decoder, pictures = Receiver(PULSE), PictureDecoder(), 0
     draws = np.random.default_rng(0)
     for frame in range(count):
-        samples = impair(bursts[frame % 8], Impairments(10.0), PULSE, look.amplitude, draws)
-        for heard in receiver.push(samples):
-            if heard.complete:
-                decoder.decode(heard)
+        samples = impair(bursts[frame % 8], Impairments(10.0), PULSE, config.amplitude, draws)
+        for result in receptions(receiver.push(samples)):
+            if isinstance(result, Reception) and result.complete:
+                decoder.decode(result)
                 pictures += 1
         if (frame + 1) % max(count // 10, 1) == 0:
             pages = int(Path("/proc/self/statm").read_text().split()[1])

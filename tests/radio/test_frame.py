@@ -1,4 +1,4 @@
-"""Header, protection and layout: there and back, bounded, and as the document says."""
+"""Header, channel coding and layout: round trips, bounds, and the figures of the document."""
 
 import re
 from pathlib import Path
@@ -10,29 +10,33 @@ from hypothesis import strategies as st
 from radio_frames import WEAK, a_header, gaussian
 
 from deepjscc.errors import UsageError
-from deepjscc.radio.frame import BLOCK_PULSES, HEADER_BLOCKS, HEADER_END, PILOTS, Layout, frame_pulses
+from deepjscc.radio.frame import BLOCK_PULSES, PILOTS, Layout, frame_pulses, header_end
 from deepjscc.radio.frame_header import (
+    HEADER_LENGTHS,
     HIGHEST_EIGHTHS,
     LARGEST_WEAK,
+    LOWEST_SNR_DB,
+    PILOT_SPACINGS,
     FrameHeader,
     Waveform,
-    most_uses,
+    header_blocks,
+    max_uses,
     split_side_info,
 )
 from deepjscc.radio.protection import (
-    HEADER_PULSES,
     header_pulses,
     pieces,
     protected_pulses,
     read_header,
     read_protected,
 )
+from deepjscc.radio.spreading import BLOCK_SYMBOLS, SEGMENTS, SHARES
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES
 from deepjscc.types import DigitalLayer, IdealCode
 
 HEADERS = st.builds(
-    lambda sequence, model, size, share, strong, weak, waveform: FrameHeader(
-        sequence, model.hex(), *size, max(1, int(share * most_uses(size))), strong, *weak, waveform
+    lambda sequence, model, size, share, strong, weak, *rest: FrameHeader(
+        sequence, model.hex(), *size, max(1, int(share * max_uses(size))), strong, *weak, *rest
     ),
     st.integers(0, 255),
     st.binary(min_size=6, max_size=6),
@@ -41,6 +45,11 @@ HEADERS = st.builds(
     st.binary(max_size=4),
     st.just((0, 0)) | st.tuples(st.integers(1, LARGEST_WEAK), st.integers(1, HIGHEST_EIGHTHS)),
     st.sampled_from(Waveform),
+    st.none() | st.tuples(*[st.integers(0, SHARES - 1)] * SEGMENTS),
+    st.sampled_from(PILOT_SPACINGS),
+    st.integers(0, 255),
+    st.integers(0, (1 << 24) - 1),
+    st.sampled_from(HEADER_LENGTHS),
 )
 
 
@@ -48,7 +57,7 @@ HEADERS = st.builds(
 def test_headers_there_and_back(header: FrameHeader) -> None:
     data = header.pack()
     assert len(data) == FrameHeader.BYTES
-    assert FrameHeader.unpack(data) == header
+    assert FrameHeader.unpack(data, header.blocks) == header
 
 
 @given(HEADERS, st.data())
@@ -77,6 +86,12 @@ def test_random_bytes_are_no_header(data: bytes) -> None:
         {"weak_bytes": LARGEST_WEAK + 1},
         {"weak_eighths": 0},
         {"weak_eighths": HIGHEST_EIGHTHS + 1},
+        {"spreading": (1,) * 15},
+        {"spreading": (16,) * 16},
+        {"pilot_spacing": 100},
+        {"blocks": 5},
+        {"base_design": 256},
+        {"base_bytes": 1 << 24},
     ],
 )
 def test_sizes_are_bounded(fields: dict[str, object]) -> None:
@@ -96,19 +111,24 @@ def test_where_side_information_goes() -> None:
     assert split_side_info((header,)) == (b"abc", b"", 0)
     assert split_side_info((header, DigitalLayer(b"a map", IdealCode(0.5)))) == (b"abc", b"a map", 4)
     for parts in ((DigitalLayer(b"abcde"),), (header, DigitalLayer(b"b", IdealCode(0.3))), (header,) * 3):
-        with pytest.raises(UsageError, match="no place in a frame"):
+        with pytest.raises(UsageError, match="fit into a frame"):
             split_side_info(parts)
 
 
-def test_a_header_survives_11_db_below_noise() -> None:
-    packed = a_header().pack()
-    sent = header_pulses(packed)
-    assert len(sent) == HEADER_PULSES
+@pytest.mark.parametrize("blocks", HEADER_LENGTHS)
+def test_a_header_is_decoded_at_the_lowest_snr_of_its_length(blocks: int) -> None:
+    packed, uses = a_header().pack(), 240 * blocks
+    sent = header_pulses(packed, blocks)
+    assert len(sent) == uses
     assert np.mean(np.abs(sent) ** 2) == pytest.approx(1, rel=1e-5)
-    n0 = 10**1.1
+    n0 = 10 ** (-LOWEST_SNR_DB[blocks] / 10)
     for seed in range(5):
-        assert read_header(sent + n0**0.5 * gaussian(HEADER_PULSES, seed), n0) == packed
-    assert read_header(gaussian(HEADER_PULSES), 1.0) is None
+        assert read_header(sent + n0**0.5 * gaussian(uses, seed), n0, FrameHeader.BYTES) == packed
+    assert read_header(gaussian(uses), 1.0, FrameHeader.BYTES) is None
+
+
+def test_the_header_is_as_long_as_the_design_snr_requires() -> None:
+    assert [header_blocks(snr_db) for snr_db in (30, 10, 8, 7, 5, 2, 0, -20)] == [4, 4, 4, 8, 8, 16, 32, 32]
 
 
 @pytest.mark.parametrize(("length", "eighths"), [(1, 8), (100, 4), (500, 8), (900, 2)])
@@ -137,7 +157,7 @@ def test_every_pulse_of_a_frame_is_accounted_for(header: FrameHeader) -> None:
 def test_a_frame_is_as_long_as_its_layout(waveform: Waveform, uses: int) -> None:
     header = a_header(uses, waveform=waveform)
     assert len(frame_pulses(header, gaussian(uses), WEAK)) == Layout.of(header).pulses
-    with pytest.raises(ValueError, match="not what the header says"):
+    with pytest.raises(ValueError, match="not as many as the header says"):
         frame_pulses(header, gaussian(uses + 1), WEAK)
 
 
@@ -148,6 +168,9 @@ def test_the_document_says_what_the_code_does() -> None:
         "preamble": PREAMBLE_PULSES,
         "pilots": PILOTS,
         "block": BLOCK_PULSES,
-        "header": HEADER_BLOCKS * BLOCK_PULSES,
-        "before_payload": HEADER_END,
+        "payload_block": PILOTS + BLOCK_SYMBOLS,
+        "shortest_header": HEADER_LENGTHS[0] * BLOCK_PULSES,
+        "longest_header": HEADER_LENGTHS[-1] * BLOCK_PULSES,
+        "before_payload": header_end(HEADER_LENGTHS[0]),
+        "header_bytes": FrameHeader.BYTES,
     }

@@ -81,7 +81,7 @@ def test_pictures_through_gnu_radio(
         assert channel.stdout is not None
         assert channel.stdout.readline() == "ready\n"
         assert receiver.stderr is not None
-        assert "listening" in receiver.stderr.readline()
+        assert "receiving from" in receiver.stderr.readline()
         send = ["tx", str(sample_path("coffee")), "--to", f"zmq://127.0.0.1:{before}", "--bandwidth-ratio", "1/12"]
         send += ["--snr-db", str(snr_db), "--model", "linear", "--waveform", waveform, "--amplitude", str(AMPLITUDE)]
         subprocess.run([*ours, *send, "--repeat", "2"], check=True, timeout=120)
@@ -90,10 +90,10 @@ def test_pictures_through_gnu_radio(
         for process in (channel, receiver):
             process.kill()
             process.wait()
-    heard = [json.loads(line) for line in out.splitlines()]
-    assert [one["sequence"] for one in heard] == [0, 1], err
+    reports = [json.loads(line) for line in out.splitlines()]
+    assert [one["sequence"] for one in reports] == [0, 1], err
     original = to_float(read_image(sample_path("coffee")))
-    for one in heard:
+    for one in reports:
         quality = psnr(to_float(read_image(one["file"])), original).item()
         assert one["status"] == "ok"
         assert one["cfo"] == pytest.approx(cfo, abs=5e-6)

@@ -20,27 +20,27 @@ def rx(
         Parameter(
             name="--from",
             allow_leading_hyphen=True,
-            help="NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32).",
+            help="Source: NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32).",
         ),
     ],
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for the pictures.")],
-    model: Annotated[tuple[Path, ...], Parameter(negative="", help="Checkpoints that are not of the zoo.")] = (),
-    samples_per_symbol: Annotated[int, Parameter(help="As sent.")] = 4,
-    roll_off: Annotated[float, Parameter(help="As sent.")] = 0.25,
-    frames: Annotated[int | None, Parameter(help="Stop after so many.")] = None,
+    model: Annotated[tuple[Path, ...], Parameter(negative="", help="Checkpoints that are not in the zoo.")] = (),
+    samples_per_symbol: Annotated[int, Parameter(help="Samples per symbol time, as at the transmitter.")] = 4,
+    roll_off: Annotated[float, Parameter(help="Roll-off of the pulses, as at the transmitter.")] = 0.25,
+    frames: Annotated[int | None, Parameter(help="Stop after this many frames.")] = None,
     progressive: Annotated[
-        bool, Parameter(negative="", help="Write a picture again and again while its symbols come.")
+        bool, Parameter(negative="", help="Write a picture repeatedly while its symbols come.")
     ] = False,
-    max_megapixels: Annotated[float, Parameter(help="Larger pictures are not decoded.")] = 40.0,
+    max_megapixels: Annotated[float, Parameter(help="Do not decode pictures larger than this.")] = 40.0,
     json: Json = False,
 ) -> None:
-    """Receive pictures until the signal ends or the program is stopped: a line for every frame that is heard."""
+    """Receive pictures until the signal ends or the program is stopped, and print a line for every frame."""
     if frames is not None and frames < 1:
-        raise UsageError("--frames is at least 1")
+        raise UsageError("--frames must be at least 1")
 
-    from deepjscc.radio.listen import listen
     from deepjscc.radio.picture_decoder import PictureDecoder
     from deepjscc.radio.pulse import Pulse
+    from deepjscc.radio.receive_images import receive_images
     from deepjscc.radio.receiver import Receiver
     from deepjscc.radio.sources import make_folder, open_source, warm_up
 
@@ -49,10 +49,11 @@ def rx(
     decoder = PictureDecoder(model, round(max_megapixels * 1e6))
     warm_up()
     stream, pictures = open_source(source), 0
-    say(f"listening to {source}")
+    say(f"receiving from {source}")
     signal.signal(signal.SIGTERM, _stop)
+    reports = receive_images(stream, receiver, decoder, output, progressive=progressive)
     try:
-        for count, report in enumerate(listen(stream, receiver, decoder, output, progressive=progressive), 1):
+        for count, report in enumerate(reports, 1):
             pictures += report.file is not None
             print(json_module.dumps(finite(report.numbers())) if json else report.line(), flush=True)
             if count == frames:

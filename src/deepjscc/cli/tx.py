@@ -1,11 +1,11 @@
-"""`deepjscc tx`: pictures to samples of a radio signal, into a file, a socket or a pipe."""
+"""`deepjscc tx`: pictures to samples of a radio signal, written to a file, a socket or a pipe."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DEFAULT_MODEL, Json, Ratio, Snr, one_snr, picture_path, print_json, say
+from deepjscc.cli.common import DEFAULT_MODEL, Json, Ratio, one_snr, picture_path, print_json, say
 from deepjscc.units import parse_ratio
 
 
@@ -16,52 +16,68 @@ def tx(
     to: Annotated[
         str,
         Parameter(
-            allow_leading_hyphen=True, help="NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32)."
+            allow_leading_hyphen=True,
+            help="Destination: NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32).",
         ),
     ],
-    snr_db: Snr = "10",
+    snr_db: Annotated[
+        str, Parameter(allow_leading_hyphen=True, help="Design SNR in dB: the SNR that the transmitter plans for.")
+    ] = "10",
     bandwidth_ratio: Ratio = None,
     model: str = DEFAULT_MODEL,
     margin_db: Annotated[
         float | None,
-        Parameter(help="How much worse the channel may be before side information is lost; 6 dB if not given."),
+        Parameter(help="How far in dB the SNR may fall before side information is lost; the default is 6 dB."),
     ] = None,
-    waveform: Literal["single-carrier", "ofdm"] = "single-carrier",
-    samples_per_symbol: Annotated[int, Parameter(help="Even, from 2 to 16.")] = 4,
-    roll_off: Annotated[float, Parameter(help="Of the root-raised-cosine pulses.")] = 0.25,
+    waveform: Annotated[
+        Literal["single-carrier", "ofdm"], Parameter(help="Waveform of the image's symbols.")
+    ] = "single-carrier",
+    samples_per_symbol: Annotated[int, Parameter(help="Samples per symbol time, even, from 2 to 16.")] = 4,
+    roll_off: Annotated[float, Parameter(help="Roll-off of the root-raised-cosine pulses.")] = 0.25,
     amplitude: Annotated[float, Parameter(help="Root mean square of the samples; full scale is 1.")] = 0.05,
-    papr_db: Annotated[float | None, Parameter(help="Clip peaks to so many dB above the mean power.")] = None,
-    datatype: Annotated[Literal["cf32_le", "ci16_le"], Parameter(help="Of a SigMF recording.")] = "cf32_le",
-    sample_rate_hz: Annotated[float | None, Parameter(help="To note in a SigMF recording.")] = None,
-    repeat: Annotated[int, Parameter(help="Send all of it so many times.")] = 1,
-    wait_s: Annotated[float, Parameter(help="How long a socket waits for its first listener.")] = 60.0,
-    public: Annotated[bool, Parameter(negative="", help="Let other machines listen to a socket.")] = False,
+    papr_db: Annotated[
+        float, Parameter(help="Clip peaks at this many dB above the mean power; inf leaves them.")
+    ] = 10.5,
+    spread: Annotated[bool, Parameter(help="Spread the symbols, so that the power is nearly constant.")] = True,
+    pilot_spacing: Annotated[
+        Literal[480, 240], Parameter(help="Symbols between pilots of a single carrier; 240 if the phase changes fast.")
+    ] = 480,
+    datatype: Annotated[
+        Literal["cf32_le", "ci16_le"], Parameter(help="Sample format of a SigMF recording.")
+    ] = "cf32_le",
+    sample_rate_hz: Annotated[
+        float | None, Parameter(help="Sample rate for the metadata of a SigMF recording.")
+    ] = None,
+    repeat: Annotated[int, Parameter(help="How many times to send all pictures.")] = 1,
+    wait_s: Annotated[float, Parameter(help="Seconds for which a socket waits for its first subscriber.")] = 60.0,
+    public: Annotated[bool, Parameter(negative="", help="Allow other machines to connect to a socket.")] = False,
     json: Json = False,
 ) -> None:
-    """Send pictures as a radio signal: a frame each, one after another.
+    """Send pictures as a radio signal, one frame per picture.
 
     Args:
         images: Pictures, or sample:coffee.
-        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+        model: Name in the zoo (see deepjscc models), or a .safetensors checkpoint.
     """
-    believed = one_snr(snr_db)
+    design_snr_db = one_snr(snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
     from deepjscc.images import read_image
     from deepjscc.radio.frame_header import Waveform
     from deepjscc.radio.pulse import Pulse
     from deepjscc.radio.sinks import open_sink
-    from deepjscc.radio.transmitter import Look, picture_burst
+    from deepjscc.radio.transmitter import picture_burst
+    from deepjscc.radio.waveform_config import WaveformConfig
 
     kind = Waveform.OFDM if waveform == "ofdm" else Waveform.SINGLE_CARRIER
-    look = Look(Pulse(samples_per_symbol, roll_off), kind, amplitude, papr_db)
+    config = WaveformConfig(Pulse(samples_per_symbol, roll_off), kind, amplitude, papr_db, spread, pilot_spacing)
     names = [str(image) for image in images] * max(repeat, 1)
     pictures = {name: read_image(picture_path(name)) for name in dict.fromkeys(names)}
     sink = open_sink(to, datatype=datatype, sample_rate_hz=sample_rate_hz, public=public, wait_s=wait_s)
     reports = []
     with sink:
         for sequence, name in enumerate(names):
-            burst = picture_burst(pictures[name], model, look, believed, ratio, margin_db, sequence)
+            burst = picture_burst(pictures[name], model, config, design_snr_db, ratio, margin_db, sequence)
             sink.send(burst, f"{Path(name).name}, frame {sequence}")
             if json:
                 reports.append({"image": name, "frame": sequence} | burst.report)

@@ -1,4 +1,4 @@
-"""The channel between the antennas, from the preamble: a few taps a symbol time apart, and filters that undo them."""
+"""Estimation of the channel's impulse response from the preamble, and equalisers for it."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,20 +8,22 @@ from jaxtyping import Complex
 
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, preamble
 
-FIRST, LAST = -8, 24  # symbol times before and after the strongest path within which echoes are looked for
-SIGNIFICANT = 12.0  # power of a tap over that of noise in its estimate: 32 noise taps pass once in 5000 frames
-EQUALISER = 128  # taps
+FIRST, LAST = -8, 24  # delays of the echoes that are estimated, in symbol times relative to the strongest path
+SIGNIFICANT = (
+    12.0  # least power of a tap over the noise of its estimate: of 32 taps one exceeds it by chance in 5000 frames
+)
+EQUALISER = 128  # number of taps
 
 Taps = Complex[np.ndarray, " _taps"]
 
 
 @dataclass(frozen=True)
 class ChannelEstimate:
-    """What the preamble tells of the channel.
+    """The channel as estimated from the preamble.
 
     Attributes:
-        taps: of the delays :data:`FIRST` to :data:`LAST` in symbol times; 0 where there is no echo.
-        noise_variance: of a received pulse.
+        taps: gains at the delays :data:`FIRST` to :data:`LAST` in symbol times; 0 where no echo is significant.
+        noise_variance: noise variance of a received pulse.
     """
 
     taps: Taps
@@ -29,25 +31,27 @@ class ChannelEstimate:
 
     @property
     def power(self) -> float:
-        """Of all taps: received power of a pulse."""
+        """Received power of a pulse: the sum over all taps."""
         return float((np.abs(self.taps) ** 2).sum())
 
     @property
     def flat(self) -> bool:
-        """Whether there is but one path, at no delay."""
+        """Whether there is a single path, at delay zero."""
         return np.flatnonzero(self.taps).tolist() == [-FIRST]
 
     def equaliser(self) -> tuple[Taps, int]:
-        """Taps of a linear MMSE equaliser whose gain is 1, and their delay in symbol times."""
+        """Taps of an unbiased linear MMSE equaliser (gain 1), and its delay in symbol times."""
         if self.flat:
             return 1 / self.taps[-FIRST : 1 - FIRST], 0
         delay = EQUALISER // 2
         lags = np.arange(EQUALISER + LAST - FIRST - 1)[:, None] - np.arange(EQUALISER)
-        there = (lags >= 0) & (lags < len(self.taps))
-        through = np.where(there, self.taps[lags.clip(0, len(self.taps) - 1)], 0)  # of equaliser taps to pulses
-        crossed = through.conj().T
-        taps = np.linalg.solve(crossed @ through + self.noise_variance * np.eye(EQUALISER), crossed[:, delay - FIRST])
-        gain = through[delay - FIRST] @ taps  # MMSE shrinks, and decoders expect that it did not
+        valid = (lags >= 0) & (lags < len(self.taps))
+        convolution = np.where(valid, self.taps[lags.clip(0, len(self.taps) - 1)], 0)  # maps equaliser taps to pulses
+        adjoint = convolution.conj().T
+        taps = np.linalg.solve(
+            adjoint @ convolution + self.noise_variance * np.eye(EQUALISER), adjoint[:, delay - FIRST]
+        )
+        gain = convolution[delay - FIRST] @ taps  # removes the bias of MMSE: decoders expect gain 1
         return taps / gain, delay
 
     def response(self, size: int) -> Taps:
@@ -58,12 +62,12 @@ class ChannelEstimate:
 
 
 def estimate_channel(pulses: Pulses) -> ChannelEstimate:
-    """Least squares over the taps that stand out of the noise.
+    """Least-squares estimate over the significant taps.
 
     Args:
-        pulses: the received preamble, the carrier offset taken out.
+        pulses: the received preamble, with the carrier offset removed.
     """
-    design, solve = _design()
+    design, solve = preamble_design(), _inverse_design()
     received = pulses[LAST - 1 : PREAMBLE_PULSES + FIRST]
     everything = solve @ received
     rows, columns = design.shape
@@ -79,8 +83,12 @@ def estimate_channel(pulses: Pulses) -> ChannelEstimate:
 
 
 @cache
-def _design() -> tuple[Complex[np.ndarray, "rows taps"], Complex[np.ndarray, "taps rows"]]:
-    """The preamble as each tap would delay it, where nothing else reaches in, and its pseudo-inverse."""
+def preamble_design() -> Complex[np.ndarray, "rows taps"]:
+    """The preamble at each delay, over the rows that unknown pulses do not reach."""
     known, places = preamble(), np.arange(LAST - 1, PREAMBLE_PULSES + FIRST)
-    design = np.stack([known[places - delay] for delay in range(FIRST, LAST)], axis=1)
-    return design, np.linalg.pinv(design)
+    return np.stack([known[places - delay] for delay in range(FIRST, LAST)], axis=1)
+
+
+@cache
+def _inverse_design() -> Complex[np.ndarray, "taps rows"]:
+    return np.linalg.pinv(preamble_design())

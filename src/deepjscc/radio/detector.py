@@ -1,8 +1,8 @@
-"""Is there a preamble? A search over time and carrier offset, in noise of unknown power, far below it.
+"""Detection of preambles: a search over time and carrier offset, in noise of unknown power, at SNRs down to -11 dB.
 
-Over every half symbol time and for seven carrier offsets, each of the preamble's eight segments is correlated by
-itself, and the energies are added: over 127 pulses an unknown offset and phase cost little, and eight segments add up
-to 1016 pulses. The sum is divided by the power that is there, so the threshold is a rate of false alarms whatever the
+At every half symbol time and for seven carrier offsets, each of the preamble's eight segments is correlated on its own,
+and the energies are added: over 127 pulses an unknown offset and phase cost little, and eight segments add up to 1016
+pulses. The sum is divided by the received power, so that the threshold sets the rate of false alarms whatever the
 gain.
 """
 
@@ -15,22 +15,22 @@ from jaxtyping import Complex, Float, Int
 from deepjscc.radio.pulse import Samples
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, SEGMENT, SIGNS, segment
 
-SIZE = 4096  # of the transforms
-STEP = 14  # bins of them between carrier offsets: 0.34% of the symbol rate
-OFFSETS = np.arange(-3, 4)  # that are tried, in steps: up to 1.2% with what lies between
-SCORE = 30.0  # of 8 in noise on average: there sums of 8 exponentials, above 30 once in a million
-APART = PREAMBLE_PULSES  # half symbol times within which only the best candidate counts
-REACH = 2 * PREAMBLE_PULSES  # half symbol times of a preamble
+SIZE = 4096  # of the Fourier transforms
+STEP = 14  # bins of the transform between carrier offsets: 0.34% of the symbol rate
+OFFSETS = np.arange(-3, 4)  # carrier offsets that are tried, in steps: up to 1.2% of the symbol rate
+SCORE = 30.0  # threshold; in noise the score is a sum of 8 exponentials with mean 8, above 30 once in a million
+APART = PREAMBLE_PULSES  # half symbol times within which only the best candidate is kept
+REACH = 2 * PREAMBLE_PULSES  # length of a preamble in half symbol times
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Where a preamble may begin.
+    """A position at which a preamble may begin.
 
     Attributes:
         at: half symbol time of its first pulse.
-        cfo: carrier offset in cycles per symbol time, to about 0.2%.
-        score: 8 in noise on average, at most 1016.
+        cfo: carrier offset in cycles per symbol time, accurate to about 0.2%.
+        score: energy of the correlation over the received power; 8 in noise on average, at most 1016.
     """
 
     at: int
@@ -39,11 +39,11 @@ class Candidate:
 
 
 def candidates(filtered: Samples, first: int, last: int) -> list[Candidate]:
-    """Candidates in a stretch of matched-filtered samples, two a symbol time.
+    """Candidates in a stretch of matched-filtered samples, two per symbol time.
 
     Args:
-        filtered: the stretch, and after it at least ``REACH + APART`` more.
-        first, last: which beginnings to look at, as indices; the neighbourhood of each is looked at too.
+        filtered: the stretch, followed by at least ``REACH + APART`` more samples.
+        first, last: range of beginnings to test, as indices; each is compared with its neighbourhood.
     """
     low = max(first - APART, 0)
     score, offset = scores(filtered[low : last + APART + REACH])
@@ -57,7 +57,7 @@ def candidates(filtered: Samples, first: int, last: int) -> list[Candidate]:
 
 
 def scores(filtered: Samples) -> tuple[Float[np.ndarray, " starts"], Int[np.ndarray, " starts"]]:
-    """The score of every beginning of a preamble within, and at which of :data:`OFFSETS` it was reached."""
+    """The score of every possible beginning of a preamble, and the index in :data:`OFFSETS` that reached it."""
     starts = len(filtered) - REACH
     score, offset = np.empty(starts, dtype=np.float32), np.empty(starts, dtype=np.int8)
     for phase in range(2):
@@ -85,7 +85,7 @@ def _phase_scores(pulses: Samples, starts: int) -> tuple[Float[np.ndarray, " sta
 
 
 def windowed_power(pulses: Samples, starts: int) -> Float[np.ndarray, " starts"]:
-    """Energy over the length of a preamble from every start; never so small that rounding errors would count."""
+    """Energy over the length of a preamble from every start, limited below so that rounding errors do not matter."""
     total = np.concatenate(
         [[0.0], np.cumsum(pulses.real.astype(np.float64) ** 2 + pulses.imag.astype(np.float64) ** 2)]
     )
@@ -102,7 +102,7 @@ def _rows(pulses: Samples, hop: int, count: int) -> Complex[np.ndarray, "rows si
 
 @cache
 def _templates() -> tuple[Complex[np.ndarray, " size"], Complex[np.ndarray, " size"]]:
-    """Spectra that correlate with the two segments."""
+    """Spectra of the correlators of the two kinds of segments."""
     first = np.fft.fft(segment().astype(np.complex64), SIZE).conj().astype(np.complex64)
     second = np.fft.fft(segment().conj().astype(np.complex64), SIZE).conj().astype(np.complex64)
     return first, second

@@ -1,25 +1,31 @@
-"""The header of a frame on the air: 32 bytes that say what the symbols are, the last four their CRC-32."""
+"""The header of a frame: 40 bytes that describe what follows; the last two are the CRC-16 of the others."""
 
 import struct
+from binascii import crc_hqx
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
-from zlib import crc32
 
 from deepjscc.errors import UsageError
 from deepjscc.images import MAX_PIXELS
+from deepjscc.radio.spreading import SEGMENTS, SHARES, Spreading
 from deepjscc.types import DigitalLayer, IdealCode, Size
 
-MAGIC = b"DJ"
-VERSION = 1
-STRONG_BYTES = 4  # of side information that go in the header itself
-STRONGEST_RATE = 1 / 8  # parts of this rate and below belong there
-LARGEST_WEAK = 1 << 20  # bytes of side information behind the header: 178 megapixels have a smaller map
-HIGHEST_EIGHTHS = 14  # rate of that side information, in eighths of a bit per use: the LDPC code's highest with QPSK
+MAGIC = b"J"
+VERSION = 2
+STRONG_BYTES = 4  # most bytes of side information that the header itself holds
+STRONGEST_RATE = 1 / 8  # highest rate of side information that belongs in the header
+LARGEST_WEAK = 1 << 20  # most bytes of side information behind the header; the map of 178 megapixels is smaller
+HIGHEST_EIGHTHS = 14  # highest rate of that side information, in eighths of a bit per use: the code's with QPSK
+MAX_BASE_BYTES = (1 << 24) - 1  # most bytes of a digital base layer
+HEADER_LENGTHS = (4, 8, 16, 32)  # blocks of a header; a longer one has a lower code rate
+HEADER_MARGIN_DB = 10.0  # by how much the SNR may fall below the design SNR until the header is lost
+LOWEST_SNR_DB = {4: -2.0, 8: -5.0, 16: -8.0, 32: -11.0}  # at which a header of each length is decoded
+PILOT_SPACINGS = (480, 240)  # pulses of data between two groups of pilots among the image's symbols
 
 
 class Waveform(IntEnum):
-    """How the symbols travel."""
+    """Waveform of the image's symbols."""
 
     SINGLE_CARRIER = 0
     OFDM = 1
@@ -27,17 +33,23 @@ class Waveform(IntEnum):
 
 @dataclass(frozen=True)
 class FrameHeader:
-    """What a receiver must know. The bandwidth ratio follows from ``uses``, side information and image size.
+    """What a receiver must know; the bandwidth ratio follows from the counts and the image's size.
 
     Attributes:
         sequence: number of the frame, modulo 256.
         weights_hash: the first 12 hex digits of the SHA-256 of the model's weights.
-        height, width: of the image.
-        uses: complex symbols of the image.
-        strong: side information that is as well protected as the header, at most four bytes; empty: none.
+        height, width: size of the image in pixels.
+        uses: number of complex symbols of the image.
+        strong: side information that is protected like the header, at most four bytes; empty: none.
         weak_bytes: length of the side information behind the header; 0: none.
         weak_eighths: its rate, in eighths of a bit per complex use.
-        waveform: of the symbols.
+        waveform: waveform of the symbols.
+        spreading: how the symbols are spread; None: they are sent in order.
+        pilot_spacing: pulses of data between two groups of pilots among the symbols of a single carrier.
+        base_design: modulation and code of a digital base layer under the symbols; 0: there is none. Reserved: no
+            transmitter uses it yet.
+        base_bytes: length of the base layer's message.
+        blocks: length of the header itself in blocks. It is not part of the 40 bytes; a receiver finds it by trial.
     """
 
     sequence: int
@@ -49,90 +61,134 @@ class FrameHeader:
     weak_bytes: int = 0
     weak_eighths: int = 0
     waveform: Waveform = Waveform.SINGLE_CARRIER
+    spreading: Spreading | None = None
+    pilot_spacing: int = PILOT_SPACINGS[0]
+    base_design: int = 0
+    base_bytes: int = 0
+    blocks: int = HEADER_LENGTHS[0]
 
-    BYTES: ClassVar[int] = 32
-    _LAYOUT: ClassVar[struct.Struct] = struct.Struct(">2sBBB6sHHIB4s3sB")  # and the CRC-32
+    BYTES: ClassVar[int] = 40
+    _LAYOUT: ClassVar[struct.Struct] = struct.Struct(">1sBBB6sHHI4sB3s8sB3s")  # and the CRC-16
 
     def __post_init__(self) -> None:
         pixels = self.height * self.width
         if not 0 < pixels <= MAX_PIXELS or max(self.height, self.width) > 0xFFFF:
-            raise UsageError(f"no frame holds {self.width}x{self.height} pixels")
-        if not 0 < self.uses <= most_uses(self.size):
-            raise UsageError(f"{self.uses} symbols are none of an image of {self.width}x{self.height}")
+            raise UsageError(f"a frame cannot hold {self.width}x{self.height} pixels")
+        if not 0 < self.uses <= max_uses(self.size):
+            raise UsageError(f"an image of {self.width}x{self.height} pixels cannot have {self.uses} symbols")
         if len(self.strong) > STRONG_BYTES or not 0 <= self.weak_bytes <= LARGEST_WEAK:
-            raise UsageError(f"side information of {len(self.strong)} and {self.weak_bytes} bytes fits no frame")
+            raise UsageError(f"a frame cannot hold side information of {len(self.strong)} and {self.weak_bytes} bytes")
         if (self.weak_bytes > 0) != (0 < self.weak_eighths <= HIGHEST_EIGHTHS) or self.weak_eighths < 0:
-            raise UsageError(f"side information of {self.weak_bytes} bytes cannot go at {self.weak_eighths}/8")
+            raise UsageError(f"side information of {self.weak_bytes} bytes cannot have the rate {self.weak_eighths}/8")
+        if self.spreading is not None and not _valid(self.spreading):
+            raise UsageError(f"the spreading needs {SEGMENTS} numbers below {SHARES}, not {self.spreading}")
+        if self.pilot_spacing not in PILOT_SPACINGS or self.blocks not in HEADER_LENGTHS:
+            raise UsageError(f"a pilot spacing of {self.pilot_spacing} or a header of {self.blocks} blocks is unknown")
+        if not 0 <= self.base_design <= 0xFF or not 0 <= self.base_bytes <= MAX_BASE_BYTES:
+            raise UsageError(f"a base layer of design {self.base_design} cannot have {self.base_bytes} bytes")
 
     @property
     def size(self) -> Size:
-        """Height, width."""
+        """Height and width of the image."""
         return self.height, self.width
 
     @property
     def bandwidth_ratio(self) -> float:
-        """Complex uses per source value, side information counted at its rates."""
+        """Complex uses per source value, with side information counted at its rates."""
         strong = DigitalLayer(self.strong, IdealCode(STRONGEST_RATE)).uses
         weak = DigitalLayer(bytes(self.weak_bytes), IdealCode(max(self.weak_eighths, 1) / 8)).uses
         return (self.uses + strong + weak) / (3 * self.height * self.width)
 
     def pack(self) -> bytes:
-        """The 32 bytes, big-endian."""
+        """The 40 bytes of the header, big-endian."""
+        shares = self.spreading or (0,) * SEGMENTS
+        flags = self.waveform | PILOT_SPACINGS.index(self.pilot_spacing) << 1 | (self.spreading is not None) << 2
         body = self._LAYOUT.pack(
             MAGIC,
             VERSION,
-            self.waveform,
+            flags,
             self.sequence % 256,
             bytes.fromhex(self.weights_hash),
             self.height,
             self.width,
             self.uses,
-            len(self.strong),
             self.strong,
+            len(self.strong) << 4 | self.weak_eighths,
             self.weak_bytes.to_bytes(3, "big"),
-            self.weak_eighths,
+            bytes(first << 4 | second for first, second in zip(shares[::2], shares[1::2], strict=True)),
+            self.base_design,
+            self.base_bytes.to_bytes(3, "big"),
         )
-        return body + crc32(body).to_bytes(4, "big")
+        return body + crc_hqx(body, 0).to_bytes(2, "big")
 
     @classmethod
-    def unpack(cls, data: bytes) -> "FrameHeader":
-        """Undo :meth:`pack`.
+    def unpack(cls, data: bytes, blocks: int = HEADER_LENGTHS[0]) -> "FrameHeader":
+        """Read the bytes of :meth:`pack`.
+
+        Args:
+            data: the 40 bytes.
+            blocks: length of the header in blocks, as it was found.
 
         Raises:
-            UsageError: a wrong checksum, another version, or sizes that no image has.
+            UsageError: a wrong checksum, another version, or impossible sizes.
         """
-        body, check = data[:-4], data[-4:]
-        if len(data) != cls.BYTES or crc32(body).to_bytes(4, "big") != check:
-            raise UsageError("the header's CRC-32 differs")
-        magic, version, waveform, sequence, model, height, width, uses, strong, part, weak, rate = cls._LAYOUT.unpack(
-            body
+        body, check = data[:-2], data[-2:]
+        if len(data) != cls.BYTES or crc_hqx(body, 0).to_bytes(2, "big") != check:
+            raise UsageError("the header's CRC-16 is wrong")
+        magic, version, flags, sequence, model, height, width, uses, strong, lengths, weak, shares, design, base = (
+            cls._LAYOUT.unpack(body)
         )
-        if (magic, version) != (MAGIC, VERSION) or waveform not in list(Waveform) or strong > STRONG_BYTES:
-            raise UsageError(f"a header of version {version} and waveform {waveform}, not of {VERSION}")
-        weak_bytes = int.from_bytes(weak, "big")
-        return cls(sequence, model.hex(), height, width, uses, part[:strong], weak_bytes, rate, Waveform(waveform))
+        if (magic, version) != (MAGIC, VERSION) or flags >= 1 << 3 or lengths >> 4 > STRONG_BYTES:
+            raise UsageError(f"a frame of version {version} with flags {flags}; this receiver reads version {VERSION}")
+        spreading = tuple(nibble for byte in shares for nibble in (byte >> 4, byte & 15))
+        return cls(
+            sequence,
+            model.hex(),
+            height,
+            width,
+            uses,
+            strong[: lengths >> 4],
+            int.from_bytes(weak, "big"),
+            lengths & 15,
+            Waveform(flags & 1),
+            spreading if flags >> 2 & 1 else None,
+            PILOT_SPACINGS[flags >> 1 & 1],
+            design,
+            int.from_bytes(base, "big"),
+            blocks,
+        )
 
 
-def most_uses(size: Size) -> int:
-    """Symbols that an image may at most have: one a source value of the image padded to blocks of 64 pixels."""
+def header_blocks(design_snr_db: float) -> int:
+    """The shortest header that is decoded :data:`HEADER_MARGIN_DB` below the design SNR; else the longest."""
+    lowest = design_snr_db - HEADER_MARGIN_DB
+    return next((blocks for blocks in HEADER_LENGTHS if LOWEST_SNR_DB[blocks] <= lowest), HEADER_LENGTHS[-1])
+
+
+def max_uses(size: Size) -> int:
+    """Largest number of symbols of an image: one per source value of the image padded to multiples of 64 pixels."""
     height, width = (side + -side % 64 for side in size)
     return 3 * height * width
 
 
 def split_side_info(layers: tuple[DigitalLayer, ...]) -> tuple[bytes, bytes, int]:
-    """Split an image's digital layers into what goes in the header and what goes behind it.
+    """Split an image's digital layers into the part in the header and the part behind it.
 
     Returns:
         Bytes in the header, bytes behind it, and the rate of the latter in eighths of a bit per complex use.
 
     Raises:
-        UsageError: layers that the frame has no place for.
+        UsageError: layers that fit neither.
     """
     rates = [layer.code.rate if isinstance(layer.code, IdealCode) else 0.0 for layer in layers]
     data = [layer.data or b"" for layer in layers]
     if len(layers) > 2 or (layers and (len(data[0]) > STRONG_BYTES or not rates[0] >= STRONGEST_RATE)):
-        raise UsageError(f"digital layers of {[len(one) for one in data]} bytes have no place in a frame")
+        raise UsageError(f"digital layers of {[len(one) for one in data]} bytes do not fit into a frame")
     weak, eighths = (data[1], 8 * rates[1]) if len(layers) > 1 else (b"", 1)
     if eighths != int(eighths) or not 0 < eighths <= HIGHEST_EIGHTHS or len(weak) > LARGEST_WEAK:
-        raise UsageError(f"a digital layer of {len(weak)} bytes at this rate has no place in a frame")
+        raise UsageError(f"a digital layer of {len(weak)} bytes at this rate does not fit into a frame")
     return (data[0] if layers else b""), weak, int(eighths) if weak else 0
+
+
+def _valid(spreading: Spreading) -> bool:
+    return len(spreading) == SEGMENTS and all(0 <= share < SHARES for share in spreading)

@@ -1,4 +1,4 @@
-"""Between samples: values and slopes of a band-limited signal at any time, from two samples a symbol time."""
+"""Interpolation of a band-limited signal: values and slopes at any time, from two samples per symbol time."""
 
 from functools import cache
 
@@ -7,20 +7,20 @@ from jaxtyping import Float
 
 from deepjscc.radio.pulse import Samples
 
-REACH = 8  # samples on either side
-PHASES = 512  # of the table; between two of them the slope makes the rest
-SHAPE = 9.0  # of the Kaiser window
+REACH = 8  # samples on either side that an interpolated value depends on
+PHASES = 512  # of the table of filters; between two phases the value is extrapolated by the slope
+SHAPE = 9.0  # parameter of the Kaiser window
 
 
 def interpolate(samples: Samples, times: Float[np.ndarray, " times"]) -> tuple[Samples, Samples]:
-    """Values and slopes.
+    """Interpolate values and slopes.
 
     Args:
-        samples: of a signal within 5/16 of the sample rate, as a roll-off of 1/4 leaves it at two samples a symbol.
-        times: in samples, between ``REACH`` and ``len(samples) - REACH - 1``.
+        samples: signal within 5/16 of the sample rate, such as a roll-off of 1/4 at two samples per symbol time.
+        times: times in samples, between ``REACH`` and ``len(samples) - REACH - 1``.
 
     Returns:
-        Of each time the value, and the derivative over the time in samples.
+        The value at each time, and its derivative over the time in samples.
     """
     steps = np.rint(times * PHASES).astype(np.int64)
     whole, phase = steps // PHASES, steps % PHASES

@@ -1,4 +1,4 @@
-"""Bytes that must arrive: 5G LDPC with its CRC, QPSK, and repetition where the rate is below that of the code."""
+"""Channel coding of bytes: CRC and LDPC code of 5G, QPSK, and repetition where the rate is below the code's."""
 
 import math
 from functools import lru_cache
@@ -10,24 +10,24 @@ from deepjscc.digital.blocks import Block
 from deepjscc.digital.schemes import CRC_BITS, Scheme
 from deepjscc.radio.zadoff_chu import Pulses
 
-DATA = 240  # pulses between two groups of pilots: coded parts are whole multiples
-HEADER_PULSES = 24 * DATA  # for 280 bits: 1/21 bit a pulse
-PIECE = 384  # bytes of a block at most
-GRAIN = 16  # bytes that pieces are multiples of, so that there are few different codes
+DATA = 240  # pulses between two groups of pilots; coded parts are whole multiples
+OLD_HEADER_BYTES, OLD_HEADER_BLOCKS = 32, 24  # of frames of version 1
+PIECE = 384  # most bytes of a code block
+GRAIN = 16  # code blocks are multiples of so many bytes, so that there are few different codes
 
 
-def header_pulses(header: bytes) -> Pulses:
-    """The 32 bytes of a header as QPSK."""
-    return _encode(header, HEADER_PULSES)
+def header_pulses(header: bytes, blocks: int) -> Pulses:
+    """Encode a header to the QPSK pulses of ``blocks`` blocks."""
+    return _encode(header, blocks * DATA)
 
 
-def read_header(pulses: Pulses, noise_variance: float) -> bytes | None:
-    """Undo :func:`header_pulses`; None where the code's own CRC-24 is wrong."""
-    return _decode(pulses, noise_variance, 32)
+def read_header(pulses: Pulses, noise_variance: float, length: int) -> bytes | None:
+    """Decode the pulses of a header of ``length`` bytes; None where the CRC-24 is wrong."""
+    return _decode(pulses, noise_variance, length)
 
 
 def pieces(length: int, eighths: int) -> tuple[int, int, int]:
-    """How so many bytes go at a rate in eighths of a bit per use: number of blocks, bytes and pulses of each."""
+    """Split ``length`` bytes into code blocks at a rate in eighths of a bit per use: their number, bytes and pulses."""
     if not length:
         return 0, 0, 0
     count = math.ceil(length / PIECE)
@@ -36,7 +36,7 @@ def pieces(length: int, eighths: int) -> tuple[int, int, int]:
 
 
 def protected_pulses(data: bytes, eighths: int) -> Pulses:
-    """Bytes as QPSK at a rate of ``eighths / 8`` bits per pulse, their CRCs included."""
+    """Encode bytes to QPSK pulses at a rate of ``eighths / 8`` bits per pulse, CRCs included."""
     count, each, uses = pieces(len(data), eighths)
     padded = data.ljust(count * each, b"\0")
     blocks = [_encode(padded[start : start + each], uses) for start in range(0, count * each, max(each, 1))]
@@ -44,7 +44,7 @@ def protected_pulses(data: bytes, eighths: int) -> Pulses:
 
 
 def read_protected(pulses: Pulses, noise_variance: float, length: int, eighths: int) -> bytes | None:
-    """Undo :func:`protected_pulses`; None where a block was lost."""
+    """Decode the pulses of :func:`protected_pulses`; None where a code block was lost."""
     count, each, uses = pieces(length, eighths)
     read = [_decode(pulses[index * uses : (index + 1) * uses], noise_variance, each) for index in range(count)]
     return None if None in read else b"".join(part or b"" for part in read)[:length]
@@ -52,7 +52,7 @@ def read_protected(pulses: Pulses, noise_variance: float, length: int, eighths: 
 
 @lru_cache(maxsize=64)
 def _code(size: int, uses: int) -> Block:
-    """A code of so many bytes on so many pulses; building its graph takes a moment."""
+    """The code of ``size`` bytes on ``uses`` pulses; building it takes a moment."""
     bits = 2 * uses
     return Block(Scheme("qpsk", (8 * size + CRC_BITS + 0.5) * 1024 / bits), bits)
 

@@ -1,4 +1,4 @@
-"""Root-raised-cosine pulses: amplitudes to samples, and the matched filter back to two samples a symbol time."""
+"""Root-raised-cosine pulses: amplitudes to samples, and the matched filter to two samples per symbol time."""
 
 import math
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from deepjscc.errors import UsageError
 from deepjscc.radio.zadoff_chu import Pulses
 
 Samples = Complex[np.ndarray, " _samples"]
-SPAN = 32  # symbol times that a pulse lasts: what is cut off leaves interference 60 dB below, at a roll-off of 1/4
-BLOCK = 16384  # samples of a transform
+SPAN = 32  # length of a pulse in symbol times; truncation leaves interference at -60 dB for a roll-off of 1/4
+BLOCK = 16384  # samples of a Fourier transform
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Pulse:
     """A root-raised-cosine pulse of energy 1: white noise of variance N0 has variance N0 after the matched filter.
 
     Attributes:
-        samples_per_symbol: even, from 2 to 16.
+        samples_per_symbol: samples per symbol time, even, from 2 to 16.
         roll_off: excess bandwidth, from 0.1 to 1.
     """
 
@@ -30,41 +30,41 @@ class Pulse:
 
     def __post_init__(self) -> None:
         if self.samples_per_symbol not in range(2, 17, 2):
-            raise UsageError(f"samples per symbol are even, from 2 to 16, not {self.samples_per_symbol}")
+            raise UsageError(f"samples per symbol must be even, from 2 to 16, not {self.samples_per_symbol}")
         if not 0.1 <= self.roll_off <= 1:
-            raise UsageError(f"a roll-off lies between 0.1 and 1, not at {self.roll_off}")
+            raise UsageError(f"the roll-off must be from 0.1 to 1, not {self.roll_off}")
 
     @cached_property
     def taps(self) -> Float[np.ndarray, " taps"]:
-        """Samples of the pulse over :data:`SPAN` symbol times, symmetric."""
+        """Samples of the pulse over :data:`SPAN` symbol times; they are symmetric."""
         half = SPAN // 2 * self.samples_per_symbol
         taps = root_raised_cosine(np.arange(-half, half + 1) / self.samples_per_symbol, self.roll_off)
         return taps / np.sqrt((taps**2).sum())
 
     @property
     def delay(self) -> int:
-        """Samples from the beginning of a burst to the middle of its first pulse."""
+        """Number of samples from the beginning of a burst to the middle of its first pulse."""
         return SPAN // 2 * self.samples_per_symbol
 
     def shape(self, pulses: Pulses) -> Samples:
-        """Samples of amplitudes, :data:`SPAN` symbol times longer than they; mean power 1 / samples_per_symbol."""
+        """Shape amplitudes into samples of mean power 1 / samples_per_symbol, :data:`SPAN` symbol times longer."""
         step = self.samples_per_symbol
         branches = math.ceil(len(self.taps) / step)
         taps = np.pad(self.taps, (0, branches * step - len(self.taps))).reshape(branches, step)
         shaped = np.empty((len(pulses) + branches - 1, step), dtype=np.complex64)
-        for phase in range(step):  # polyphase: every sample within a symbol time has a filter of its own
+        for phase in range(step):  # polyphase: each sample within a symbol time has its own filter
             shaped[:, phase] = convolve(pulses, taps[:, phase])
         return shaped.reshape(-1)[: (len(pulses) + SPAN) * step]
 
     @cached_property
     def curvature(self) -> float:
-        """Minus the second derivative of the raised cosine at its peak, over squared symbol times."""
+        """Minus the second derivative of the raised cosine at its peak, per squared symbol time."""
         near = raised_cosine(np.array([-1e-3, 0.0, 1e-3]), self.roll_off)
         return float(2 * near[1] - near[0] - near[2]) / 1e-6
 
 
 def convolve(signal: Pulses, taps: np.ndarray) -> Samples:
-    """Full convolution by overlap-add, in single precision."""
+    """Full convolution of two sequences by overlap-add, in single precision."""
     size = min(BLOCK, 1 << math.ceil(math.log2(max(len(signal) + len(taps), 8))))
     hop = size - len(taps) + 1
     count = math.ceil(len(signal) / hop)
@@ -80,12 +80,12 @@ def convolve(signal: Pulses, taps: np.ndarray) -> Samples:
 
 
 class MatchedFilter:
-    """The matched filter over a stream: chunks of any length in, two samples a symbol time out.
+    """The matched filter of a stream: it takes chunks of any length and returns two samples per symbol time.
 
     Output ``i`` is centred on input sample ``i * samples_per_symbol / 2 - pulse.delay``.
 
     Args:
-        pulse: as sent.
+        pulse: the transmitter's pulse.
     """
 
     def __init__(self, pulse: Pulse) -> None:
@@ -97,7 +97,7 @@ class MatchedFilter:
         self._held = np.zeros(self._overlap, dtype=np.complex64)
 
     def push(self, samples: Samples) -> Samples:
-        """Filter what has come so far; the last of it may be held back until more comes."""
+        """Filter the next samples; the last ones may be held back until more come."""
         stream = np.concatenate([self._held, samples.astype(np.complex64, copy=False)])
         count = max(0, (len(stream) - self._overlap) // self._hop)
         if not count:
@@ -106,7 +106,7 @@ class MatchedFilter:
         hops = np.lib.stride_tricks.sliding_window_view(stream, self._overlap + self._hop)[:: self._hop][:count]
         rows = np.zeros((count, self._size), dtype=np.complex64)
         rows[:, : hops.shape[1]] = hops
-        # Keeping every step-th sample folds the spectrum, so the way back is that much shorter.
+        # Keeping every step-th sample folds the spectrum, so that the inverse transform is shorter.
         folded = (np.fft.fft(rows, axis=1) * self._spectrum).reshape(count, self.step, -1).mean(1)
         filtered = np.fft.ifft(folded, axis=1)[:, self._overlap // self.step : (self._overlap + self._hop) // self.step]
         self._held = stream[count * self._hop :].copy()
@@ -114,5 +114,5 @@ class MatchedFilter:
 
     @property
     def room(self) -> int:
-        """Samples that would make the filter give out all that it holds back."""
+        """Number of further samples that make the filter return all that it holds back."""
         return self._hop - (len(self._held) - self._overlap)

@@ -1,4 +1,4 @@
-"""What of a stream is still needed: filtered samples by their number since the stream began, in bounded memory."""
+"""A buffer of a stream's latest samples, addressed by their number since the stream began; memory is bounded."""
 
 import numpy as np
 
@@ -6,20 +6,24 @@ from deepjscc.radio.pulse import Samples
 
 
 class SampleBuffer:
-    """Samples ``start`` to ``end`` of a stream."""
+    """Holds the samples ``start`` to ``end`` of a stream."""
 
     def __init__(self) -> None:
         self.start = 0
         self._held = np.empty(0, dtype=np.complex64)
         self._length = 0
 
+    def __len__(self) -> int:
+        """Number of samples that the buffer has room for."""
+        return len(self._held)
+
     @property
     def end(self) -> int:
-        """Number of the sample that comes next."""
+        """Number of the next sample."""
         return self.start + self._length
 
     def append(self, samples: Samples) -> None:
-        """Take in what comes next."""
+        """Append the next samples of the stream."""
         needed = self._length + len(samples)
         if needed > len(self._held):
             grown = np.empty(2 * needed, dtype=np.complex64)
@@ -29,15 +33,15 @@ class SampleBuffer:
         self._length = needed
 
     def forget(self, before: int) -> None:
-        """Let go of what lies before a sample."""
+        """Drop the samples before number ``before``."""
         dropped = min(max(before - self.start, 0), self._length)
         if 2 * dropped < self._length:
-            return  # moving what is kept costs more than it frees
+            return  # moving the rest would cost more than it frees
         kept = self._held[dropped : self._length].copy()
         self._held, self._length, self.start = kept, len(kept), self.start + dropped
 
     def take(self, first: int, last: int) -> Samples:
-        """Samples ``first`` to ``last``, a view; silence before the stream began."""
+        """A view of the samples ``first`` to ``last``; samples before the stream began are zeros."""
         if first < 0 <= last:
             return np.concatenate([np.zeros(-first, dtype=np.complex64), self.take(0, last)])
         if first < self.start or last > self.end:

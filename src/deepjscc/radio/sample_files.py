@@ -1,4 +1,4 @@
-"""Samples in files: SigMF recordings (`cf32_le`, `ci16_le`) and raw `cf32`, written whole and read in chunks."""
+"""Samples in files: SigMF recordings (`cf32_le`, `ci16_le`) and raw `cf32`; they are read in chunks."""
 
 import hashlib
 import json
@@ -20,13 +20,13 @@ from deepjscc.radio.pulse import Samples
 
 Datatype = Literal["cf32_le", "ci16_le"]
 CHUNK = 1 << 16  # samples read at a time
-FULL_SCALE = 32767  # of ci16 for an amplitude of 1
+FULL_SCALE = 32767  # ci16 value of an amplitude of 1
 NUMPY: dict[str, np.dtype[Any]] = {"cf32_le": np.dtype("<f4"), "ci16_le": np.dtype("<i2")}
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """Where a frame lies in a recording: samples, and a comment."""
+    """The position of a frame in a recording, in samples, with a comment."""
 
     start: int
     count: int
@@ -34,7 +34,7 @@ class Annotation:
 
 
 def to_bytes(samples: Samples, datatype: Datatype) -> tuple[bytes, int]:
-    """Samples as they are stored, and how many of them were beyond full scale and cut there."""
+    """Samples in their stored format, and the number of samples beyond full scale that were clipped."""
     if datatype == "cf32_le":
         return samples.astype("<c8").tobytes(), 0
     parts = np.rint(samples.astype(np.complex64).view(np.float32) * FULL_SCALE)
@@ -43,24 +43,24 @@ def to_bytes(samples: Samples, datatype: Datatype) -> tuple[bytes, int]:
 
 
 class Recorder:
-    """Takes samples as they come and writes them as a SigMF recording, or as raw cf32 where the suffix says so.
+    """Collects samples and writes them as a SigMF recording, or as raw cf32, depending on the suffix.
 
     Args:
         path: ``NAME.sigmf-meta`` or ``NAME.cf32``.
-        datatype: of the samples.
-        sample_rate_hz: to note in the metadata; None: unknown.
+        datatype: format of the samples.
+        sample_rate_hz: sample rate for the metadata; None: unknown.
 
     Attributes:
-        saturated: samples that were beyond full scale and were cut there.
+        saturated: number of samples that were beyond full scale and were clipped.
 
     Raises:
-        UsageError: a suffix that says neither, or raw samples of another type than cf32.
+        UsageError: an unknown suffix, or raw samples of another format than cf32.
     """
 
     def __init__(self, path: Path, datatype: Datatype = "cf32_le", sample_rate_hz: float | None = None) -> None:
         self._raw = path.suffix == ".cf32"
         if not self._raw and path.suffix not in (".sigmf-meta", ".sigmf-data", ".sigmf"):
-            raise UsageError(f"{path}: samples go to NAME.sigmf-meta or NAME.cf32")
+            raise UsageError(f"{path}: samples are written to NAME.sigmf-meta or NAME.cf32")
         if self._raw and datatype != "cf32_le":
             raise UsageError(f"{path}: a raw .cf32 file holds cf32_le, not {datatype}; write NAME.sigmf-meta")
         self._path, self._datatype, self._rate = path, datatype, sample_rate_hz
@@ -68,19 +68,20 @@ class Recorder:
         self._hash, self._samples, self.saturated = hashlib.sha512(), 0, 0
         self._annotations: list[Annotation] = []
 
-    def append(self, samples: Samples, frame: int, comment: str) -> None:
-        """Take in samples of which the first ``frame`` are a frame."""
+    def append(self, samples: Samples, frame: int = 0, comment: str = "") -> None:
+        """Append samples, the first ``frame`` of which are a frame."""
         raw, beyond = to_bytes(samples, self._datatype)
-        self._annotations.append(Annotation(self._samples, frame, comment))
+        if frame:
+            self._annotations.append(Annotation(self._samples, frame, comment))
         self._held.write(raw)
         self._hash.update(raw)
         self._samples, self.saturated = self._samples + len(samples), self.saturated + beyond
 
     def write(self) -> None:
-        """Write data and metadata, each beside and then renamed.
+        """Write data and metadata, each to a temporary file that is then renamed.
 
         Raises:
-            DeepJSCCError: the place cannot be written.
+            DeepJSCCError: a file cannot be written.
         """
         self._held.seek(0)
         meta_path, data_path = (None, self._path) if self._raw else paths(self._path)
@@ -90,7 +91,7 @@ class Recorder:
             write_atomically(meta_path, lambda file: file.write(text.encode()))
 
     def close(self) -> None:
-        """Let go of what was held; without :meth:`write` nothing stays."""
+        """Discard the collected samples; without :meth:`write` nothing is kept."""
         self._held.close()
 
     def _metadata(self) -> str:
@@ -100,7 +101,7 @@ class Recorder:
             "core:datatype": self._datatype,
             "core:version": sigmf.__specification__,
             "core:author": f"deepjscc {__version__}",
-            "core:description": "pictures on the air: frames as docs/radio-frame.md lays them out",
+            "core:description": "pictures as a radio signal, in frames as docs/radio-frame.md describes them",
             "core:sha512": self._hash.hexdigest(),
         }
         if self._rate is not None:
@@ -114,13 +115,13 @@ class Recorder:
 
 @dataclass
 class SampleReader:
-    """A stream of samples from an open file.
+    """Reads a stream of samples from an open file.
 
     Attributes:
-        file: read to its end.
-        datatype: of its samples.
-        saturated: samples of ci16 that were at full scale so far: the recorder may have clipped them.
-        left_over: bytes at the end that made no whole sample.
+        file: the file, which is read to its end.
+        datatype: format of its samples.
+        saturated: number of ci16 samples at full scale so far, which the recorder may have clipped.
+        left_over: number of bytes at the end that make no whole sample.
     """
 
     file: BufferedIOBase
@@ -131,7 +132,7 @@ class SampleReader:
     def __iter__(self) -> Iterator[Samples]:
         kind, held = NUMPY[self.datatype], b""
         each = 2 * kind.itemsize
-        # A pipe gives less than asked for; read1 takes what is there, so that a live stream is not held up.
+        # read1 returns what a pipe holds already, so that a live stream is not delayed.
         read = getattr(self.file, "read1", self.file.read)
         while data := read(CHUNK * each):
             held += data
@@ -150,17 +151,21 @@ class SampleReader:
         self.file.close()
 
     def note(self) -> str | None:
-        """What is to be said of it at the end: a torn end, samples at full scale."""
-        torn = f"the last {self.left_over} bytes are no whole sample: cut short?" if self.left_over else ""
-        full = f"{self.saturated} samples are at full scale: clipped?" if self.saturated else ""
+        """Warnings about the file, once it has been read: an incomplete end, samples at full scale."""
+        torn = (
+            f"the last {self.left_over} bytes are no whole sample; the file may have been cut short"
+            if self.left_over
+            else ""
+        )
+        full = f"{self.saturated} samples are at full scale and may have been clipped" if self.saturated else ""
         return "; ".join(filter(None, (torn, full))) or None
 
 
 def recording_datatype(path: Path) -> Datatype:
-    """What a SigMF recording holds, its metadata checked.
+    """The format of a SigMF recording's samples; the metadata is validated.
 
     Raises:
-        DeepJSCCError: not SigMF metadata, or samples of a kind that is not read here.
+        DeepJSCCError: not SigMF metadata, or samples of an unsupported format.
     """
     import sigmf
     from jsonschema import ValidationError
@@ -178,18 +183,22 @@ def recording_datatype(path: Path) -> Datatype:
         raise DeepJSCCError(f"{path}: not SigMF metadata: {str(error).splitlines()[0]}") from None
     datatype, channels = info["core:datatype"], info.get("core:num_channels", 1)
     if datatype not in NUMPY or channels != 1:
-        raise DeepJSCCError(f"{path}: {datatype} in {channels} channels; read here are {' and '.join(NUMPY)} in one")
+        raise DeepJSCCError(
+            f"{path}: {datatype} in {channels} channels; only {' and '.join(NUMPY)} in one channel can be read"
+        )
     if "deepjscc:frame" in info:
-        raise DeepJSCCError(f"{path}: symbols without a waveform, by deepjscc encode; deepjscc decode reads them")
+        raise DeepJSCCError(
+            f"{path}: this recording of deepjscc encode holds symbols without a waveform; read it with deepjscc decode"
+        )
     return datatype
 
 
 def open_recording(path: Path) -> SampleReader:
-    """A recording or a raw file, ready to be read.
+    """Open a recording or a raw file for reading.
 
     Raises:
-        UsageError: a suffix that says neither.
-        DeepJSCCError: missing, or not what its name says.
+        UsageError: an unknown suffix.
+        DeepJSCCError: a file that is missing, or not of the format its name says.
     """
     if path.suffix in (".sigmf-meta", ".sigmf-data", ".sigmf"):
         meta_path, path = paths(path)
@@ -197,7 +206,7 @@ def open_recording(path: Path) -> SampleReader:
     elif path.suffix == ".cf32":
         datatype = "cf32_le"
     else:
-        raise UsageError(f"{path}: samples are in NAME.sigmf-meta or NAME.cf32")
+        raise UsageError(f"{path}: samples are read from NAME.sigmf-meta or NAME.cf32")
     try:
         return SampleReader(path.open("rb"), datatype)
     except OSError as error:

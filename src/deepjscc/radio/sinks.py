@@ -1,4 +1,4 @@
-"""Where samples go: a recording, a ZeroMQ socket, or standard output."""
+"""Destinations of samples: a recording, a ZeroMQ socket, or standard output."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from deepjscc.radio.zmq_stream import Publisher
 
 @runtime_checkable
 class Sink(Protocol):
-    """Takes bursts within a ``with``."""
+    """Takes bursts within a ``with`` statement."""
 
     def __enter__(self) -> object: ...
 
@@ -22,7 +22,7 @@ class Sink(Protocol):
         ...
 
     def note(self) -> str | None:
-        """What is to be said of it at the end."""
+        """A warning at the end; None where there is none."""
         ...
 
 
@@ -34,11 +34,11 @@ def open_sink(
     public: bool = False,
     wait_s: float = 60.0,
 ) -> Sink:
-    """A place by name: ``-``, ``zmq://HOST:PORT``, ``NAME.sigmf-meta`` or ``NAME.cf32``.
+    """Open a destination by name: ``-``, ``zmq://HOST:PORT``, ``NAME.sigmf-meta`` or ``NAME.cf32``.
 
     Raises:
-        UsageError: no such kind of place.
-        DeepJSCCError: nobody listens, or pyzmq is missing.
+        UsageError: an unknown kind of destination.
+        DeepJSCCError: no receiver has connected, or pyzmq is missing.
     """
     if to == "-":
         return PipeSink()
@@ -48,7 +48,7 @@ def open_sink(
 
 
 class FileSink:
-    """A recording, written when all has come; where something fails nothing is written."""
+    """A recording, which is written at the end; where something fails nothing is written."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
@@ -64,18 +64,18 @@ class FileSink:
             self._recorder.close()
 
     def send(self, burst: Burst, comment: str) -> None:
-        """Take the next burst; the silence after a frame is not annotated."""
+        """Take the next burst; the annotation covers the frame without the silence after it."""
         silence = GUARD * burst.samples_per_symbol
         self._recorder.append(burst.samples, len(burst.samples) - silence, comment)
 
     def note(self) -> str | None:
-        """How many samples were beyond full scale."""
+        """A warning about samples beyond full scale."""
         cut = self._recorder.saturated
-        return f"{cut} samples were beyond full scale and cut; take a smaller --amplitude" if cut else None
+        return f"{cut} samples were beyond full scale and have been clipped; use a smaller --amplitude" if cut else None
 
 
 class SocketSink:
-    """Subscribers of a ZeroMQ socket."""
+    """The subscribers of a ZeroMQ socket."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
@@ -91,12 +91,12 @@ class SocketSink:
         self._publisher.send(burst.samples)
 
     def note(self) -> str | None:
-        """Nothing."""
+        """No warning."""
         return None
 
 
 class PipeSink:
-    """Standard output, raw cf32."""
+    """Standard output, as raw cf32."""
 
     def __enter__(self) -> "PipeSink":
         return self
@@ -109,5 +109,5 @@ class PipeSink:
         sys.stdout.buffer.write(burst.samples.astype("<c8").tobytes())
 
     def note(self) -> str | None:
-        """Nothing."""
+        """No warning."""
         return None

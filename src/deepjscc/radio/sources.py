@@ -1,4 +1,4 @@
-"""Where samples come from: a recording, a ZeroMQ socket, or standard input."""
+"""Sources of samples: a recording, a ZeroMQ socket, or standard input."""
 
 import sys
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from deepjscc.errors import DeepJSCCError
+from deepjscc.radio.frame_header import HEADER_LENGTHS, FrameHeader
 from deepjscc.radio.protection import header_pulses
 from deepjscc.radio.pulse import Samples
 from deepjscc.radio.sample_files import SampleReader, open_recording
@@ -14,25 +15,25 @@ from deepjscc.radio.zmq_stream import Subscriber
 
 @runtime_checkable
 class Source(Protocol):
-    """Chunks of samples; None where nothing has come for a while."""
+    """Yields chunks of samples, and None where none have come for a while."""
 
     def __iter__(self) -> Iterator[Samples | None]: ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the source."""
         ...
 
     def note(self) -> str | None:
-        """What is to be said of it at the end."""
+        """A warning at the end; None where there is none."""
         ...
 
 
 def open_source(name: str) -> Source:
-    """A source by name: ``-``, ``zmq://HOST:PORT``, ``NAME.sigmf-meta`` or ``NAME.cf32``.
+    """Open a source by name: ``-``, ``zmq://HOST:PORT``, ``NAME.sigmf-meta`` or ``NAME.cf32``.
 
     Raises:
-        UsageError: no such kind of source.
-        DeepJSCCError: missing, or not what its name says.
+        UsageError: an unknown kind of source.
+        DeepJSCCError: a source that is missing, or not of the format its name says.
     """
     if name == "-":
         return SampleReader(open(sys.stdin.fileno(), "rb", closefd=False))
@@ -40,7 +41,7 @@ def open_source(name: str) -> Source:
 
 
 def make_folder(path: Path) -> None:
-    """The folder for pictures, made where it is not there.
+    """Make a folder if it does not exist.
 
     Raises:
         DeepJSCCError: it cannot be made.
@@ -52,9 +53,10 @@ def make_folder(path: Path) -> None:
 
 
 def warm_up() -> None:
-    """Load the channel code now (seconds): a stream does not wait for a first header.
+    """Load the channel code now, which takes seconds, so that the first header of a stream need not wait.
 
     Raises:
         DeepJSCCError: Sionna is not installed.
     """
-    header_pulses(bytes(32))
+    for blocks in HEADER_LENGTHS:
+        header_pulses(bytes(FrameHeader.BYTES), blocks)

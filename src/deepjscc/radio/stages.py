@@ -1,4 +1,4 @@
-"""Recordings of single stages put together: what arrived in order is decoded, what cannot be used is named."""
+"""Joins recordings of single stages: the stages received without a gap are used, the others are reported."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from deepjscc.types import Received
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording as it was read."""
+    """A recording as it was read."""
 
     path: Path
     frame: Frame
@@ -20,22 +20,22 @@ class Recording:
 
 
 def put_together(recordings: list[Recording], stages: int) -> tuple[Received, list[Recording], list[str]]:
-    """The stages of one image, in order and without a gap.
+    """Join the stages of one image, in order and without a gap.
 
     Args:
-        recordings: single stages in any order; the image is that of the first stage named first.
-        stages: of the model.
+        recordings: single stages in any order; the first recording of a first stage selects the image.
+        stages: number of stages of the model.
 
     Returns:
         The symbols of all usable stages, their recordings, and a line for each recording that was left out.
 
     Raises:
-        DeepJSCCError: no first stage among them.
+        DeepJSCCError: the first stage is missing.
     """
     first = next((one for one in recordings if one.frame.stage == 1), None)
     if first is None:
-        there = ", ".join(f"{one.path} (stage {one.frame.stage})" for one in recordings)
-        raise DeepJSCCError(f"{there}: stage 1 is missing, and without it there is no picture")
+        names = ", ".join(f"{one.path} (stage {one.frame.stage})" for one in recordings)
+        raise DeepJSCCError(f"{names}: stage 1 is missing, and without it there is no picture")
     usable, notes = {1: first}, []
     for one in recordings:
         stage = one.frame.stage or 0
@@ -57,7 +57,7 @@ def put_together(recordings: list[Recording], stages: int) -> tuple[Received, li
 
 
 def _joined(parts: list[Received]) -> Received:
-    """Symbols one after another; the gain has done its work in the symbols and their noise variance."""
+    """Concatenate the symbols; they are equalised already, so that the gain is no longer needed."""
     return Received(
         torch.cat([part.symbols for part in parts], 1),
         torch.cat([part.noise_variance for part in parts], 1),

@@ -1,4 +1,4 @@
-"""From a candidate to time and carrier offset: the whole preamble at once, then with the header's pilots."""
+"""Timing and carrier offset of a candidate: by the whole preamble, and then by all known pulses."""
 
 from dataclasses import dataclass
 
@@ -13,23 +13,23 @@ from deepjscc.radio.sample_buffer import SampleBuffer
 from deepjscc.radio.zadoff_chu import SEGMENT, Pulses, preamble
 
 NEAR = 4 * SEGMENT  # half symbol times by which a candidate may be off
-MARGIN = 40  # half symbol times around a preamble that are looked at
-SIZE = 4096  # of the transform over the preamble: a quarter of its resolution
-WIDEST = 0.013  # cycles per symbol time: 1% and what the detector's grid adds
-SURE = 26.0  # energy over the noise's mean; in noise above it once in e^26 = 2e11 trials
+MARGIN = 40  # half symbol times around a preamble that acquisition reads
+SIZE = 4096  # of the transform over the preamble: four bins for each of its 1016 pulses
+WIDEST = 0.013  # largest carrier offset in cycles per symbol time: 1% and the error of the detector's grid
+SURE = 26.0  # threshold of energy over the mean in noise; noise exceeds it once in e^26 = 2e11 trials
 LAGS = np.arange(-16, 16)  # half symbol times at which the whole preamble is correlated
 
 
 @dataclass(frozen=True)
 class Acquisition:
-    """Where a frame begins.
+    """The beginning of a frame.
 
     Attributes:
-        at: half symbol time of the preamble's first pulse, fractional, from the beginning of the stream; counted back
-            from its middle.
+        at: half symbol time of the preamble's first pulse, fractional, from the beginning of the stream;
+            extrapolated from the middle of the preamble.
         cfo: carrier offset in cycles per symbol time.
         score: energy of the correlation over the mean in noise, at most 1016.
-        clock: how much longer a symbol time is than it should be, relative.
+        clock: relative clock offset: how much longer than nominal a symbol time is.
     """
 
     at: float
@@ -39,7 +39,7 @@ class Acquisition:
 
 
 def acquire_near(buffer: SampleBuffer, candidate: Candidate) -> Acquisition | None:
-    """:func:`acquire` at a candidate or, in much noise, some segments from it, where most segments still fit."""
+    """:func:`acquire` at a candidate or, in strong noise, whole segments away from it, where most of them match."""
     for segments in (0, -1, 1, -2, 2):
         at = candidate.at + 2 * SEGMENT * segments
         around = buffer.take(at - MARGIN, at + REACH + MARGIN)
@@ -54,10 +54,10 @@ def acquire(around: Samples, candidate: Candidate) -> Acquisition | None:
 
     Args:
         around: matched-filtered samples from :data:`MARGIN` before the candidate to as many after its preamble.
-        candidate: of the detector.
+        candidate: position and offset found by the detector.
 
     Returns:
-        None where this is noise.
+        None where there is no preamble.
     """
     size = around.size
     shifts = [_spectrum(around[MARGIN + shift : MARGIN + shift + REACH : 2]) for shift in (-1, 0, 1)]
@@ -75,7 +75,7 @@ def acquire(around: Samples, candidate: Candidate) -> Acquisition | None:
     best = int(heights[1:-1].argmax()) + 1
     delay = times[best] + _vertex(*heights[best - 1 : best + 2].tolist()) / 16 + LAGS[0]
     whole = MARGIN + round(delay)
-    # As far as interpolation reaches: where a signal ends abruptly, no single window is as strong as what lies near.
+    # The window includes the reach of the interpolation: at the edge of a signal a window alone may hold less energy.
     power = float((np.abs(around[whole - WIDE : whole + REACH + WIDE]) ** 2).sum()) / 2
     score = float(heights[best] ** 2) / max(power, 1e-30)
     return Acquisition(candidate.at + delay, cfo, score) if score > SURE else None
@@ -84,19 +84,21 @@ def acquire(around: Samples, candidate: Candidate) -> Acquisition | None:
 def refine_offset(
     still: Pulses, known: Pulses, index: Int[np.ndarray, " pulses"], spread: float
 ) -> tuple[float, float]:
-    """The carrier offset that is left, and the phase, by maximum likelihood from all known pulses.
+    """Maximum-likelihood estimate of the remaining carrier offset and the phase from all known pulses.
 
     Args:
-        still: received pulses, the offset known so far taken out.
-        known: what was sent.
-        index: their places in the frame.
-        spread: the largest offset that may be left, in cycles per symbol time.
+        still: received pulses, with the offset known so far removed.
+        known: the same pulses as sent.
+        index: their numbers in the frame.
+        spread: the largest remaining offset, in cycles per symbol time.
 
     Returns:
-        Offset in cycles per symbol time; phase in radians at place 0.
+        Offset in cycles per symbol time; phase in radians at pulse 0.
     """
     product = still * known.conj()
-    groups = np.add.reduceat(product, np.arange(0, len(product), 8))  # 8 neighbours turn by nothing
+    groups = np.add.reduceat(
+        product, np.arange(0, len(product), 8)
+    )  # the phase of 8 neighbours is practically the same
     middle = np.add.reduceat(index, np.arange(0, len(index), 8)) / np.diff(np.r_[0 : len(index) : 8, len(index)])
     span, total = float(index.max() - index.min()), 0.0
     for step in (1 / (4 * span), 1 / (40 * span)):
@@ -118,6 +120,6 @@ def _spectrum(pulses: Samples) -> Float[np.ndarray, " bins"]:
 
 
 def _vertex(left: float, middle: float, right: float) -> float:
-    """Where between -1 and 1 a parabola through three heights has its top."""
+    """Position of the maximum of a parabola through three equidistant values, between -1 and 1."""
     bend = left - 2 * middle + right
     return float(np.clip(0.5 * (left - right) / bend, -1, 1)) if bend < 0 else 0.0

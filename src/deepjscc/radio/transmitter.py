@@ -1,17 +1,18 @@
-"""A picture to samples: encode, put into a frame, shape; and what all of it costs."""
+"""The transmitter: encodes a picture, puts the symbols into a frame, shapes it, and reports what all of it costs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
 from deepjscc.images import to_float
-from deepjscc.models import JSCC
 from deepjscc.radio.frame import Layout, frame_pulses
-from deepjscc.radio.frame_header import FrameHeader, Waveform, split_side_info
+from deepjscc.radio.frame_header import FrameHeader, header_blocks, split_side_info
 from deepjscc.radio.peaks import clip, papr_db
-from deepjscc.radio.pulse import Pulse, Samples
+from deepjscc.radio.pulse import Samples
+from deepjscc.radio.spreading import choose_spreading
+from deepjscc.radio.waveform_config import WaveformConfig
 from deepjscc.radio.zadoff_chu import Pulses
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan
 from deepjscc.zoo import load, weights_hash
@@ -20,25 +21,15 @@ GUARD = 256  # symbol times of silence after a frame
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a frame looks on the air.
+class Burst:
+    """The samples of one frame with silence after it.
 
     Attributes:
-        pulse: shape and sampling.
-        waveform: of the symbols.
-        amplitude: root mean square of the samples; full scale is 1.
-        papr_db: to which peaks are clipped; None leaves them.
+        samples: the frame and the silence.
+        samples_per_symbol: sampling of the pulse.
+        header: the frame's header.
+        report: what the frame costs, for ``tx --json``.
     """
-
-    pulse: Pulse = field(default_factory=Pulse)
-    waveform: Waveform = Waveform.SINGLE_CARRIER
-    amplitude: float = 0.05
-    papr_db: float | None = None
-
-
-@dataclass(frozen=True)
-class Burst:
-    """Samples of one frame, silence after it, and what is to be said of it."""
 
     samples: Samples
     samples_per_symbol: int
@@ -46,60 +37,81 @@ class Burst:
     report: dict[str, Any]
 
     def line(self, name: str) -> str:
-        """For people."""
-        told, parts = self.report, self.report["overhead_pulses"]
-        clipped = f" (clipped from {told['unclipped_papr_db']:.1f} dB)" if told["clipped_share"] else ""
+        """One line that reports the frame of the picture ``name``."""
+        report, parts = self.report, self.report["overhead_pulses"]
+        clipped = f" (clipped from {report['unclipped_papr_db']:.1f} dB)" if report["clipped_share"] else ""
         return (
-            f"{name}: {told['symbols']} symbols, bandwidth ratio {told['bandwidth_ratio']:.4f}, in {told['pulses']} "
-            f"pulses: {100 * told['overhead']:.1f}% more ("
+            f"{name}: {report['symbols']} symbols, bandwidth ratio {report['bandwidth_ratio']:.4f}; on the air "
+            f"{report['bandwidth_ratio_on_air']:.4f}, {report['pulses']} pulses, "
+            f"{100 * report['overhead']:.1f}% more than symbols ("
             + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in parts.items())
-            + f"); peak over mean {told['papr_db']:.1f} dB{clipped}"
+            + f"); peak-to-average power ratio {report['papr_db']:.1f} dB{clipped}"
         )
 
 
-@torch.no_grad()
 def picture_burst(
     image: Image8,
     model: str,
-    look: Look,
+    config: WaveformConfig,
     encoder_snr_db: float,
     bandwidth_ratio: float | None = None,
     margin_db: float | None = None,
     sequence: int = 0,
 ) -> Burst:
-    """A picture as samples.
+    """Encode a picture and shape its frame.
 
     Args:
-        image: what to send.
-        model: of the zoo, or a checkpoint.
-        look: on the air.
-        encoder_snr_db: what is believed of the channel.
+        image: the picture to send.
+        model: name in the zoo, or a checkpoint.
+        config: parameters of the waveform.
+        encoder_snr_db: SNR that the transmitter plans for.
         bandwidth_ratio: complex uses per source value; None takes the model's own.
-        margin_db: by how much the channel may be worse before side information is lost; None: as the model thinks fit.
+        margin_db: by how much the channel may be worse before side information is lost; None takes the model's own.
         sequence: number of the frame.
 
     Raises:
-        UsageError: an unknown model, a ratio it does not make, or side information that fits no frame.
+        UsageError: an unknown model, a ratio it does not support, or side information that fits no frame.
     """
-    network: JSCC = load(model)
-    believed = torch.tensor([encoder_snr_db])
-    plan = LinkPlan(believed, bandwidth_ratio, MARGIN_DB if margin_db is None else margin_db)
-    sent = network.encode(to_float(image), plan)
-    header, symbols, weak = put_in_frame(sent, (image.shape[1], image.shape[2]), weights_hash(model), look, sequence)
-    samples, report = shape_frame(header, symbols, weak, look)
-    return Burst(samples, look.pulse.samples_per_symbol, header, report)
+    encoded = _encode(image, model, encoder_snr_db, bandwidth_ratio, margin_db)
+    size = (image.shape[1], image.shape[2])
+    header, symbols, weak = put_in_frame(encoded, size, weights_hash(model), config, encoder_snr_db, sequence)
+    samples, report = shape_frame(header, symbols, weak, config)
+    return Burst(samples, config.pulse.samples_per_symbol, header, report)
+
+
+@torch.no_grad()
+def _encode(
+    image: Image8, model: str, encoder_snr_db: float, bandwidth_ratio: float | None, margin_db: float | None
+) -> Encoded:
+    """Run the model's encoder; the only place of the radio that does."""
+    margin = MARGIN_DB if margin_db is None else margin_db
+    return load(model).encode(to_float(image), LinkPlan(torch.tensor([encoder_snr_db]), bandwidth_ratio, margin))
 
 
 def put_in_frame(
-    sent: Encoded, size: tuple[int, int], weights: str, look: Look, sequence: int
+    encoded: Encoded,
+    size: tuple[int, int],
+    weights: str,
+    config: WaveformConfig,
+    design_snr_db: float,
+    sequence: int,
 ) -> tuple[FrameHeader, Pulses, bytes]:
-    """Header, symbols and the side information behind the header of a batch of one.
+    """Header, symbols and the side information behind the header, of a batch of one image.
+
+    Args:
+        encoded: the model's output.
+        size: height and width of the image.
+        weights: hash of the model's weights.
+        config: parameters of the waveform.
+        design_snr_db: SNR that the transmitter plans for; the header's length follows from it.
+        sequence: number of the frame.
 
     Raises:
         UsageError: side information that fits no frame.
     """
-    count = sent.counts[0] if sent.counts else sent.symbols.shape[1]
-    strong, weak, eighths = split_side_info(sent.digital[0])
+    count = encoded.counts[0] if encoded.counts else encoded.symbols.shape[1]
+    strong, weak, eighths = split_side_info(encoded.digital[0])
+    symbols = encoded.symbols[0, :count].numpy()
     header = FrameHeader(
         sequence,
         weights,
@@ -108,23 +120,29 @@ def put_in_frame(
         strong,
         len(weak),
         eighths,
-        look.waveform,
+        config.waveform,
+        choose_spreading(symbols) if config.spread else None,
+        config.pilot_spacing,
+        blocks=header_blocks(design_snr_db),
     )
-    return header, sent.symbols[0, :count].numpy(), weak
+    return header, symbols, weak
 
 
-def shape_frame(header: FrameHeader, symbols: Pulses, weak: bytes, look: Look) -> tuple[Samples, dict[str, Any]]:
-    """Samples of a frame and the silence after it, and what it costs."""
-    samples = look.pulse.shape(frame_pulses(header, symbols, weak))
+def shape_frame(
+    header: FrameHeader, symbols: Pulses, weak: bytes, config: WaveformConfig
+) -> tuple[Samples, dict[str, Any]]:
+    """Samples of a frame and the silence after it, and a report of what it costs."""
+    samples = config.pulse.shape(frame_pulses(header, symbols, weak))
     unclipped_db, cut = papr_db(samples), 0.0
-    if look.papr_db is not None:
-        samples, cut = clip(samples, look.papr_db)
+    if config.papr_db is not None:
+        samples, cut = clip(samples, config.papr_db)
     layout = Layout.of(header)
     report = {
         "width": header.width,
         "height": header.height,
         "symbols": header.uses,
         "bandwidth_ratio": header.bandwidth_ratio,
+        "bandwidth_ratio_on_air": layout.pulses / (3 * header.height * header.width),
         "pulses": layout.pulses,
         "overhead_pulses": layout.overhead(header.uses),
         "overhead": layout.pulses / header.uses - 1,
@@ -132,6 +150,6 @@ def shape_frame(header: FrameHeader, symbols: Pulses, weak: bytes, look: Look) -
         "unclipped_papr_db": unclipped_db,
         "clipped_share": cut,
     }
-    scale = look.amplitude * look.pulse.samples_per_symbol**0.5
-    silence = np.zeros(GUARD * look.pulse.samples_per_symbol, dtype=np.complex64)
+    scale = config.amplitude * config.pulse.samples_per_symbol**0.5
+    silence = np.zeros(GUARD * config.pulse.samples_per_symbol, dtype=np.complex64)
     return np.concatenate([(samples * scale).astype(np.complex64), silence]), report

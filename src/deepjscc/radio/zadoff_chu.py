@@ -1,4 +1,4 @@
-"""Zadoff-Chu sequences: the preamble, by which a frame is found, and the pilots, by which it is followed."""
+"""Zadoff-Chu sequences: the preamble, by which a frame is found, and the pilots, by which it is tracked."""
 
 from functools import cache
 
@@ -6,15 +6,15 @@ import numpy as np
 from jaxtyping import Complex, Int
 
 Pulses = Complex[np.ndarray, " _pulses"]
-"""Complex amplitudes of the pulses, one a symbol time, mean power 1."""
+"""Complex amplitudes of the pulses, one per symbol time, mean power 1."""
 
-SEGMENT = 127  # pulses; prime, so that every root has the ideal autocorrelation
+SEGMENT = 127  # length in pulses; prime, so that every root has the ideal autocorrelation
 ROOT = (
     25  # 1/25 = 61 modulo 127: a carrier offset of 1/127 moves the peak by 61 pulses, and that of the conjugate by -61
 )
-SIGNS = (1, 1, -1, 1, 1, 1, 1, -1)  # of the segments; a Golay pair: shifted by whole segments the halves cancel
+SIGNS = (1, 1, -1, 1, 1, 1, 1, -1)  # of the segments: a Golay pair, so that shifts by whole segments cancel
 PREAMBLE_PULSES = SEGMENT * len(SIGNS)
-PILOT_ROOT, PILOT_LENGTH = 1021, 4099  # of the one long sequence that pilots are taken from
+PILOT_ROOT, PILOT_LENGTH = 1021, 4099  # of the long sequence from which the pilots are taken
 
 
 def zadoff_chu(root: int, index: Int[np.ndarray, " pulses"], length: int) -> Pulses:
@@ -22,8 +22,8 @@ def zadoff_chu(root: int, index: Int[np.ndarray, " pulses"], length: int) -> Pul
 
     Args:
         root: prime to the length.
-        index: n of each element wanted, taken modulo the length.
-        length: odd.
+        index: number n of each element, taken modulo the length.
+        length: odd length of the sequence.
     """
     n = index % length
     return np.exp(-1j * np.pi / length * (root * n * (n + 1) % (2 * length)))
@@ -31,15 +31,15 @@ def zadoff_chu(root: int, index: Int[np.ndarray, " pulses"], length: int) -> Pul
 
 @cache
 def segment() -> Pulses:
-    """One period of the preamble's first half; the second half has its conjugate."""
+    """One segment of the preamble's first half; the second half has its conjugate."""
     return zadoff_chu(ROOT, np.arange(SEGMENT), SEGMENT)
 
 
 @cache
 def preamble() -> Pulses:
-    """Four segments of one root, four of its conjugate, with signs.
+    """The preamble: four segments of one root and four of its conjugate, with signs.
 
-    Of a single root a carrier offset looks like a delay; the delays of a root and its conjugate are opposite.
+    With a single root a carrier offset looks like a delay; a root and its conjugate are delayed in opposite directions.
     """
     half = len(SIGNS) // 2
     roots = [segment()] * half + [segment().conj()] * half
@@ -47,5 +47,5 @@ def preamble() -> Pulses:
 
 
 def pilots(first: int, count: int) -> Pulses:
-    """Pilots number ``first`` onwards of a frame."""
+    """The pilots of a frame from number ``first`` on."""
     return zadoff_chu(PILOT_ROOT, np.arange(first, first + count), PILOT_LENGTH)

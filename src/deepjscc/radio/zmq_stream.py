@@ -1,4 +1,4 @@
-"""Samples over ZeroMQ as GNU Radio's PUB and SUB blocks speak: messages of raw cf32, nothing else."""
+"""Samples over ZeroMQ in the format of GNU Radio's PUB and SUB blocks: messages of raw cf32."""
 
 import ipaddress
 from collections.abc import Iterator
@@ -9,16 +9,18 @@ import numpy as np
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.radio.pulse import Samples
 
-MESSAGE = 8192  # samples of a message that is sent
-IDLE_S = 1.0  # without a message after which a frame will not go on
-QUEUE = 1000  # messages held on either side
+MESSAGE = 8192  # samples of a transmitted message
+IDLE_S = 1.0  # seconds without a message after which the current frame is taken as ended
+SEND_QUEUE = 1000  # messages of our own that wait for a slow subscriber
+RECEIVE_QUEUE = 128  # received messages that wait to be read
+MAX_MESSAGE_BYTES = 1 << 20  # larger messages are refused, so that at most 128 MiB wait
 
 
 def endpoint(address: str, *, public: bool, binds: bool) -> str:
-    """ZeroMQ's name of ``zmq://HOST:PORT``.
+    """ZeroMQ's endpoint of the address ``zmq://HOST:PORT``.
 
     Raises:
-        UsageError: not such an address, or one that would let other machines in without being told to.
+        UsageError: an invalid address, or one that would admit other machines without ``public``.
     """
     parts = urlsplit(address)
     try:
@@ -26,9 +28,9 @@ def endpoint(address: str, *, public: bool, binds: bool) -> str:
     except ValueError:
         port = None
     if parts.scheme != "zmq" or not parts.hostname or port is None or parts.path:
-        raise UsageError(f"{address!r} is no address; write zmq://127.0.0.1:5555")
+        raise UsageError(f"{address!r} is not an address; an example is zmq://127.0.0.1:5555")
     if binds and not public and not _is_loopback(parts.hostname):
-        raise UsageError(f"{address} would let other machines in; say --public if they may, or use 127.0.0.1")
+        raise UsageError(f"{address} would admit other machines; add --public to allow that, or use 127.0.0.1")
     return f"tcp://{parts.netloc.replace('localhost', '127.0.0.1')}"
 
 
@@ -40,22 +42,22 @@ def _is_loopback(host: str) -> bool:
 
 
 class Publisher:
-    """Sends samples to whoever listens; waits for the first listener, and for slow ones.
+    """Sends samples to its subscribers; waits for the first subscriber, and for slow ones.
 
     Args:
         address: ``zmq://HOST:PORT`` to bind to.
-        public: whether it may be one that other machines reach.
-        wait_s: how long to wait for a listener.
+        public: whether other machines may connect.
+        wait_s: seconds to wait for a subscriber.
 
     Raises:
-        UsageError: no such address.
-        DeepJSCCError: pyzmq is missing, the port is taken, or nobody came.
+        UsageError: an invalid address.
+        DeepJSCCError: pyzmq is missing, the port is taken, or no subscriber has connected.
     """
 
     def __init__(self, address: str, *, public: bool = False, wait_s: float = 60.0) -> None:
         zmq = _zmq()
-        self._socket = zmq.Context.instance().socket(zmq.XPUB)  # a PUB that hears of its listeners
-        self._socket.setsockopt(zmq.SNDHWM, QUEUE)
+        self._socket = zmq.Context.instance().socket(zmq.XPUB)  # a PUB socket that is informed of its subscribers
+        self._socket.setsockopt(zmq.SNDHWM, SEND_QUEUE)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
         self._socket.setsockopt(zmq.SNDTIMEO, round(1000 * wait_s))
         self._socket.setsockopt(zmq.LINGER, 10_000)
@@ -66,70 +68,81 @@ class Publisher:
             raise DeepJSCCError(f"{address}: {zmq.strerror(error.errno)}") from None
         if not self._socket.poll(round(1000 * wait_s)):
             self._socket.close(0)
-            raise DeepJSCCError(f"{address}: nobody listened within {wait_s:g} s")
+            raise DeepJSCCError(f"{address}: no subscriber connected within {wait_s:g} s")
         self._address, self._again = address, zmq.Again
 
     def send(self, samples: Samples) -> None:
         """Send samples.
 
         Raises:
-            DeepJSCCError: listeners do not take them.
+            DeepJSCCError: a subscriber does not accept them in time.
         """
         raw = samples.astype("<c8")
         try:
             for start in range(0, len(raw), MESSAGE):
                 self._socket.send(raw[start : start + MESSAGE].tobytes())
         except self._again:
-            raise DeepJSCCError(f"{self._address}: the listener takes no more samples") from None
+            raise DeepJSCCError(f"{self._address}: the subscriber accepts no more samples") from None
 
     def close(self) -> None:
-        """Send what is still queued, within ten seconds, and close."""
+        """Send queued messages within ten seconds, and close the socket."""
         self._socket.close()
 
 
 class Subscriber:
-    """Receives samples from a publisher until it is closed.
+    """Receives samples from a publisher until it is closed; the memory of waiting messages is bounded.
 
     Args:
         address: ``zmq://HOST:PORT`` to connect to.
 
     Attributes:
-        left_over: bytes of messages that made no whole sample: probably not cf32.
+        left_over: number of bytes of messages that make no whole sample.
+        messages: number of messages received.
+        disconnects: how often the connection has ended, once the socket is closed.
 
     Raises:
-        UsageError: no such address.
+        UsageError: an invalid address.
         DeepJSCCError: pyzmq is missing.
     """
 
     def __init__(self, address: str) -> None:
         zmq = _zmq()
-        self.left_over = 0
+        self.left_over = self.messages = self.disconnects = 0
         self._socket = zmq.Context.instance().socket(zmq.SUB)
-        self._socket.setsockopt(zmq.RCVHWM, QUEUE)
+        self._socket.setsockopt(zmq.RCVHWM, RECEIVE_QUEUE)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE_BYTES)
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
         self._socket.connect(endpoint(address, public=True, binds=False))
 
     def __iter__(self) -> Iterator[Samples | None]:
-        heard = False
+        active = False
         while True:
             if not self._socket.poll(1000 * IDLE_S):
-                if heard:
+                if active:
                     yield None
-                heard = False
+                active = False
                 continue
-            heard, message = True, self._socket.recv()
+            active, message = True, self._socket.recv()
+            self.messages += 1
             whole = len(message) // 8 * 8
             self.left_over += len(message) - whole
             yield np.frombuffer(message[:whole], "<c8").astype(np.complex64)
 
     def close(self) -> None:
-        """Leave."""
+        """Close the socket."""
+        while self._monitor.poll(0):
+            self._monitor.recv_multipart()
+            self.disconnects += 1
+        self._socket.disable_monitor()
         self._socket.close()
 
     def note(self) -> str | None:
-        """What is to be said of it at the end."""
-        return f"{self.left_over} bytes of messages were no whole samples: not cf32?" if self.left_over else None
+        """A warning at the end; None where there is none."""
+        if self.disconnects and not self.messages:
+            return f"the sender's messages were refused; they may have at most {MAX_MESSAGE_BYTES >> 20} MiB"
+        return f"{self.left_over} bytes of messages are no whole samples; are they cf32?" if self.left_over else None
 
 
 def _zmq():  # type: ignore[no-untyped-def]
