@@ -49,9 +49,11 @@ class Rician(Channel):
         """Quantiles of the power gain |h|^2 in dB over slow fading; see :meth:`Channel.fade_offsets_db`."""
         if self.coherence != "image":
             return super().fade_offsets_db()
-        draws = self.draw_gain(_QUANTILE_DRAWS, 1, torch.Generator().manual_seed(0)).abs().square()
+        like, seed = torch.empty(0, dtype=torch.complex64), torch.Generator().manual_seed(0)
+        scatter = math.sqrt(self.scatter_power) * complex_normal((_QUANTILE_DRAWS,), like, seed)
+        draws = (self.line_of_sight + scatter).abs().square()
         levels = (torch.arange(_QUANTILES) + 0.5) / _QUANTILES
-        return tuple((10 * draws.flatten().quantile(levels).clamp_min(1e-9).log10()).tolist())
+        return tuple((10 * draws.quantile(levels).clamp_min(1e-9).log10()).tolist())
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
         """Slow: of this gain, or at the average SNR. Fast: ergodic, E[log2(1 + |h|^2 P/N0)], whatever the draw."""

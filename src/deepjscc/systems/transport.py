@@ -112,7 +112,9 @@ def _send_superposed(
 ) -> tuple[Received, list[bytes | None]]:
     """Analog layers with a digital one superposed, and what arrived of the latter."""
     share = torch.tensor(encoded.analog_share).clamp(0, 1)[:, None]
-    simulated = [base.code.modulate(base.data or b"") if base is not None else None for base in bases]
+    simulated = [
+        base.code.modulate(base.data) if base is not None and base.data is not None else None for base in bases
+    ]
     codewords = torch.cat(
         [
             one if one is not None else _gaussian_codeword(base, encoded.symbols.shape[1])

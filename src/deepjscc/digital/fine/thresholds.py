@@ -34,7 +34,7 @@ def interpolate(x: float, xs: list[float], ys: list[float]) -> float:
     return ys[index - 1] + part * (ys[index] - ys[index - 1])
 
 
-def rough_log2(value: float) -> float:
+def rough_log2(value: float | int) -> float:
     """Binary logarithm, linear between the powers of two: exact arithmetic, good enough as an axis to interpolate on."""
     mantissa, exponent = math.frexp(value)
     return exponent + 2 * mantissa - 2
