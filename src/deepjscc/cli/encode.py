@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DEFAULT_MODEL, Json, Output, Ratio, Snr, one_snr, picture_path, print_json, say
+from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json, say
+from deepjscc.cli.defaults import HYBRID
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_ratio
 
@@ -16,7 +17,7 @@ def encode(
     output: Output,
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
-    model: str = DEFAULT_MODEL,
+    model: str = HYBRID,
     margin_db: Annotated[
         float | None,
         Parameter(help="How much worse the channel may be before side information is lost; 6 dB if not given."),

@@ -5,7 +5,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    DEFAULT_MODEL,
     ChannelOptions,
     EncoderSnr,
     Json,
@@ -21,6 +20,7 @@ from deepjscc.cli.common import (
     print_table,
     say,
 )
+from deepjscc.cli.defaults import default_system
 from deepjscc.units import parse_ratio
 
 
@@ -30,7 +30,7 @@ def send(
     output: Output,
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
-    model: str = DEFAULT_MODEL,
+    model: str | None = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     stages: Annotated[
@@ -38,7 +38,12 @@ def send(
     ] = False,
     refine: Annotated[str | None, Parameter(help="A stage behind the link, such as diffusion.")] = None,
     steps: Annotated[int, Parameter(help="Sampling steps of the stage: looks against error and time.")] = 10,
-    compare: Annotated[str | None, Parameter(help="Digital links to set beside it, as jpeg2000,hevc.")] = None,
+    compare: Annotated[
+        str | None,
+        Parameter(
+            help="Systems to set beside it at the same bandwidth, as universal-s,hevc; a codec alone means CODEC+ldpc-fine."
+        ),
+    ] = None,
     simulate: Simulate = False,
     seed: Seed = 0,
     json: Json = False,
@@ -47,20 +52,21 @@ def send(
 
     Args:
         image: A picture, or sample:coffee (astronaut, chelsea, coffee, rocket).
-        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+        model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hybrid or hevc+ldpc-fine; hybrid over AWGN if not given, else universal-s.
     """
-    snr = one_snr(snr_db)
+    snr, model = one_snr(snr_db), model or default_system(over.channel)
     believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
+    from deepjscc.digital import CODECS
     from deepjscc.evaluation.single import ratio_note, send_image, send_stages
     from deepjscc.images import open_rgb, output_format, save_picture
     from deepjscc.systems.names import check_simulation, make_system
 
     output_format(output)
     medium = over.build()
-    names = [codec if "+" in codec else f"{codec}+ideal" for codec in codecs]
+    names = [f"{codec}+ldpc-fine" if codec in CODECS else codec for codec in codecs]
     check_simulation(simulate, names)
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done

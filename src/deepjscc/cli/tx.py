@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DEFAULT_MODEL, Json, Ratio, one_snr, picture_path, print_json, say
+from deepjscc.cli.common import Json, Ratio, one_snr, picture_path, print_json, say
+from deepjscc.cli.defaults import HYBRID
 from deepjscc.units import parse_ratio
 
 
@@ -24,7 +25,7 @@ def tx(
         str, Parameter(allow_leading_hyphen=True, help="Design SNR in dB: the SNR that the transmitter plans for.")
     ] = "10",
     bandwidth_ratio: Ratio = None,
-    model: str = DEFAULT_MODEL,
+    model: str = HYBRID,
     margin_db: Annotated[
         float | None,
         Parameter(help="How far in dB the SNR may fall before side information is lost; the default is 6 dB."),

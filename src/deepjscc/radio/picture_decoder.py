@@ -6,11 +6,11 @@ import torch
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit
-from deepjscc.models import JSCC, Linear
 from deepjscc.radio.events import Reception
 from deepjscc.radio.frame_header import FrameHeader
+from deepjscc.systems.names import Transceiver, load_transceiver, real_hybrids, transceiver_hash
 from deepjscc.types import Image8, Received
-from deepjscc.zoo import cards, load, weights_hash
+from deepjscc.zoo import cards, weights_hash
 
 MEGAPIXELS = 40
 
@@ -30,7 +30,8 @@ class PictureDecoder:
         self._names = {card.sha256[:12]: name for name, card in cards().items()}
         self._names |= {weights_hash(str(path)): str(path) for path in checkpoints}
         self._max_pixels = max_pixels
-        self._loaded: dict[str, JSCC] = {}
+        self._names |= {transceiver_hash(name): name for name in real_hybrids()}
+        self._loaded: dict[str, Transceiver] = {}
 
     def name(self, header: FrameHeader) -> str:
         """The name of a frame's model.
@@ -44,7 +45,7 @@ class PictureDecoder:
 
     def in_order_of_importance(self, header: FrameHeader) -> bool:
         """Whether a frame can be decoded from a part of its symbols."""
-        return isinstance(self._model(header), Linear)
+        return self._model(header).supports_prefix
 
     def decode(self, reception: Reception) -> Image8:
         """Decode the picture from the symbols received so far.
@@ -64,15 +65,15 @@ class PictureDecoder:
             raise DeepJSCCError(f"{missing} symbols are missing, and {model.kind} needs all")
         return _decode(model, reception)
 
-    def _model(self, header: FrameHeader) -> JSCC:
+    def _model(self, header: FrameHeader) -> Transceiver:
         name = self.name(header)
         if name not in self._loaded:
-            self._loaded[name] = load(name)
+            self._loaded[name] = load_transceiver(name)
         return self._loaded[name]
 
 
 @torch.no_grad()
-def _decode(model: JSCC, reception: Reception) -> Image8:
+def _decode(model: Transceiver, reception: Reception) -> Image8:
     """Run the model's decoder; the only place of the radio that does."""
     symbols, noise_variance = reception.all_symbols()
     received = Received(

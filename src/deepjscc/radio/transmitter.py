@@ -14,8 +14,8 @@ from deepjscc.radio.pulse import Samples
 from deepjscc.radio.spreading import choose_spreading
 from deepjscc.radio.waveform_config import WaveformConfig
 from deepjscc.radio.zadoff_chu import Pulses
+from deepjscc.systems.names import load_transceiver, transceiver_hash
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan
-from deepjscc.zoo import load, weights_hash
 
 GUARD = 256  # symbol times of silence after a frame
 
@@ -74,7 +74,7 @@ def picture_burst(
     """
     encoded = _encode(image, model, encoder_snr_db, bandwidth_ratio, margin_db)
     size = (image.shape[1], image.shape[2])
-    header, symbols, weak = put_in_frame(encoded, size, weights_hash(model), config, encoder_snr_db, sequence)
+    header, symbols, weak = put_in_frame(encoded, size, transceiver_hash(model), config, encoder_snr_db, sequence)
     samples, report = shape_frame(header, symbols, weak, config)
     return Burst(samples, config.pulse.samples_per_symbol, header, report)
 
@@ -85,7 +85,9 @@ def _encode(
 ) -> Encoded:
     """Run the model's encoder; the only place of the radio that does."""
     margin = MARGIN_DB if margin_db is None else margin_db
-    return load(model).encode(to_float(image), LinkPlan(torch.tensor([encoder_snr_db]), bandwidth_ratio, margin))
+    return load_transceiver(model).encode(
+        to_float(image), LinkPlan(torch.tensor([encoder_snr_db]), bandwidth_ratio, margin)
+    )
 
 
 def put_in_frame(

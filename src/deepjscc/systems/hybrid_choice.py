@@ -1,19 +1,21 @@
 """What the transmitter of a hybrid expects of each layout, from its own error model: no transmission is tried.
 
-The base's error over its bytes comes from a few codings; what an analog layer leaves of the residual comes from the
-statistics of one residual, since it depends little on the base's rate.
+The base's error over its bytes comes from two codings, one of them that of the digital base alone; what an analog layer
+leaves of the residual comes from the statistics of one residual, since it depends little on the base's rate.
 """
 
 import math
 from collections.abc import Callable, Sequence
 
 from deepjscc.digital.codecs.base import LevelCodec
-from deepjscc.digital.codecs.rate_curve import rate_curve
+from deepjscc.digital.codecs.rate_curve import RateCurve
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.systems.hybrid_plan import SHARES, HybridHeader, choose_share, snr_index
 from deepjscc.types import Image8
 
-REFERENCE = 3  # index of the share for which the one base is coded that shows what analog layers leave of residuals
+REFERENCE = 3  # index of the share for which a base is coded: it shows what analog layers leave of residuals
+LEAST_ERROR = 1e-3  # mean squared error, values of 0 to 255: below that rounding to 8 bits hides everything
+FEWEST = 0.7  # of the bytes of the smallest coding, to which the curve is continued
 BACK_OFF_DB = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -13.0, -16.0)  # of the base's design SNR, tried over fading
 COARSE_PSNR_DB, OUTAGE_PSNR_DB = 19.0, 13.0  # of a coarse layer and of a mean colour, about, on photographs
 Room = Callable[[int, int], int]  # bytes for the codestream, given the indices of design SNR and share
@@ -41,17 +43,32 @@ class HybridExpectation:
         indices: Sequence[int],
     ) -> None:
         self.residual_code, self.room, self.uses = residual_code, room, uses
-        most, least = room(max(indices), 0), max(1, room(min(indices), len(SHARES) - 1))
-        reference_room = room(sorted(indices)[len(indices) // 2], REFERENCE)
-        self.curve = rate_curve(codec, picture, least, most) if most > least else None
-        reference = codec.encode(picture, reference_room) if reference_room > 0 else None
-        if self.curve is None or reference is None:
-            self.curve = None
-            return
-        base = codec.decode(reference)
-        residual = (picture.float() - base.float()) / 255
-        self.base_mse = float(residual.square().mean())
-        self.statistics = residual_code.describe(residual, base)
+        budgets = {room(max(indices), 0), room(sorted(indices)[len(indices) // 2], REFERENCE)}
+        if len(indices) > 1:
+            budgets.add(room(min(indices), len(SHARES) - 1))
+        self.points: dict[int, float] = {}  # mean squared error (values of 0 to 255) over bytes, of real codings
+        for budget in sorted(budgets):
+            stream = codec.encode(picture, budget) if budget > 0 else None
+            if stream is None:
+                continue
+            base = codec.decode(stream)
+            residual = (picture.float() - base.float()) / 255
+            mse = float(residual.square().mean())
+            self.points[codec.counted_bytes(stream)] = max(mse * 255**2, LEAST_ERROR)
+            if len(self.points) == 1:
+                # What an analog layer leaves of a residual depends little on the base: one base shows it for all.
+                self.base_mse, self.statistics = mse, residual_code.describe(residual, base)
+        self.curve = self._curve()
+
+    def _curve(self) -> RateCurve | None:
+        """Error over bytes through the codings; None without two of them."""
+        sizes = sorted(self.points)
+        rising = [
+            size for place, size in enumerate(sizes) if place == 0 or self.points[size] < self.points[sizes[place - 1]]
+        ]
+        if len(rising) < 2:
+            return None
+        return RateCurve(tuple(rising), tuple(self.points[size] for size in rising))
 
     def mse(self, index: int, share_index: int, snr_db: float) -> float | None:
         """Expected mean squared error with base and analog layer received; None where no base fits.
@@ -62,7 +79,7 @@ class HybridExpectation:
             snr_db: of the channel, in dB.
         """
         room = self.room(index, share_index)
-        if self.curve is None or room < min(self.curve.bytes):
+        if self.curve is None or room < FEWEST * min(self.curve.bytes):
             return None
         mse = self.curve.mse_at(room) / 255**2
         if not share_index or not self.base_mse:

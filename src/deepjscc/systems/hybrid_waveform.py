@@ -28,6 +28,7 @@ class HybridWaveform:
 
     kind: ClassVar[str] = "hybrid"
     encoder_uses_snr = True
+    supports_prefix = False
 
     def __init__(self, hybrid: Hybrid) -> None:
         if not all(isinstance(code, PlannedFineLDPC) and code.simulate for code in hybrid.header_codes()):

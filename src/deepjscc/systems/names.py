@@ -140,6 +140,11 @@ class Transceiver(Protocol):
         """Encode images; see :meth:`deepjscc.models.base.JSCC.encode`."""
         ...
 
+    @property
+    def supports_prefix(self) -> bool:
+        """Whether any prefix of the symbols decodes to a coarser image."""
+        ...
+
     def decode(self, received: Received, size: Size) -> Images:
         """Decode symbols; see :meth:`deepjscc.models.base.JSCC.decode`."""
         ...
@@ -168,6 +173,11 @@ def transceiver_hash(name: str) -> str:
     if not is_hybrid(name):
         return weights_hash(name)
     return hashlib.sha256(f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)}".encode()).hexdigest()[:12]
+
+
+def real_hybrids() -> list[str]:
+    """Hybrids whose symbols a receiver knows without being given their names: those without options."""
+    return [f"{codec}+{HYBRID_CODING}+{HYBRID}" for codec in CODECS]
 
 
 def canonical_hybrid(name: str) -> str:
