@@ -20,7 +20,7 @@ def test_more_bytes_are_better_and_all_fit(coffee: torch.Tensor) -> None:
         data = encode_coarse(coffee, budget)
         assert data is not None
         assert len(data) <= budget
-        assert len(data) > 0.85 * budget
+        assert len(data) > 0.8 * budget
         quality.append(_psnr(decode_coarse(data, tuple(coffee.shape[1:])), coffee))
     assert quality == sorted(quality)
     assert quality[-1] > quality[0] + 6
