@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from deepjscc.digital.codecs import BPG, CODECS, HEVC, VVC, ycbcr
+from deepjscc.digital.codecs import AVIF, BPG, CODECS, HEVC, VVC, av1_stream, hevc, ycbcr
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import from_picture, to_picture
 
@@ -121,9 +121,36 @@ def test_missing_vvc_names_the_extra(patch: torch.Tensor, tmp_path: Path, monkey
 
 def test_a_broken_hevc_stream_is_one_line(patch: torch.Tensor) -> None:
     data = HEVC().compress(to_picture(patch), 100, "4:4:4")
-    for broken in (b"", data[:3], data[:60], data[:4] + bytes(100)):
+    for broken in (b"", data[:3], data[:6], data[:4] + bytes(100), data[:4] + b"\x09" + data[5:], bytes(4) + data[4:]):
         with pytest.raises(DeepJSCCError, match=r"^hevc: the stream is truncated or broken$"):
             HEVC().decode(broken)
+
+
+def test_hevc_leaves_out_what_the_receiver_can_make(patch: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    codec, picture = HEVC(), to_picture(patch)
+    data = {variant: codec.compress(picture, 100, variant) for variant in HEVC.variants}
+    monkeypatch.setattr(hevc, "_STRIPPED_PIXELS", 0)
+    for variant, stripped in data.items():
+        whole = codec.compress(picture, 100, variant)
+        assert len(whole) - len(stripped) > 75
+        assert HEVC(container=False).counted_bytes(whole) == HEVC(container=False).counted_bytes(stripped)
+        decoded = codec.decode(whole)
+        with monkeypatch.context() as context:
+            context.setattr(hevc, "_STRIPPED_PIXELS", 2**22)
+            assert torch.equal(codec.decode(stripped), decoded)
+            with pytest.raises(DeepJSCCError, match="another x265"):
+                codec.decode(stripped[:5] + bytes([stripped[5] ^ 1]) + stripped[6:])
+
+
+def test_avif_leaves_out_the_file_around_the_stream(patch: torch.Tensor) -> None:
+    for variant in AVIF.variants:
+        data = AVIF().compress(to_picture(patch), 100, variant)
+        file = av1_stream.restore(data)
+        assert len(file) - len(data) > 250
+        assert av1_stream.extract(file, variant) == data
+    for broken in (b"", data[:5], data[:4] + b"\xff" + data[5:], data[:40]):
+        with pytest.raises(DeepJSCCError, match=r"^avif: the stream is truncated or broken$"):
+            AVIF().decode(broken)
 
 
 def test_a_broken_vvc_stream_is_one_line(patch: torch.Tensor) -> None:

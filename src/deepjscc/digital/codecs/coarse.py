@@ -1,10 +1,10 @@
-"""A coarse picture in a few hundred bytes: the lowest frequencies of the whole picture, arithmetic-coded.
+"""A coarse picture in a few hundred bytes: its lowest frequencies, or a small WebP picture, whichever has less error.
 
-The picture in an orthonormal colour space is transformed by one DCT over its whole area. The coefficients of low
-frequency are quantised uniformly, with a dead zone, and range-coded as two-sided geometric variables whose scale falls
-as a power of the frequency; level and exponent of the power law are fitted per colour and sent. The decoder
-evaluates the cosines at every pixel, so that enlarging and decoding are one step. Beside the range coder's bytes there
-are 7: the quantiser, the mean colour, and the law of each colour; or 4, the mean colour alone.
+For the former, the picture in an orthonormal colour space is transformed by one DCT over its whole area. The
+coefficients of low frequency are quantised uniformly, with a dead zone, and range-coded as two-sided geometric
+variables whose scale falls as a power of the frequency; level and exponent of the power law are fitted per colour and
+sent. The decoder evaluates the cosines at every pixel, so that enlarging and decoding are one step. Beside the range
+coder's bytes there are 7: the quantiser, the mean colour, and the law of each colour; or 4, the mean colour alone.
 """
 
 import math
@@ -15,12 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from deepjscc.digital.codecs.thumbnail import decode_thumbnail, encode_thumbnails
 from deepjscc.errors import DeepJSCCError
+from deepjscc.images import from_picture, to_picture
 from deepjscc.types import Image8, Size
 
 _HEADER = 7  # bytes: quantiser, mean colour, law of each colour
 _SIDE = 128  # frequencies of each direction that can be coded
-_STEPS = 256  # quantiser steps, 24 to a factor of 2
+_THUMBNAIL = 255  # first byte of a small picture, in place of a quantiser
+_STEPS = _THUMBNAIL  # quantiser steps, 24 to a factor of 2
 _COARSEST = 64.0
 _ROUND, _SHRINK = 0.35, 0.06  # dead zone and reconstruction towards zero that maximise PSNR on Kodak
 _LARGEST = 255  # magnitude of a quantised coefficient
@@ -45,7 +48,15 @@ def encode_coarse(image: Image8, max_bytes: int) -> bytes | None:
     """
     if max_bytes < 4:
         return None
-    coefficients = _analyse(image.cpu().numpy())
+    size = (image.shape[1], image.shape[2])
+    codings = [_encode_spectrum(image.cpu().numpy(), max_bytes)]
+    codings += [bytes([_THUMBNAIL]) + data for data in encode_thumbnails(to_picture(image), max_bytes - 1)]
+    return min(codings, key=lambda data: (decode_coarse(data, size).float() - image.float()).square().mean().item())
+
+
+def _encode_spectrum(image: NDArray[np.uint8], max_bytes: int) -> bytes:
+    """The finest quantiser that fits, or the mean colour alone."""
+    coefficients = _analyse(image)
     size = (image.shape[1], image.shape[2])
     best, low, high = None, -1, _STEPS
     while high - low > 1:
@@ -70,6 +81,8 @@ def decode_coarse(data: bytes, size: Size) -> Image8:
     """
     if len(data) < 4:
         raise DeepJSCCError("coarse picture: the data is truncated")
+    if data[0] == _THUMBNAIL:
+        return from_picture(decode_thumbnail(data[1:], size))
     height, width = size
     bands = np.zeros((3, min(height, _SIDE), min(width, _SIDE)))
     if len(data) > 4:

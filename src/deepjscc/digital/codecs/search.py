@@ -93,7 +93,7 @@ def largest_that_fits(
             break
         if enough < 1 and guess == low:
             step = model.log_size(low + 1) - model.log_size(low)
-            if measured[low] + step > math.log(max_bytes) + _MARGIN:
+            if measured[low] + step > target:
                 break  # the next level would not fit by the model, and a coding to make sure is not worth its time
         if turn >= _GUIDED:
             guess = (low + high) // 2

@@ -53,6 +53,20 @@ def encode_planes(
             _encode(blank, True, "ultrafast", f"{PARAMS}:qp=51:{_lambda_file(Path(folder, 'plain'), 1.0)}")
 
 
+def split(stream: bytes) -> tuple[bytes, bytes]:
+    """The parameter sets and the slices of a stream, the latter without their first start code.
+
+    Raises:
+        DeepJSCCError: a stream without a slice.
+    """
+    place = stream.find(b"\0\0\1")
+    while 0 <= place < len(stream) - 3:
+        if stream[place + 3] >> 1 & 63 < 32:  # a coded slice
+            return stream[:place].rstrip(b"\0"), stream[place + 3 :]
+        place = stream.find(b"\0\0\1", place + 3)
+    raise DeepJSCCError("hevc: the stream is truncated or broken")
+
+
 def load_av() -> Any:
     """PyAV with x265 in it.
 
