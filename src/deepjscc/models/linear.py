@@ -151,8 +151,8 @@ class Linear(JSCC):
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
             images = self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
-            for index, colour in heard.mean_colour.items():
-                images[index] = images.new_tensor(colour)[:, None, None]
+            for image, colour in heard.mean_colour.items():
+                images[image] = images.new_tensor(colour)[:, None, None]
             yield images
 
     @torch.no_grad()
