@@ -39,6 +39,7 @@ class HEVC(DraftedCodec):
     stride = 4 * STEPS
     growth = 0.12 / STEPS
     typical_ratio = 0.87
+    gains_over_drafts_db = (0.0, 0.1)  # measured on five photographs: 0.02 to 0.25 dB
 
     @property
     def settings(self) -> str:
