@@ -48,7 +48,8 @@ def test_the_transform_is_orthonormal_and_begins_with_the_mean() -> None:
     assert (transform @ transform.T - torch.eye(192)).abs().max() < 1e-6
     assert transform[0].allclose(torch.full((192,), 192**-0.5, dtype=torch.float64))
     bands = band_of_coefficients(8)
-    assert bands[0] == 0 and len(bands.unique()) == 12
+    assert bands[0] == 0
+    assert len(bands.unique()) == 12
 
 
 def test_blocks_and_back() -> None:
@@ -81,7 +82,8 @@ def test_powers_are_the_minimum_of_the_error() -> None:
     plan = plan_stream(counts, variances, reals, noise)
     power = plan.scale.square() * variances
     assert float((power * plan.sent).sum()) == pytest.approx(reals)
-    assert plan.sent.sum() == reals and plan.sent.tolist() == [[3, 3, 3], [5, 5, 1]]
+    assert plan.sent.sum() == reals
+    assert plan.sent.tolist() == [[3, 3, 3], [5, 5, 1]]
     error = lambda power: float((plan.sent * variances * noise / (power + noise)).sum())  # noqa: E731
     for gains in ((0, 0), (0, 1), (1, 0), (1, 1)):
         for loses in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -118,7 +120,8 @@ def test_levels_survive_their_bytes() -> None:
     data = levels.pack(levels.Levels(33, corrections), blocks, frequency)
     assert 10 < len(data) < 20
     again = levels.unpack(data, blocks, frequency)
-    assert again.quality == 33 and again.corrections.equal(corrections)
+    assert again.quality == 33
+    assert again.corrections.equal(corrections)
     assert levels.pack(levels.Levels(33, corrections * 0), blocks * 0, frequency) == bytes([33])
 
 
@@ -129,14 +132,17 @@ def test_damaged_levels_are_an_error() -> None:
 
 
 def test_qualities_are_half_octaves() -> None:
-    assert levels.quality_of(1.0) == 20 and levels.quality_of(2.0) == 22 and levels.quality_of(0.0) == 0
+    assert levels.quality_of(1.0) == 20
+    assert levels.quality_of(2.0) == 22
+    assert levels.quality_of(0.0) == 0
     assert levels.log_mean_square(22) == levels.STEPS_PER_OCTAVE
 
 
 def test_features_do_not_depend_on_the_strips(monkeypatch: pytest.MonkeyPatch, coffee: torch.Tensor) -> None:
     base = coffee
     whole = block_features(base, 8)
-    assert whole.dtype == torch.int32 and whole.shape == (math.prod(-(-s // 16) * 2 for s in base.shape[1:]), 15)
+    assert whole.dtype == torch.int32
+    assert whole.shape == (math.prod(-(-s // 16) * 2 for s in base.shape[1:]), 15)
     monkeypatch.setattr(features_module, "STRIP_PIXELS", 1)
     assert block_features(base, 8).equal(whole)
 
@@ -198,14 +204,16 @@ def test_any_size_and_number_of_uses(code: ResidualCode, height: int, width: int
     assert float(sent.symbols.abs().square().mean()) == pytest.approx(1.0, rel=1e-4)
     assert sent.gain == Header(0, sent.gain_index).gain
     got = code.estimate(sent.symbols, torch.full((uses,), 1e-6), base, statistics.side_info, sent.gain, 10.0)
-    assert got.residual.shape == residual.shape and got.residual.isfinite().all()
+    assert got.residual.shape == residual.shape
+    assert got.residual.isfinite().all()
 
 
 def test_without_a_residual_nothing_is_sent(code: ResidualCode) -> None:
     base = torch.full((3, 20, 20), 7, dtype=torch.uint8)
     statistics = code.describe(torch.zeros(3, 20, 20), base)
     sent = code.modulate(torch.zeros(3, 20, 20), base, statistics, 50, 10.0)
-    assert not sent.symbols.abs().any() and sent.gain == 1.0
+    assert not sent.symbols.abs().any()
+    assert sent.gain == 1.0
     got = code.estimate(sent.symbols, torch.ones(50), base, statistics.side_info, sent.gain, 10.0)
     assert not got.residual.any()
 

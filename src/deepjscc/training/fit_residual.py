@@ -1,8 +1,9 @@
 """Fitting `residual_code` to photographs and their digital bases: the tree of classes, variances and frequencies."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,11 +26,21 @@ THRESHOLDS = 32  # quantiles of a feature that a split may lie at
 NEGLIGIBLE = 0.1  # share of the mean square below which it does not matter how weak a coefficient is
 _LOG_FLOOR = -10 * STEPS_PER_OCTAVE  # of the tables: 30 dB below the mean square
 Pair = tuple[Image8, Image8]
+
+
+class Pairs(Protocol):
+    """Images and their decoded bases, by index."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pair: ...
+
+
 Progress = Callable[[int, int], object]
 
 
 def fit_residual_code(
-    pairs: Sequence[Pair],
+    pairs: Pairs,
     block: int = 16,
     classes: int = 64,
     groups: int = 4,
@@ -80,7 +91,7 @@ class _Measured:
     quality: int
 
 
-def _measure(code: ResidualCode, pairs: Sequence[Pair]) -> Iterator[_Measured]:
+def _measure(code: ResidualCode, pairs: Pairs) -> Iterator[_Measured]:
     for index in range(len(pairs)):
         image, base = pairs[index]
         residual = (image.float() - base.float()) / 255
@@ -147,7 +158,7 @@ def _grow(
     return splits
 
 
-def _fit_tables(code: ResidualCode, pairs: Sequence[Pair], on_progress: Callable[[int], object]) -> None:
+def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], object]) -> None:
     """Variances of every class, how frequent the classes are at every quality, and how frequent the corrections."""
     energies, counts, qualities = [], [], []
     for index, measured in enumerate(_measure(code, pairs)):

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class ClassTree(nn.Module):
     """A binary tree grown leaf by leaf; its leaves are the classes.
 
-    Split ``i`` divides leaf ``leaf[i]``: blocks whose ``feature[i]`` exceeds ``threshold[i]`` go to leaf ``i + 1``. So the
-    first splits alone make a coarser tree, whose leaves are groups of the final ones.
+    Split ``i`` divides leaf ``leaf[i]``: blocks whose ``feature[i]`` exceeds ``threshold[i]`` go to leaf ``i + 1``. So
+    the first splits alone make a coarser tree, whose leaves are groups of the final ones.
 
     Args:
         classes: number of leaves.

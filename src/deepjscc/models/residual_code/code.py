@@ -10,11 +10,10 @@ residual is (:mod:`deepjscc.models.residual_code.levels`) and the quantised gain
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Complex, Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from deepjscc.errors import UsageError
@@ -23,6 +22,14 @@ from deepjscc.models.residual_code import levels as coding
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.features import WINDOW, block_features
 from deepjscc.models.residual_code.levels import LARGEST, QUALITIES, STEPS_PER_OCTAVE, Levels
+from deepjscc.models.residual_code.results import (
+    Base,
+    ModulatedResidual,
+    Residual,
+    ResidualEstimate,
+    ResidualStatistics,
+    Symbols,
+)
 from deepjscc.models.residual_code.stream import ByClass, StreamPlan, expected_squared_error, plan_stream
 from deepjscc.models.residual_code.transform import (
     BANDS,
@@ -35,58 +42,7 @@ from deepjscc.models.residual_code.transform import (
 from deepjscc.models.rows import Strip, strips
 from deepjscc.symbols import to_latent, to_symbols
 
-Residual = Float[Tensor, "3 height width"]
-Base = UInt8[Tensor, "3 height width"]
-Symbols = Complex[Tensor, " uses"]
 STEP = 255.0  # 8-bit steps in a value of 1, the unit that the tables are in
-
-
-@dataclass(frozen=True)
-class ResidualStatistics:
-    """What the transmitter knows of one image's residual: enough to plan without its pixels.
-
-    Attributes:
-        side_info: bytes from which the receiver restores the variances.
-        counts: blocks of each class.
-        energy: sum of the squared coefficients of each class, in squared 8-bit steps.
-        variances: of every coefficient in each class, as both ends assume them.
-    """
-
-    side_info: bytes
-    counts: Int[Tensor, " classes"]
-    energy: ByClass
-    variances: ByClass
-
-
-@dataclass(frozen=True)
-class ModulatedResidual:
-    """The analog symbols of one image, and the gain that the receiver must know.
-
-    Attributes:
-        symbols: of mean power 1, or all zero where the residual is.
-        gain_index: of the factor that made it so, as :class:`deepjscc.models.header.Header` quantises it (10 bits).
-    """
-
-    symbols: Symbols
-    gain_index: int
-
-    @property
-    def gain(self) -> float:
-        """The quantised factor."""
-        return Header(0, self.gain_index).gain
-
-
-@dataclass(frozen=True)
-class ResidualEstimate:
-    """What the receiver makes of the analog layer.
-
-    Attributes:
-        residual: to be added to the base, on the scale of images (0 to 1).
-        error_variance: mean squared error of a pixel value that is left in each block, as the model expects it.
-    """
-
-    residual: Residual
-    error_variance: Float[Tensor, "rows columns"]
 
 
 class ResidualCode(nn.Module):
@@ -200,7 +156,7 @@ class ResidualCode(nn.Module):
             uses: complex channel uses.
             snr_db: of the analog layer after subtraction of the base, as planned; the receiver must know it too.
         """
-        classes, variances, plan = self._plan(base, statistics.side_info, uses, snr_db)
+        classes, _, plan = self._plan(base, statistics.side_info, uses, snr_db)
         rank = rank_in_class(classes, self.classes)
         latent = torch.zeros(2 * uses + 1, device=residual.device)  # the last place takes what is not sent
         for strip, coefficients in self.read_blocks(residual):
