@@ -13,7 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, to_picture
 from deepjscc.models import rows
 from deepjscc.models.header import Header
-from deepjscc.models.residual_code import ResidualCode, levels
+from deepjscc.models.residual_code import ResidualCode, levels, planning
 from deepjscc.models.residual_code import features as features_module
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.code import rank_in_class
@@ -167,6 +167,8 @@ def test_closed_form_error_is_what_is_measured(code: ResidualCode, coffee: torch
         expected = code.expected_error(statistics, 2 * uses, 1 / noise)
         assert 10 * math.log10(error / expected) == pytest.approx(0, abs=0.05)
         assert error < own
+        better = code.expected_error(statistics, 2 * uses, 10 / noise, 1 / noise)
+        assert code.expected_error(statistics, 2 * uses, 10 / noise) <= better < expected
         assert float(got.error_variance.mean()) == pytest.approx(error, rel=0.25)
 
 
@@ -245,3 +247,25 @@ def test_planning_before_the_base_is_coded_is_near_the_truth(code: ResidualCode,
 def test_blocks_of_other_sides_are_refused() -> None:
     with pytest.raises(UsageError, match="4, 8 or 16"):
         ResidualCode(block=5)
+
+
+def test_the_planning_table_is_interpolated() -> None:
+    table = planning.smooth(torch.full((1, 5, 5), -1.0), [30])
+    assert table.shape == (levels.QUALITIES, 5, 5)
+    assert table.allclose(torch.tensor(-1.0))
+    table = -torch.arange(5.0)[:, None] - 0.1 * torch.arange(5.0)
+    table = table.expand(levels.QUALITIES, 5, 5)
+    ratio = lambda rate, snr_db: math.log(planning.ratio_at(table, 30.5, rate, 10 ** (snr_db / 10)))  # noqa: E731
+    assert ratio(1 / 8, 0.0) == pytest.approx(-2.2)
+    assert ratio(1 / 32, -11.25) == pytest.approx(-0.55)
+    assert ratio(1.0, 60.0) == pytest.approx(-4.4)
+    assert ratio(1 / 128, -15.0) == pytest.approx(0.0)
+    assert planning.ratio_at(table, 30.5, 0.0, 1.0) == 1.0
+
+
+def test_near_images_count_most_in_the_planning_table() -> None:
+    measured = torch.stack([torch.full((5, 5), -1.0), torch.full((5, 5), -2.0)])
+    table = planning.smooth(measured, [10, 50])[:, 0, 0]
+    assert float(table[0]) == pytest.approx(-1, abs=1e-3)
+    assert float(table[30]) == pytest.approx(-1.5)
+    assert float(table[63]) == pytest.approx(-2, abs=1e-3)

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepjscc.errors import UsageError
-from deepjscc.models.residual_code import ResidualCode
+from deepjscc.models.residual_code import ResidualCode, planning
 from deepjscc.models.residual_code import levels as coding
-from deepjscc.models.residual_code.code import with_quality
+from deepjscc.models.residual_code.code import STEP, with_quality
 from deepjscc.models.residual_code.features import block_features
-from deepjscc.models.residual_code.levels import LARGEST, QUALITIES, STEPS_PER_OCTAVE
+from deepjscc.models.residual_code.levels import LARGEST, STEPS_PER_OCTAVE
 from deepjscc.models.residual_code.transform import BANDS
 from deepjscc.types import Image8
 
@@ -42,7 +42,7 @@ Progress = Callable[[int, int], object]
 def fit_residual_code(
     pairs: Pairs,
     block: int = 16,
-    classes: int = 64,
+    classes: int = 128,
     groups: int = 4,
     on_progress: Progress = lambda done, of: None,
 ) -> ResidualCode:
@@ -159,7 +159,7 @@ def _grow(
 
 
 def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], object]) -> None:
-    """Variances of every class, how frequent the classes are at every quality, and how frequent the corrections."""
+    """Variances of every class, how frequent the corrections are, and the planner's table."""
     energies, counts, qualities = [], [], []
     for index, measured in enumerate(_measure(code, pairs)):
         classes = code.tree(measured.features)
@@ -172,12 +172,6 @@ def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], o
     variances = torch.where((blocks > 0)[:, None], energy / blocks.clamp_min(1)[:, None], energy.sum(0) / blocks.sum())
     logarithm = (STEPS_PER_OCTAVE * variances.clamp_min(1e-12).log2()).round().clamp_min(_LOG_FLOOR)
     code.log_variance.copy_(logarithm.to(torch.int16))
-    by_quality = torch.zeros(QUALITIES, code.classes, dtype=torch.float64)
-    by_quality.index_add_(0, torch.tensor(qualities), torch.stack(counts).double())
-    # A quality that no pair has is taken as the nearest that one has.
-    seen = by_quality.sum(1).nonzero()[:, 0]
-    nearest = seen[(seen[:, None] - torch.arange(QUALITIES)).abs().argmin(0)]
-    code.frequency.copy_(by_quality[nearest] / by_quality[nearest].sum(1, keepdim=True))
     # Corrections seen rarely lean on a two-sided geometric distribution.
     geometric = 0.5 ** (torch.arange(2 * LARGEST + 1) - LARGEST).abs().double()
     often = 4 * geometric / geometric.sum() + torch.zeros(BANDS, 1)
@@ -186,3 +180,20 @@ def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], o
         levels = code.levels_of(quality, own, own_energy.double() * mean_square)
         often += torch.nn.functional.one_hot(levels.corrections + LARGEST, 2 * LARGEST + 1).sum(0)
     code.correction_frequency.copy_(often.log())
+    code.log_ratio.copy_(planning.smooth(torch.stack(list(_ratios(code, qualities, counts, energies))), qualities))
+
+
+def _ratios(
+    code: ResidualCode, qualities: list[int], counts: list[Tensor], energies: list[Tensor]
+) -> Iterator[Float[Tensor, "rates snrs"]]:
+    """Of every pair the logarithm of the error over the base's, at the points of the planner's table."""
+    for quality, own, energy in zip(qualities, counts, energies, strict=True):
+        mean_square = 2 ** (coding.log_mean_square(quality) / STEPS_PER_OCTAVE)
+        statistics = code.statistics_of(quality, own, energy.double() * mean_square)
+        base_error = float(statistics.energy.sum())
+        ratios = torch.zeros(len(planning.RATES), len(planning.SNRS_DB))
+        for row, column, rate, snr in planning.points():
+            reals = round(rate * int(own.sum()) * len(code.transform))
+            left = code.expected_error(statistics, reals, snr) * int(own.sum()) * len(code.transform) * STEP**2
+            ratios[row, column] = math.log(left / base_error)
+        yield ratios

@@ -22,6 +22,7 @@ from deepjscc.models.residual_code import levels as coding
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.features import WINDOW, block_features
 from deepjscc.models.residual_code.levels import LARGEST, QUALITIES, STEPS_PER_OCTAVE, Levels
+from deepjscc.models.residual_code.planning import RATES, SNRS_DB, Table, ratio_at
 from deepjscc.models.residual_code.results import (
     Base,
     ModulatedResidual,
@@ -58,11 +59,11 @@ class ResidualCode(nn.Module):
 
     kind: ClassVar[str] = "residual_code"
     log_variance: Int[Tensor, "classes values"]
-    frequency: Float[Tensor, "qualities classes"]
+    log_ratio: Table
     correction_frequency: Float[Tensor, "bands steps"]
     transform: Float[Tensor, "values values"]
 
-    def __init__(self, block: int = 16, classes: int = 64, groups: int = 4) -> None:
+    def __init__(self, block: int = 16, classes: int = 128, groups: int = 4) -> None:
         super().__init__()
         if block not in (4, 8, 16):
             raise UsageError(f"blocks of residuals are 4, 8 or 16 pixels a side, not {block}")
@@ -72,7 +73,7 @@ class ResidualCode(nn.Module):
         self.tree = ClassTree(classes)
         # Logarithm of a coefficient's variance over the residual's mean square, in whole steps: sorted alike anywhere.
         self.register_buffer("log_variance", torch.zeros(classes, values, dtype=torch.int16))
-        self.register_buffer("frequency", torch.full((QUALITIES, classes), 1 / classes))
+        self.register_buffer("log_ratio", torch.zeros(QUALITIES, len(RATES), len(SNRS_DB)))
         self.register_buffer("correction_frequency", torch.zeros(BANDS, 2 * LARGEST + 1))
         self.register_buffer("transform", block_transform(block), persistent=False)
 
@@ -98,6 +99,10 @@ class ResidualCode(nn.Module):
         energy = torch.zeros(self.classes, len(self.transform), dtype=torch.float64, device=classes.device)
         for strip, coefficients in self.read_blocks(residual):
             energy.index_add_(0, classes[strip], coefficients.double().square())
+        return self.statistics_of(quality, counts, energy)
+
+    def statistics_of(self, quality: int, counts: Int[Tensor, " classes"], energy: ByClass) -> ResidualStatistics:
+        """:meth:`describe` from energies; see :meth:`levels_of`."""
         levels = self.levels_of(quality, counts, energy)
         side_info = coding.pack(levels, self._sum_groups(counts), self.correction_frequency)
         return ResidualStatistics(side_info, counts, energy, self._variances(quality, levels.corrections))
@@ -114,16 +119,19 @@ class ResidualCode(nn.Module):
         ratio = self._sum_bands(energy) / expected.clamp_min(1e-30)
         return Levels(quality, coding.measure(ratio, self._sum_groups(counts)))
 
-    def expected_error(self, statistics: ResidualStatistics, reals: int, snr: float) -> float:
+    def expected_error(
+        self, statistics: ResidualStatistics, reals: int, snr: float, planned_snr: float | None = None
+    ) -> float:
         """Mean squared error of a pixel value that the LMMSE receiver leaves, on the scale of images.
 
         Args:
             statistics: of the image.
             reals: real channel uses, twice the complex ones; 0 gives the error of the base alone.
             snr: linear, of the analog layer after subtraction of the base.
+            planned_snr: linear, that the powers are for; None: the same.
         """
         counts, variances = statistics.counts, statistics.variances
-        plan = plan_stream(counts, variances, reals, 1 / snr)
+        plan = plan_stream(counts, variances, reals, 1 / (planned_snr or snr))
         error = expected_squared_error(plan, statistics.energy, counts, variances, 1 / snr)
         return error / (int(counts.sum()) * len(self.transform)) / STEP**2
 
@@ -138,11 +146,8 @@ class ResidualCode(nn.Module):
         """
         if base_mse <= 0:
             return 0.0
-        # Classes depend on quality in steps of 1.5 dB; between two steps the error is interpolated.
-        index = min(max(2 * math.log2(base_mse * STEP**2), -20.0), QUALITIES - 21.0) + 20
-        below = min(int(index), QUALITIES - 2)
-        ratio = [self._average_ratio(below + step, size, reals, snr) for step in (0, 1)]
-        return base_mse * ((below + 1 - index) * ratio[0] + (index - below) * ratio[1])
+        quality = 2 * math.log2(base_mse * STEP**2) + coding.quality_of(1.0)
+        return base_mse * ratio_at(self.log_ratio, quality, reals / (3 * size[0] * size[1]), snr)
 
     def modulate(
         self, residual: Residual, base: Base, statistics: ResidualStatistics, uses: int, snr_db: float
@@ -210,16 +215,6 @@ class ResidualCode(nn.Module):
             errors.append(error.mean(1).view(-1, columns))
         picture = torch.cat(pictures, 1)[:, : base.shape[1], : base.shape[2]]
         return ResidualEstimate(picture / STEP, torch.cat(errors) / STEP**2)
-
-    def _average_ratio(self, quality: int, size: tuple[int, int], reals: int, snr: float) -> float:
-        """Error of an average photograph of a quality, over the error of its base."""
-        blocks = math.prod(-(-side // self.block) for side in size)
-        counts = (self.frequency[quality].double() * blocks).round().long()
-        counts[counts.argmax()] += blocks - int(counts.sum())
-        variances = self._variances(quality)
-        energy = variances * counts[:, None]
-        plan = plan_stream(counts, variances, reals, 1 / snr)
-        return expected_squared_error(plan, energy, counts, variances, 1 / snr) / float(energy.sum())
 
     def _plan(
         self, base: Base, side_info: bytes, uses: int, snr_db: float
