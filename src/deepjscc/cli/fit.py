@@ -25,11 +25,11 @@ def fit(
         model: The code.
         data: A folder of photographs, or a data set's name.
         block: Side of the blocks in pixels: 16 by default.
-        classes: Kinds of blocks that the code tells apart: 16 for linear, 128 for hybrid by default.
+        classes: Kinds of blocks that the code tells apart: 16 for linear, 64 for hybrid by default.
         photographs: Number of them, evenly spread over the data; all by default.
     """
     block = 16 if block is None else block
-    classes = {"linear": 16, "hybrid": 128}[model] if classes is None else classes
+    classes = {"linear": 16, "hybrid": 64}[model] if classes is None else classes
     if model == "linear" and not 1 <= block <= 32:
         raise UsageError(f"blocks are 1 to 32 pixels a side, not {block}")
     if model == "hybrid" and block not in (4, 8, 16):

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -28,6 +28,7 @@ _LOG_FLOOR = -10 * STEPS_PER_OCTAVE  # of the tables: 30 dB below the mean squar
 Pair = tuple[Image8, Image8]
 
 
+@runtime_checkable
 class Pairs(Protocol):
     """Images and their decoded bases, by index."""
 
@@ -42,7 +43,7 @@ Progress = Callable[[int, int], object]
 def fit_residual_code(
     pairs: Pairs,
     block: int = 16,
-    classes: int = 128,
+    classes: int = 64,
     groups: int = 4,
     on_progress: Progress = lambda done, of: None,
 ) -> ResidualCode:
@@ -76,8 +77,8 @@ def fit_residual_code(
     if blocks // every < 2 * classes:
         raise UsageError(f"{blocks} blocks are too few for {classes} classes; give more photographs")
     splits = _grow(torch.cat(features).numpy(), torch.cat(bands).numpy(), sizes, classes)
-    for name, values in zip(("leaf", "feature", "threshold"), zip(*splits, strict=True), strict=True):
-        getattr(code.tree, name)[: len(values)] = torch.tensor(values)
+    for place, name in enumerate(("leaf", "feature", "threshold")):
+        getattr(code.tree, name)[: len(splits)] = torch.tensor([split[place] for split in splits])
     _fit_tables(code, pairs, lambda done: on_progress(number + done, total))
     return code
 
@@ -132,7 +133,7 @@ def _grow(
     def best(members: NDArray[np.int64]) -> tuple[float, int, int]:
         own, found = energy[members].astype(np.float64), (0.0, 0, 0)
         total, count = own.sum(0), len(members)
-        before = likelihood(total, np.array(count))
+        before = float(likelihood(total[None], np.array([count]))[0])
         for feature, edge in enumerate(edges):
             code, bins = codes[members, feature], len(edge) + 1
             below = np.stack([np.bincount(code, band, bins) for band in own.T], 1).cumsum(0)[:-1]

@@ -22,8 +22,10 @@ class ClassTree(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.classes = classes
-        for name in ("leaf", "feature", "threshold"):
+        for name in ("leaf", "feature"):
             self.register_buffer(name, torch.zeros(classes - 1, dtype=torch.int32))
+        # A split that was never made moves no block.
+        self.register_buffer("threshold", torch.full((classes - 1,), torch.iinfo(torch.int32).max, dtype=torch.int32))
 
     def forward(self, features: Int[Tensor, "blocks features"]) -> Int[Tensor, " blocks"]:
         """Class of every block."""

@@ -63,7 +63,7 @@ class ResidualCode(nn.Module):
     correction_frequency: Float[Tensor, "bands steps"]
     transform: Float[Tensor, "values values"]
 
-    def __init__(self, block: int = 16, classes: int = 128, groups: int = 4) -> None:
+    def __init__(self, block: int = 16, classes: int = 64, groups: int = 4) -> None:
         super().__init__()
         if block not in (4, 8, 16):
             raise UsageError(f"blocks of residuals are 4, 8 or 16 pixels a side, not {block}")
