@@ -13,7 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, to_picture
 from deepjscc.models import rows
 from deepjscc.models.header import Header
-from deepjscc.models.residual_code import ResidualCode, levels
+from deepjscc.models.residual_code import ResidualCode, levels, planning
 from deepjscc.models.residual_code import features as features_module
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.code import rank_in_class
@@ -48,7 +48,8 @@ def test_the_transform_is_orthonormal_and_begins_with_the_mean() -> None:
     assert (transform @ transform.T - torch.eye(192)).abs().max() < 1e-6
     assert transform[0].allclose(torch.full((192,), 192**-0.5, dtype=torch.float64))
     bands = band_of_coefficients(8)
-    assert bands[0] == 0 and len(bands.unique()) == 12
+    assert bands[0] == 0
+    assert len(bands.unique()) == 12
 
 
 def test_blocks_and_back() -> None:
@@ -81,7 +82,8 @@ def test_powers_are_the_minimum_of_the_error() -> None:
     plan = plan_stream(counts, variances, reals, noise)
     power = plan.scale.square() * variances
     assert float((power * plan.sent).sum()) == pytest.approx(reals)
-    assert plan.sent.sum() == reals and plan.sent.tolist() == [[3, 3, 3], [5, 5, 1]]
+    assert plan.sent.sum() == reals
+    assert plan.sent.tolist() == [[3, 3, 3], [5, 5, 1]]
     error = lambda power: float((plan.sent * variances * noise / (power + noise)).sum())  # noqa: E731
     for gains in ((0, 0), (0, 1), (1, 0), (1, 1)):
         for loses in ((0, 0), (0, 1), (1, 0), (1, 1)):
@@ -118,7 +120,8 @@ def test_levels_survive_their_bytes() -> None:
     data = levels.pack(levels.Levels(33, corrections), blocks, frequency)
     assert 10 < len(data) < 20
     again = levels.unpack(data, blocks, frequency)
-    assert again.quality == 33 and again.corrections.equal(corrections)
+    assert again.quality == 33
+    assert again.corrections.equal(corrections)
     assert levels.pack(levels.Levels(33, corrections * 0), blocks * 0, frequency) == bytes([33])
 
 
@@ -129,14 +132,17 @@ def test_damaged_levels_are_an_error() -> None:
 
 
 def test_qualities_are_half_octaves() -> None:
-    assert levels.quality_of(1.0) == 20 and levels.quality_of(2.0) == 22 and levels.quality_of(0.0) == 0
+    assert levels.quality_of(1.0) == 20
+    assert levels.quality_of(2.0) == 22
+    assert levels.quality_of(0.0) == 0
     assert levels.log_mean_square(22) == levels.STEPS_PER_OCTAVE
 
 
 def test_features_do_not_depend_on_the_strips(monkeypatch: pytest.MonkeyPatch, coffee: torch.Tensor) -> None:
     base = coffee
     whole = block_features(base, 8)
-    assert whole.dtype == torch.int32 and whole.shape == (math.prod(-(-s // 16) * 2 for s in base.shape[1:]), 15)
+    assert whole.dtype == torch.int32
+    assert whole.shape == (math.prod(-(-s // 16) * 2 for s in base.shape[1:]), 15)
     monkeypatch.setattr(features_module, "STRIP_PIXELS", 1)
     assert block_features(base, 8).equal(whole)
 
@@ -161,6 +167,8 @@ def test_closed_form_error_is_what_is_measured(code: ResidualCode, coffee: torch
         expected = code.expected_error(statistics, 2 * uses, 1 / noise)
         assert 10 * math.log10(error / expected) == pytest.approx(0, abs=0.05)
         assert error < own
+        better = code.expected_error(statistics, 2 * uses, 10 / noise, 1 / noise)
+        assert code.expected_error(statistics, 2 * uses, 10 / noise) <= better < expected
         assert float(got.error_variance.mean()) == pytest.approx(error, rel=0.25)
 
 
@@ -198,14 +206,16 @@ def test_any_size_and_number_of_uses(code: ResidualCode, height: int, width: int
     assert float(sent.symbols.abs().square().mean()) == pytest.approx(1.0, rel=1e-4)
     assert sent.gain == Header(0, sent.gain_index).gain
     got = code.estimate(sent.symbols, torch.full((uses,), 1e-6), base, statistics.side_info, sent.gain, 10.0)
-    assert got.residual.shape == residual.shape and got.residual.isfinite().all()
+    assert got.residual.shape == residual.shape
+    assert got.residual.isfinite().all()
 
 
 def test_without_a_residual_nothing_is_sent(code: ResidualCode) -> None:
     base = torch.full((3, 20, 20), 7, dtype=torch.uint8)
     statistics = code.describe(torch.zeros(3, 20, 20), base)
     sent = code.modulate(torch.zeros(3, 20, 20), base, statistics, 50, 10.0)
-    assert not sent.symbols.abs().any() and sent.gain == 1.0
+    assert not sent.symbols.abs().any()
+    assert sent.gain == 1.0
     got = code.estimate(sent.symbols, torch.ones(50), base, statistics.side_info, sent.gain, 10.0)
     assert not got.residual.any()
 
@@ -237,3 +247,25 @@ def test_planning_before_the_base_is_coded_is_near_the_truth(code: ResidualCode,
 def test_blocks_of_other_sides_are_refused() -> None:
     with pytest.raises(UsageError, match="4, 8 or 16"):
         ResidualCode(block=5)
+
+
+def test_the_planning_table_is_interpolated() -> None:
+    table = planning.smooth(torch.full((1, 5, 5), -1.0), [30])
+    assert table.shape == (levels.QUALITIES, 5, 5)
+    assert table.allclose(torch.tensor(-1.0))
+    table = -torch.arange(5.0)[:, None] - 0.1 * torch.arange(5.0)
+    table = table.expand(levels.QUALITIES, 5, 5)
+    ratio = lambda rate, snr_db: math.log(planning.ratio_at(table, 30.5, rate, 10 ** (snr_db / 10)))  # noqa: E731
+    assert ratio(1 / 8, 0.0) == pytest.approx(-2.2)
+    assert ratio(1 / 32, -11.25) == pytest.approx(-0.55)
+    assert ratio(1.0, 60.0) == pytest.approx(-4.4)
+    assert ratio(1 / 128, -15.0) == pytest.approx(0.0)
+    assert planning.ratio_at(table, 30.5, 0.0, 1.0) == 1.0
+
+
+def test_near_images_count_most_in_the_planning_table() -> None:
+    measured = torch.stack([torch.full((5, 5), -1.0), torch.full((5, 5), -2.0)])
+    table = planning.smooth(measured, [10, 50])[:, 0, 0]
+    assert float(table[0]) == pytest.approx(-1, abs=1e-3)
+    assert float(table[30]) == pytest.approx(-1.5)
+    assert float(table[63]) == pytest.approx(-2, abs=1e-3)

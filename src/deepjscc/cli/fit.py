@@ -13,6 +13,7 @@ def fit(
     output: Output,
     block: int | None = None,
     classes: int | None = None,
+    photographs: int | None = None,
     json: Json = False,
 ) -> None:
     """Learn a code that has a closed form from photographs.
@@ -25,6 +26,7 @@ def fit(
         data: A folder of photographs, or a data set's name.
         block: Side of the blocks in pixels: 16 by default.
         classes: Kinds of blocks that the code tells apart: 16 for linear, 64 for hybrid by default.
+        photographs: Number of them, evenly spread over the data; all by default.
     """
     block = 16 if block is None else block
     classes = {"linear": 16, "hybrid": 64}[model] if classes is None else classes
@@ -32,8 +34,10 @@ def fit(
         raise UsageError(f"blocks are 1 to 32 pixels a side, not {block}")
     if model == "hybrid" and block not in (4, 8, 16):
         raise UsageError(f"blocks of hybrid are 4, 8 or 16 pixels a side, not {block}")
-    if not 1 <= classes <= 64:
-        raise UsageError(f"there can be 1 to 64 classes of blocks, not {classes}")
+    if not 1 <= classes <= 256:
+        raise UsageError(f"there can be 1 to 256 classes of blocks, not {classes}")
+    if photographs is not None and photographs < 1:
+        raise UsageError(f"at least one photograph is needed, not {photographs}")
 
     import torch
 
@@ -44,6 +48,8 @@ def fit(
     from deepjscc.training.fit_residual import fit_residual_code
 
     images = open_data(data)
+    if photographs is not None:
+        images = images.spread(photographs)
     fitted: Stored
     with progress() as say:
         if model == "linear":

@@ -7,8 +7,8 @@ from deepjscc.digital.codecs import HEVC
 from deepjscc.images import to_picture
 from deepjscc.types import Image8
 
-QPS = range(8, 48, 4)  # of bases, each photograph taking every other one, shifted by up to 3 from one to the next
-FULL_CHROMA_BELOW, HALF_CHROMA_FROM = 20, 34  # QPs; between them both samplings of chroma alternate
+QPS = range(10, 50, 4)  # of bases, each photograph taking every other one, shifted by up to 3 from one to the next
+HALF_CHROMA_FROM = 20  # QP; below it chroma is coded in full
 
 
 class BasePairs:
@@ -42,9 +42,8 @@ class BasePairs:
 
 def _settings(index: int) -> list[tuple[int, str]]:
     """QP and chroma sampling of the bases of the ``index``-th photograph."""
-    chosen = []
-    for place, coarse in enumerate(QPS):
-        if (place + index) % 2 == 0:
-            half = coarse >= HALF_CHROMA_FROM or (coarse >= FULL_CHROMA_BELOW and place // 2 % 2 == 0)
-            chosen.append((coarse + index % 4, "4:2:0" if half else "4:4:4"))
-    return chosen
+    return [
+        (coarse + index % 4, "4:2:0" if coarse >= HALF_CHROMA_FROM else "4:4:4")
+        for place, coarse in enumerate(QPS)
+        if (place + index) % 2 == 0
+    ]

@@ -1,8 +1,9 @@
 """Fitting `residual_code` to photographs and their digital bases: the tree of classes, variances and frequencies."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepjscc.errors import UsageError
-from deepjscc.models.residual_code import ResidualCode
+from deepjscc.models.residual_code import ResidualCode, planning
 from deepjscc.models.residual_code import levels as coding
-from deepjscc.models.residual_code.code import with_quality
+from deepjscc.models.residual_code.code import STEP, with_quality
 from deepjscc.models.residual_code.features import block_features
-from deepjscc.models.residual_code.levels import LARGEST, QUALITIES, STEPS_PER_OCTAVE
+from deepjscc.models.residual_code.levels import LARGEST, STEPS_PER_OCTAVE
 from deepjscc.models.residual_code.transform import BANDS
 from deepjscc.types import Image8
 
@@ -25,11 +26,22 @@ THRESHOLDS = 32  # quantiles of a feature that a split may lie at
 NEGLIGIBLE = 0.1  # share of the mean square below which it does not matter how weak a coefficient is
 _LOG_FLOOR = -10 * STEPS_PER_OCTAVE  # of the tables: 30 dB below the mean square
 Pair = tuple[Image8, Image8]
+
+
+@runtime_checkable
+class Pairs(Protocol):
+    """Images and their decoded bases, by index."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pair: ...
+
+
 Progress = Callable[[int, int], object]
 
 
 def fit_residual_code(
-    pairs: Sequence[Pair],
+    pairs: Pairs,
     block: int = 16,
     classes: int = 64,
     groups: int = 4,
@@ -65,8 +77,8 @@ def fit_residual_code(
     if blocks // every < 2 * classes:
         raise UsageError(f"{blocks} blocks are too few for {classes} classes; give more photographs")
     splits = _grow(torch.cat(features).numpy(), torch.cat(bands).numpy(), sizes, classes)
-    for name, values in zip(("leaf", "feature", "threshold"), zip(*splits, strict=True), strict=True):
-        getattr(code.tree, name)[: len(values)] = torch.tensor(values)
+    for place, name in enumerate(("leaf", "feature", "threshold")):
+        getattr(code.tree, name)[: len(splits)] = torch.tensor([split[place] for split in splits])
     _fit_tables(code, pairs, lambda done: on_progress(number + done, total))
     return code
 
@@ -80,7 +92,7 @@ class _Measured:
     quality: int
 
 
-def _measure(code: ResidualCode, pairs: Sequence[Pair]) -> Iterator[_Measured]:
+def _measure(code: ResidualCode, pairs: Pairs) -> Iterator[_Measured]:
     for index in range(len(pairs)):
         image, base = pairs[index]
         residual = (image.float() - base.float()) / 255
@@ -121,7 +133,7 @@ def _grow(
     def best(members: NDArray[np.int64]) -> tuple[float, int, int]:
         own, found = energy[members].astype(np.float64), (0.0, 0, 0)
         total, count = own.sum(0), len(members)
-        before = likelihood(total, np.array(count))
+        before = float(likelihood(total[None], np.array([count]))[0])
         for feature, edge in enumerate(edges):
             code, bins = codes[members, feature], len(edge) + 1
             below = np.stack([np.bincount(code, band, bins) for band in own.T], 1).cumsum(0)[:-1]
@@ -147,8 +159,8 @@ def _grow(
     return splits
 
 
-def _fit_tables(code: ResidualCode, pairs: Sequence[Pair], on_progress: Callable[[int], object]) -> None:
-    """Variances of every class, how frequent the classes are at every quality, and how frequent the corrections."""
+def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], object]) -> None:
+    """Variances of every class, how frequent the corrections are, and the planner's table."""
     energies, counts, qualities = [], [], []
     for index, measured in enumerate(_measure(code, pairs)):
         classes = code.tree(measured.features)
@@ -161,12 +173,6 @@ def _fit_tables(code: ResidualCode, pairs: Sequence[Pair], on_progress: Callable
     variances = torch.where((blocks > 0)[:, None], energy / blocks.clamp_min(1)[:, None], energy.sum(0) / blocks.sum())
     logarithm = (STEPS_PER_OCTAVE * variances.clamp_min(1e-12).log2()).round().clamp_min(_LOG_FLOOR)
     code.log_variance.copy_(logarithm.to(torch.int16))
-    by_quality = torch.zeros(QUALITIES, code.classes, dtype=torch.float64)
-    by_quality.index_add_(0, torch.tensor(qualities), torch.stack(counts).double())
-    # A quality that no pair has is taken as the nearest that one has.
-    seen = by_quality.sum(1).nonzero()[:, 0]
-    nearest = seen[(seen[:, None] - torch.arange(QUALITIES)).abs().argmin(0)]
-    code.frequency.copy_(by_quality[nearest] / by_quality[nearest].sum(1, keepdim=True))
     # Corrections seen rarely lean on a two-sided geometric distribution.
     geometric = 0.5 ** (torch.arange(2 * LARGEST + 1) - LARGEST).abs().double()
     often = 4 * geometric / geometric.sum() + torch.zeros(BANDS, 1)
@@ -175,3 +181,20 @@ def _fit_tables(code: ResidualCode, pairs: Sequence[Pair], on_progress: Callable
         levels = code.levels_of(quality, own, own_energy.double() * mean_square)
         often += torch.nn.functional.one_hot(levels.corrections + LARGEST, 2 * LARGEST + 1).sum(0)
     code.correction_frequency.copy_(often.log())
+    code.log_ratio.copy_(planning.smooth(torch.stack(list(_ratios(code, qualities, counts, energies))), qualities))
+
+
+def _ratios(
+    code: ResidualCode, qualities: list[int], counts: list[Tensor], energies: list[Tensor]
+) -> Iterator[Float[Tensor, "rates snrs"]]:
+    """Of every pair the logarithm of the error over the base's, at the points of the planner's table."""
+    for quality, own, energy in zip(qualities, counts, energies, strict=True):
+        mean_square = 2 ** (coding.log_mean_square(quality) / STEPS_PER_OCTAVE)
+        statistics = code.statistics_of(quality, own, energy.double() * mean_square)
+        base_error = float(statistics.energy.sum())
+        ratios = torch.zeros(len(planning.RATES), len(planning.SNRS_DB))
+        for row, column, rate, snr in planning.points():
+            reals = round(rate * int(own.sum()) * len(code.transform))
+            left = code.expected_error(statistics, reals, snr) * int(own.sum()) * len(code.transform) * STEP**2
+            ratios[row, column] = math.log(left / base_error)
+        yield ratios

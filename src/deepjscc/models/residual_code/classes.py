@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class ClassTree(nn.Module):
     """A binary tree grown leaf by leaf; its leaves are the classes.
 
-    Split ``i`` divides leaf ``leaf[i]``: blocks whose ``feature[i]`` exceeds ``threshold[i]`` go to leaf ``i + 1``. So the
-    first splits alone make a coarser tree, whose leaves are groups of the final ones.
+    Split ``i`` divides leaf ``leaf[i]``: blocks whose ``feature[i]`` exceeds ``threshold[i]`` go to leaf ``i + 1``. So
+    the first splits alone make a coarser tree, whose leaves are groups of the final ones.
 
     Args:
         classes: number of leaves.
@@ -22,8 +22,10 @@ class ClassTree(nn.Module):
     def __init__(self, classes: int) -> None:
         super().__init__()
         self.classes = classes
-        for name in ("leaf", "feature", "threshold"):
+        for name in ("leaf", "feature"):
             self.register_buffer(name, torch.zeros(classes - 1, dtype=torch.int32))
+        # A split that was never made moves no block.
+        self.register_buffer("threshold", torch.full((classes - 1,), torch.iinfo(torch.int32).max, dtype=torch.int32))
 
     def forward(self, features: Int[Tensor, "blocks features"]) -> Int[Tensor, " blocks"]:
         """Class of every block."""

@@ -10,11 +10,10 @@ residual is (:mod:`deepjscc.models.residual_code.levels`) and the quantised gain
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Complex, Float, Int, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from deepjscc.errors import UsageError
@@ -23,6 +22,15 @@ from deepjscc.models.residual_code import levels as coding
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.features import WINDOW, block_features
 from deepjscc.models.residual_code.levels import LARGEST, QUALITIES, STEPS_PER_OCTAVE, Levels
+from deepjscc.models.residual_code.planning import RATES, SNRS_DB, Table, ratio_at
+from deepjscc.models.residual_code.results import (
+    Base,
+    ModulatedResidual,
+    Residual,
+    ResidualEstimate,
+    ResidualStatistics,
+    Symbols,
+)
 from deepjscc.models.residual_code.stream import ByClass, StreamPlan, expected_squared_error, plan_stream
 from deepjscc.models.residual_code.transform import (
     BANDS,
@@ -35,58 +43,7 @@ from deepjscc.models.residual_code.transform import (
 from deepjscc.models.rows import Strip, strips
 from deepjscc.symbols import to_latent, to_symbols
 
-Residual = Float[Tensor, "3 height width"]
-Base = UInt8[Tensor, "3 height width"]
-Symbols = Complex[Tensor, " uses"]
 STEP = 255.0  # 8-bit steps in a value of 1, the unit that the tables are in
-
-
-@dataclass(frozen=True)
-class ResidualStatistics:
-    """What the transmitter knows of one image's residual: enough to plan without its pixels.
-
-    Attributes:
-        side_info: bytes from which the receiver restores the variances.
-        counts: blocks of each class.
-        energy: sum of the squared coefficients of each class, in squared 8-bit steps.
-        variances: of every coefficient in each class, as both ends assume them.
-    """
-
-    side_info: bytes
-    counts: Int[Tensor, " classes"]
-    energy: ByClass
-    variances: ByClass
-
-
-@dataclass(frozen=True)
-class ModulatedResidual:
-    """The analog symbols of one image, and the gain that the receiver must know.
-
-    Attributes:
-        symbols: of mean power 1, or all zero where the residual is.
-        gain_index: of the factor that made it so, as :class:`deepjscc.models.header.Header` quantises it (10 bits).
-    """
-
-    symbols: Symbols
-    gain_index: int
-
-    @property
-    def gain(self) -> float:
-        """The quantised factor."""
-        return Header(0, self.gain_index).gain
-
-
-@dataclass(frozen=True)
-class ResidualEstimate:
-    """What the receiver makes of the analog layer.
-
-    Attributes:
-        residual: to be added to the base, on the scale of images (0 to 1).
-        error_variance: mean squared error of a pixel value that is left in each block, as the model expects it.
-    """
-
-    residual: Residual
-    error_variance: Float[Tensor, "rows columns"]
 
 
 class ResidualCode(nn.Module):
@@ -102,7 +59,7 @@ class ResidualCode(nn.Module):
 
     kind: ClassVar[str] = "residual_code"
     log_variance: Int[Tensor, "classes values"]
-    frequency: Float[Tensor, "qualities classes"]
+    log_ratio: Table
     correction_frequency: Float[Tensor, "bands steps"]
     transform: Float[Tensor, "values values"]
 
@@ -116,7 +73,7 @@ class ResidualCode(nn.Module):
         self.tree = ClassTree(classes)
         # Logarithm of a coefficient's variance over the residual's mean square, in whole steps: sorted alike anywhere.
         self.register_buffer("log_variance", torch.zeros(classes, values, dtype=torch.int16))
-        self.register_buffer("frequency", torch.full((QUALITIES, classes), 1 / classes))
+        self.register_buffer("log_ratio", torch.zeros(QUALITIES, len(RATES), len(SNRS_DB)))
         self.register_buffer("correction_frequency", torch.zeros(BANDS, 2 * LARGEST + 1))
         self.register_buffer("transform", block_transform(block), persistent=False)
 
@@ -142,6 +99,10 @@ class ResidualCode(nn.Module):
         energy = torch.zeros(self.classes, len(self.transform), dtype=torch.float64, device=classes.device)
         for strip, coefficients in self.read_blocks(residual):
             energy.index_add_(0, classes[strip], coefficients.double().square())
+        return self.statistics_of(quality, counts, energy)
+
+    def statistics_of(self, quality: int, counts: Int[Tensor, " classes"], energy: ByClass) -> ResidualStatistics:
+        """:meth:`describe` from energies; see :meth:`levels_of`."""
         levels = self.levels_of(quality, counts, energy)
         side_info = coding.pack(levels, self._sum_groups(counts), self.correction_frequency)
         return ResidualStatistics(side_info, counts, energy, self._variances(quality, levels.corrections))
@@ -158,16 +119,19 @@ class ResidualCode(nn.Module):
         ratio = self._sum_bands(energy) / expected.clamp_min(1e-30)
         return Levels(quality, coding.measure(ratio, self._sum_groups(counts)))
 
-    def expected_error(self, statistics: ResidualStatistics, reals: int, snr: float) -> float:
+    def expected_error(
+        self, statistics: ResidualStatistics, reals: int, snr: float, planned_snr: float | None = None
+    ) -> float:
         """Mean squared error of a pixel value that the LMMSE receiver leaves, on the scale of images.
 
         Args:
             statistics: of the image.
             reals: real channel uses, twice the complex ones; 0 gives the error of the base alone.
             snr: linear, of the analog layer after subtraction of the base.
+            planned_snr: linear, that the powers are for; None: the same.
         """
         counts, variances = statistics.counts, statistics.variances
-        plan = plan_stream(counts, variances, reals, 1 / snr)
+        plan = plan_stream(counts, variances, reals, 1 / (planned_snr or snr))
         error = expected_squared_error(plan, statistics.energy, counts, variances, 1 / snr)
         return error / (int(counts.sum()) * len(self.transform)) / STEP**2
 
@@ -182,11 +146,8 @@ class ResidualCode(nn.Module):
         """
         if base_mse <= 0:
             return 0.0
-        # Classes depend on quality in steps of 1.5 dB; between two steps the error is interpolated.
-        index = min(max(2 * math.log2(base_mse * STEP**2), -20.0), QUALITIES - 21.0) + 20
-        below = min(int(index), QUALITIES - 2)
-        ratio = [self._average_ratio(below + step, size, reals, snr) for step in (0, 1)]
-        return base_mse * ((below + 1 - index) * ratio[0] + (index - below) * ratio[1])
+        quality = 2 * math.log2(base_mse * STEP**2) + coding.quality_of(1.0)
+        return base_mse * ratio_at(self.log_ratio, quality, reals / (3 * size[0] * size[1]), snr)
 
     def modulate(
         self, residual: Residual, base: Base, statistics: ResidualStatistics, uses: int, snr_db: float
@@ -200,7 +161,7 @@ class ResidualCode(nn.Module):
             uses: complex channel uses.
             snr_db: of the analog layer after subtraction of the base, as planned; the receiver must know it too.
         """
-        classes, variances, plan = self._plan(base, statistics.side_info, uses, snr_db)
+        classes, _, plan = self._plan(base, statistics.side_info, uses, snr_db)
         rank = rank_in_class(classes, self.classes)
         latent = torch.zeros(2 * uses + 1, device=residual.device)  # the last place takes what is not sent
         for strip, coefficients in self.read_blocks(residual):
@@ -254,16 +215,6 @@ class ResidualCode(nn.Module):
             errors.append(error.mean(1).view(-1, columns))
         picture = torch.cat(pictures, 1)[:, : base.shape[1], : base.shape[2]]
         return ResidualEstimate(picture / STEP, torch.cat(errors) / STEP**2)
-
-    def _average_ratio(self, quality: int, size: tuple[int, int], reals: int, snr: float) -> float:
-        """Error of an average photograph of a quality, over the error of its base."""
-        blocks = math.prod(-(-side // self.block) for side in size)
-        counts = (self.frequency[quality].double() * blocks).round().long()
-        counts[counts.argmax()] += blocks - int(counts.sum())
-        variances = self._variances(quality)
-        energy = variances * counts[:, None]
-        plan = plan_stream(counts, variances, reals, 1 / snr)
-        return expected_squared_error(plan, energy, counts, variances, 1 / snr) / float(energy.sum())
 
     def _plan(
         self, base: Base, side_info: bytes, uses: int, snr_db: float

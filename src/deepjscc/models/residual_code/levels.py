@@ -1,8 +1,8 @@
 """What is sent of a residual's strength: one byte of quality, and corrections of the tables' variances by bands.
 
 The tables hold variances relative to the residual's mean square, as they are on average over photographs. An image
-deviates: a correction in steps of 1.5 dB for every band of frequencies in every group of classes takes a few dozen bytes
-and replaces the average by the image's own strength. Groups of few blocks have none.
+deviates: a correction in steps of 1.5 dB for every band of frequencies in every group of classes takes about a dozen
+bytes and replaces the average by the image's own strength. Groups of few blocks have none.
 """
 
 import math
