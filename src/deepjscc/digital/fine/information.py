@@ -31,7 +31,7 @@ def _quadrature() -> tuple[np.ndarray, np.ndarray]:
     return nodes, weights / math.sqrt(2 * math.pi)
 
 
-def bicm_information(levels: np.ndarray, snr_db: float, weights: Sequence[float] | Sequence[int] | None = None) -> float:
+def bicm_information(levels: np.ndarray, snr_db: float, weights: Sequence[int] | np.ndarray | None = None) -> float:
     """1 minus the uncertainty of a coded bit after reception, the mean over the bits of an axis.
 
     With equally likely levels it is the mutual information of bit-interleaved coded modulation (Caire, Taricco,
@@ -79,11 +79,11 @@ def bicm_curve(
     return snr_db, np.array([bicm_information(np.array(levels), float(one), weights) for one in snr_db])
 
 
-def binary_snr_db(information: float | np.ndarray) -> np.ndarray | np.floating:
+def binary_snr_db(information: float) -> float:
     """SNR at which a binary antipodal symbol has so much mutual information.
 
     Args:
         information: per symbol, between 0 and 1.
     """
     snr_db, curve = bicm_curve((1.0,))
-    return np.interp(information, curve, snr_db)
+    return float(np.interp(information, curve, snr_db))

@@ -245,6 +245,6 @@ def error_probability(plan: CodePlan, sinr_db: float | np.ndarray) -> float:
         equivalent_db = float(sinr_db)
     else:
         information = np.interp(sinr_db, *bicm_curve(plan.modulation.levels, plan.modulation.weights)).mean()
-        equivalent_db = float(binary_snr_db(information))
+        equivalent_db = binary_snr_db(float(information))
     lost = block_error_rate(plan.rate, plan.block_bits, equivalent_db)
     return -math.expm1(plan.code_blocks * math.log1p(-min(lost, 1 - 1e-12)))

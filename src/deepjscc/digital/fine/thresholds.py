@@ -97,7 +97,7 @@ def threshold(rate: float, block_bits: int) -> tuple[float, float]:
         block_bits: information bits of a block, CRC included.
     """
     rates, columns = _table()
-    length = rough_log2(block_bits)
+    length = rough_log2(float(block_bits))
     gaps = [interpolate(length, lengths, gaps) for lengths, gaps, _ in columns]
     widths = [interpolate(length, lengths, widths) for lengths, _, widths in columns]
     return limit_db(rate) + interpolate(rate, rates, gaps), interpolate(rate, rates, widths)
