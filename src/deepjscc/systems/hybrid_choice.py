@@ -59,6 +59,7 @@ class HybridExpectation:
                 # What an analog layer leaves of a residual depends little on the base: one base shows it for all.
                 self.base_mse, self.statistics = mse, residual_code.describe(residual, base)
         self.curve = self._curve()
+        self._kept: dict[tuple[int, float], float] = {}
 
     def _curve(self) -> RateCurve | None:
         """Error over bytes through the codings; None without two of them."""
@@ -84,9 +85,16 @@ class HybridExpectation:
         mse = self.curve.mse_at(room) / 255**2
         if not share_index or not self.base_mse:
             return mse
-        analog_snr = SHARES[share_index] * 10 ** (min(snr_db, 100.0) / 10)
-        left = self.residual_code.expected_error(self.statistics, 2 * self.uses, analog_snr)
-        return mse * left / self.base_mse
+        return mse * self._left(share_index, snr_db)
+
+    def _left(self, share_index: int, snr_db: float) -> float:
+        """Share of the residual's energy that an analog layer leaves; looked up where it was computed before."""
+        key = (share_index, snr_db)
+        if key not in self._kept:
+            analog_snr = SHARES[share_index] * 10 ** (min(snr_db, 100.0) / 10)
+            error = self.residual_code.expected_error(self.statistics, 2 * self.uses, analog_snr)
+            self._kept[key] = error / self.base_mse
+        return self._kept[key]
 
 
 def choose_layout(
