@@ -6,6 +6,10 @@ The names below are loaded when first used, so that ``import deepjscc`` and ``de
 from importlib import import_module
 from typing import Any
 
+from deepjscc.threads import wait_passively
+
+wait_passively()  # here, because OpenMP reads its environment when torch is first imported
+
 __version__ = "0.1.0"
 
 _HOMES = {

@@ -1,11 +1,13 @@
 """The command line: a thin door. Each command lives in a file of its own and is loaded when it is called."""
 
+import os
 import sys
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
-from deepjscc import __version__
+from deepjscc import __version__, threads
 from deepjscc.errors import DeepJSCCError, UsageError
 
 COMMANDS = {
@@ -31,16 +33,42 @@ COMMANDS = {
     "fetch": "Download a data set, checked.",
 }
 
+COMPUTING = set(COMMANDS) - {"plot", "models", "fetch"}  # the others are done before a thread would start
+
 app = App(name="deepjscc", help="Deep joint source-channel coding: pictures over noisy channels.", version=__version__)
 for _name, _help in COMMANDS.items():
     _place = _name.replace("-", "_")
     app.command(f"deepjscc.cli.{_place}:{_place}", name=_name, help=_help)
 
 
+Threads = Annotated[
+    int | None,
+    Parameter(name="--threads", help="Threads of torch; else OMP_NUM_THREADS, else as many as there are idle cores."),
+]
+
+
+@app.meta.default
+def _with_threads(
+    *arguments: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], threads_: Threads = None
+) -> None:
+    """Set the number of threads, then run the command."""
+    if threads_ is not None and threads_ < 1:
+        raise UsageError("--threads must be at least 1")
+    if threads_ is not None:
+        threads.limit_threads(threads_)
+    elif (
+        COMPUTING.intersection(arguments[:1])
+        and not {"--help", "-h"}.intersection(arguments)
+        and "OMP_NUM_THREADS" not in os.environ
+    ):
+        threads.limit_threads(threads.free_cores())
+    app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; whatever goes wrong from outside is one line and exit code 1, or 2 for wrong usage."""
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()), 2)
     except UsageError as error:
