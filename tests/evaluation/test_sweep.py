@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 import torch
 
-from deepjscc.errors import DeepJSCCError, DeepJSCCWarning, UsageError
-from deepjscc.evaluation.report import plot, save_figure, sheet
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.evaluation.curves import plot
+from deepjscc.evaluation.report import save_figure, sheet
 from deepjscc.evaluation.single import send_image
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import SCHEMA, read_table, summarise, to_table, write_table
@@ -241,7 +242,7 @@ def test_settings_are_not_mixed(folder: Path, tmp_path: Path) -> None:
     assert set(means["images"]) == {3}
     labels = [text.get_text() for text in plot(read_table(table)).axes[0].get_legend().get_texts()]
     assert len(set(labels)) == 5
-    assert any("told 20 dB" in label for label in labels)
+    assert any("planned for 20 dB" in label for label in labels)
     assert any("K = 30 dB" in label for label in labels)
 
 

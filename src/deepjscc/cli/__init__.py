@@ -21,7 +21,9 @@ COMMANDS = {
     "rx": "Receive pictures from a radio signal.",
     "bulk": "Send or encode a folder or bucket of pictures, by many workers.",
     "evaluate": "Measure systems over images and SNRs into a Parquet table.",
-    "plot": "Draw PSNR over SNR from a results table.",
+    "plot": "Draw curves of results tables, for a screen or a paper.",
+    "compare": "Compare systems of results tables: BD-PSNR, BD-rate.",
+    "quality": "Measure a received picture against its reference, by every metric.",
     "papers": "Make a paper's figures and check its claims.",
     "models": "List the models of the zoo.",
     "export": "Write a model as ONNX or OpenVINO graphs, encoder and decoder apart.",
@@ -33,7 +35,7 @@ COMMANDS = {
     "fetch": "Download a data set, checked.",
 }
 
-COMPUTING = set(COMMANDS) - {"plot", "models", "fetch"}  # the others are done before a thread would start
+COMPUTING = set(COMMANDS) - {"plot", "compare", "models", "fetch"}  # the others are done before a thread would start
 
 app = App(name="deepjscc", help="Deep joint source-channel coding: pictures over noisy channels.", version=__version__)
 for _name, _help in COMMANDS.items():
