@@ -81,7 +81,7 @@ def test_systems_are_compared_under_the_same_conditions() -> None:
     )
     over, found = compare(table, "a")
     assert over == "bandwidth_ratio"
-    assert [(each.system, each.conditions) for each in found] == [("b", "snr_db 0"), ("b", "snr_db 10")]
+    assert [(each.system, each.conditions) for each in found] == [("b", "at 0 dB"), ("b", "at 10 dB")]
     assert [each.quality_difference for each in found] == pytest.approx([1, 1])
     assert all(each.cost is not None and each.cost < 0 for each in found)
     over, found = compare(table, "a", x="snr_db")

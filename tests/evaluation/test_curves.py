@@ -34,7 +34,8 @@ def table() -> pl.DataFrame:
 
 
 def _labels(figure: Any) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    legend = figure.legends[0] if figure.legends else figure.axes[0].get_legend()
+    return [text.get_text() for text in legend.get_texts()]
 
 
 def test_labels_are_names_and_can_be_changed(table: pl.DataFrame) -> None:
@@ -46,7 +47,7 @@ def test_labels_are_names_and_can_be_changed(table: pl.DataFrame) -> None:
 
 def test_two_weights_of_a_name_are_numbered_and_no_hash_is_shown() -> None:
     table = to_table([row("w", snr, snr, weights_hash=weights) for weights in ("abc", "def") for snr in (0.0, 1.0)])
-    assert _labels(plot(table)) == ["w weights 1", "w weights 2"]
+    assert _labels(plot(table)) == ["w, weights 1", "w, weights 2"]
 
 
 def test_what_a_transmitter_knew_is_in_the_legend() -> None:
@@ -57,7 +58,17 @@ def test_what_a_transmitter_knew_is_in_the_legend() -> None:
             for snr in (0.0, 10.0)
         ]
     )
-    assert sorted(_labels(plot(table))) == ["s SNR known", "s planned for 5 dB"]
+    assert sorted(_labels(plot(table))) == ["s, SNR known", "s, planned for 5 dB"]
+
+
+def test_the_point_where_a_plan_meets_its_snr_is_on_its_line() -> None:
+    plan = to_table([row("s", snr, snr, encoder_snr_db=5.0) for snr in (0.0, 5.0, 10.0)])
+    points = curve_points(plan, Style())
+    assert points["label"].n_unique() == 1
+    assert points["x"].to_list() == [0, 5, 10]
+    both = pl.concat([plan, to_table([row("s", snr, snr) for snr in (0.0, 5.0, 10.0)])])
+    counts = dict(curve_points(both, Style()).group_by("label").len().iter_rows())
+    assert counts == {"s, SNR known": 3, "s, planned for 5 dB": 3}
 
 
 def test_the_error_is_the_standard_error_over_seeds(table: pl.DataFrame) -> None:
@@ -78,7 +89,7 @@ def test_any_metric_over_the_ratio() -> None:
     )
     figure = plot(table, Style(x="bandwidth_ratio", y="ms_ssim", x_range=(0.0, 0.2), y_label="quality", title="T"))
     axes = figure.axes[0]
-    assert _labels(figure) == ["s at 0 dB", "s at 10 dB"]
+    assert _labels(figure) == ["s, at 0 dB", "s, at 10 dB"]
     assert axes.get_xlim() == (0, 0.2)
     assert (axes.get_ylabel(), axes.get_title()) == ("quality", "T")
 
@@ -93,8 +104,8 @@ def test_a_legend_of_many_lines_is_below_the_axes() -> None:
     table = to_table([row(f"system-{i}", snr, snr + i) for i in range(7) for snr in (0.0, 1.0)])
     figure = plot(table, Style(width_mm=88.0))
     figure.draw_without_rendering()
-    axes = figure.axes[0]
-    assert axes.get_legend().get_window_extent().y1 < axes.get_window_extent().y0
+    label = figure.axes[0].xaxis.label
+    assert figure.legends[0].get_window_extent().y1 <= label.get_window_extent().y0 < label.get_window_extent().y1
 
 
 def test_the_size_is_in_millimetres(table: pl.DataFrame) -> None:

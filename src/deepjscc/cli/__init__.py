@@ -9,6 +9,7 @@ from cyclopts.exceptions import CycloptsError
 
 from deepjscc import __version__, threads
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.extensions import ExtensionError, frame_error
 
 COMMANDS = {
     "send": "Send a picture over a noisy channel, beside what digital links would deliver.",
@@ -75,6 +76,8 @@ def main(arguments: list[str] | None = None) -> None:
         _fail(" ".join(str(error).split()), 2)
     except UsageError as error:
         _fail(str(error), 2)
+    except ExtensionError as error:
+        _fail_in_extension(error)
     except DeepJSCCError as error:
         _fail(str(error), 1)
     except BrokenPipeError:
@@ -84,6 +87,17 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("not enough memory; take a smaller image or batch", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
+    except Exception as error:
+        framed = frame_error(error)
+        if framed is None:
+            raise
+        _fail_in_extension(framed)
+
+
+def _fail_in_extension(error: ExtensionError) -> None:
+    """Show users the traceback of their own code, then the one line."""
+    print(error.user_traceback, file=sys.stderr, end="")
+    _fail(str(error), 1)
 
 
 def _fail(message: str, code: int) -> None:

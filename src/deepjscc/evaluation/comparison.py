@@ -12,7 +12,7 @@ from typing import Any, Literal
 import polars as pl
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.evaluation.curves import CONDITIONS, label_conditions
+from deepjscc.evaluation.curves import CONDITIONS, describe_condition, label_conditions
 from deepjscc.evaluation.table import summarise
 
 FEWEST_POINTS = 2
@@ -100,12 +100,8 @@ def _most_varied(means: pl.DataFrame) -> Literal["snr_db", "bandwidth_ratio"]:
 
 def _words(curve: pl.DataFrame, means: pl.DataFrame, keys: Sequence[str]) -> str:
     differing = [name for name in keys if means[name].n_unique() > 1]
-    values = [(name, curve[name][0]) for name in differing]
-    return ", ".join(f"{name} {_number(value)}" for name, value in values if value is not None)
-
-
-def _number(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    words = [describe_condition(name, curve[name][0], curve["system"][0]) for name in differing]
+    return ", ".join(word for word in words if word)
 
 
 def _compare(

@@ -17,8 +17,10 @@ from deepjscc.evaluation.table import summarise
 
 DASHES = ("-", "--", "-.")  # a dotted line is a cliff, whichever system it belongs to
 MM_PER_INCH = 25.4
+POINTS_PER_INCH = 72.0
 NARROW_MM = 120.0  # below it a figure is for one column of a page: type of 7 to 8 points
-FEW_LINES = 4  # so many fit into the axes beside the curves; a longer legend goes below them
+FEW_LINES = 6  # so many names fit into the axes of a wide figure; else the legend goes below them
+LINE_HEIGHT = 1.6  # of a legend, in sizes of its type
 
 X_AXES = {
     "snr_db": "channel SNR, P/N0 [dB]",
@@ -101,16 +103,21 @@ def plot(table: pl.DataFrame, style: Style | None = None, *, pooled: bool = Fals
     """
     style = style or Style(y="psnr_pooled_db" if pooled else "psnr_db")
     points = curve_points(table, style)
-    figure = Figure(
-        figsize=(style.width_mm / MM_PER_INCH, (style.height_mm or 0.63 * style.width_mm) / MM_PER_INCH),
-        layout="constrained",
-    )
+    lines = _lines(points)
+    narrow = style.width_mm < NARROW_MM
+    size = 7.0 if narrow else 9.0
+    below = narrow or len(lines) > FEW_LINES
+    columns = max(1, int(style.width_mm / (0.19 * size * (max(map(len, points["label"])) + 6)))) if below else 1
+    height = (style.height_mm or 0.63 * style.width_mm) / MM_PER_INCH
+    if below and style.height_mm is None:
+        height += -(-len(lines) // columns) * LINE_HEIGHT * size / POINTS_PER_INCH
+    figure = Figure(figsize=(style.width_mm / MM_PER_INCH, height), layout="constrained")
     axes = figure.subplots()
-    size = 7.0 if style.width_mm < NARROW_MM else 9.0
-    for index, (label, line) in enumerate(_lines(points)):
+    for index, (label, line) in enumerate(lines):
         _draw(axes, line, label, index, style, size)
     axes.set_xlabel(style.x_label or X_AXES[style.x], fontsize=size + 1)
-    axes.set_ylabel(style.y_label or "\n".join(textwrap.wrap(Y_AXES[style.y], 38)), fontsize=size + 1)
+    known = Y_AXES[style.y].partition(",")[0] if narrow else "\n".join(textwrap.wrap(Y_AXES[style.y], 38))
+    axes.set_ylabel(style.y_label or known, fontsize=size + 1)
     axes.tick_params(labelsize=size)
     axes.set_xlim(style.x_range)
     axes.set_ylim(style.y_range)
@@ -118,13 +125,10 @@ def plot(table: pl.DataFrame, style: Style | None = None, *, pooled: bool = Fals
     if title:
         axes.set_title("\n".join(textwrap.wrap(title, int(style.width_mm / (0.2 * size)))), fontsize=size + 1)
     axes.grid(alpha=0.3)
-    lines = points["label"].n_unique()
-    if lines <= FEW_LINES and style.width_mm >= NARROW_MM:
-        axes.legend(fontsize=size)
+    if below:
+        figure.legend(fontsize=size, loc="outside lower center", ncols=min(columns, len(lines)))
     else:
-        longest = max(map(len, points["label"]))
-        columns = max(1, int(style.width_mm / (0.19 * size * (longest + 6))))
-        axes.legend(fontsize=size, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=min(columns, lines))
+        axes.legend(fontsize=size)
     return figure
 
 
@@ -171,7 +175,6 @@ def label_conditions(means: pl.DataFrame) -> pl.DataFrame:
     A transmitter that knows the SNR of every point has one line, with a ``believed_db`` of null.
     """
     offset = pl.col("other_snr_db") - pl.col("snr_db")
-    knows = pl.col("encoder_snr_db") == pl.col("snr_db")
     hashes: dict[str, list[str | None]] = {}
     for system, weights in means.select("system", "weights_hash").iter_rows():
         hashes.setdefault(system, [])
@@ -181,11 +184,27 @@ def label_conditions(means: pl.DataFrame) -> pl.DataFrame:
         1 + hashes[system].index(weights) if len(hashes[system]) > 1 else None
         for system, weights in means.select("system", "weights_hash").iter_rows()
     ]
-    return means.with_columns(
-        pl.when(~knows).then("encoder_snr_db").alias("believed_db"),
+    means = means.with_columns(
         pl.when(offset != 0).then(offset).alias("offset_db"),
         pl.Series("weights", numbers, pl.Int64),
     )
+    return _with_design_points(means)
+
+
+def _with_design_points(means: pl.DataFrame) -> pl.DataFrame:
+    """Add ``believed_db``; a point where a plan for one SNR meets that SNR belongs to the line of the plan.
+
+    It belongs to the line of those that know every SNR too, where there is such a line.
+    """
+    knows = pl.col("encoder_snr_db") == pl.col("snr_db")
+    known = means.filter(knows.fill_null(True)).with_columns(pl.lit(None, pl.Float64).alias("believed_db"))
+    planned = means.filter(~knows.fill_null(True)).with_columns(pl.col("encoder_snr_db").alias("believed_db"))
+    keys = [*(name for name in CONDITIONS if name != "believed_db"), "requested_ratio"]
+    plans = planned.select(*keys, "encoder_snr_db").unique()
+    met = known.join(plans, on=[*keys, "encoder_snr_db"], how="semi", nulls_equal=True)
+    others = known.join(plans, on=[*keys, "encoder_snr_db"], how="anti", nulls_equal=True)
+    kept = known.join(others.select(keys).unique(), on=keys, how="semi", nulls_equal=True)
+    return pl.concat([kept, planned, met.with_columns(pl.col("encoder_snr_db").alias("believed_db"))])
 
 
 def _readable(means: pl.DataFrame, names: list[str], renamed: Mapping[str, str]) -> list[str]:
@@ -194,11 +213,13 @@ def _readable(means: pl.DataFrame, names: list[str], renamed: Mapping[str, str])
     if unknown:
         raise UsageError(f"no system {unknown[0]!r} to label; there are {', '.join(sorted(set(means['system'])))}")
     differing = [name for name in names if name != "system" and means[name].n_unique() > 1]
+    if means["container"].drop_nulls().n_unique() < 2:  # learned systems have no headers: no difference to name
+        differing = [name for name in differing if name != "container"]
     labels = []
     for row in means.iter_rows(named=True):
         parts = [renamed.get(row["system"], _short(row["system"]))]
-        parts += [_word(name, row[name], row["system"]) for name in differing]
-        labels.append(" ".join(part for part in parts if part))
+        parts += [describe_condition(name, row[name], row["system"]) for name in differing]
+        labels.append(", ".join(part for part in parts if part))
     return labels
 
 
@@ -208,7 +229,8 @@ def _short(system: str) -> str:
     return PurePath(path).stem + at + option if path.endswith(".safetensors") else system
 
 
-def _word(name: str, value: Any, system: str) -> str:
+def describe_condition(name: str, value: Any, system: str) -> str:
+    """One condition of a line in words, such as *planned for 5 dB*; empty where there is nothing to say."""
     if value is None:
         plans_itself = "@" in system and "+" in system
         return "SNR known" if name == "believed_db" and not plans_itself else ""
@@ -264,7 +286,7 @@ def _mark_outages(axes: Any, line: pl.DataFrame, colour: str, size: float) -> No
     for row in lost.iter_rows(named=True):
         share = f"{100 * (1 - row['delivered']):.0f}% lost"
         place = {"textcoords": "offset points", "fontsize": size - 2, "color": colour}
-        axes.annotate(share, (row["x"], row["y"]), (4, -size - 3), **place)
+        axes.annotate(share, (row["x"], row["y"]), (4, 4), **place)
 
 
 def describe_conditions(means: pl.DataFrame) -> str:
