@@ -7,7 +7,7 @@ READY_DOCS := .venv/.ready-docs
 PIP_INSTALL := $(BIN)/python -m pip install --progress-bar off --constraint constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow test-gnuradio lint docs kodak browser benchmark clean
+.PHONY: demo test test-slow test-gnuradio release-test lint docs kodak browser benchmark clean
 
 demo: $(READY_DEMO)  ## send a sample photograph, compare links, leave pictures and a table in out/
 	@mkdir -p out
@@ -39,6 +39,9 @@ test-gnuradio: $(READY)  ## GNU Radio's channel model between our tx and rx; ins
 	/usr/bin/python3 -c 'import gnuradio' 2> /dev/null || \
 		{ apt-get update && apt-get install --yes --no-install-recommends gnuradio; }
 	$(BIN)/python -m pytest -m gnuradio -n 0
+
+release-test: $(READY_DEMO)  ## build the wheel, install it outside the checkout, run send, evaluate, tx, rx, export, serve
+	$(BIN)/python tools/release_test.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
