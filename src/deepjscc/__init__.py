@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # for type checkers, which do not follow __getattr__
     from deepjscc.errors import DeepJSCCError as DeepJSCCError
     from deepjscc.images import read_image as read_image
     from deepjscc.images import write_image as write_image
-    from deepjscc.systems import DigitalLink as DigitalLink
     from deepjscc.systems import Link as Link
     from deepjscc.systems import make_link as make_link
     from deepjscc.zoo import load as load
