@@ -76,7 +76,8 @@ def train(
     with loss_of_a_process():
         run = Run(recipe, output, minutes, resume, begin, say, device)
         if resume and run.share() >= 1:
-            warnings.warn(run.finished_note(), DeepJSCCWarning, stacklevel=2)
+            if run.fabric.is_global_zero:
+                warnings.warn(run.finished_note(), DeepJSCCWarning, stacklevel=2)
             return run.averaged
         try:
             while (share := run.share()) < 1:
