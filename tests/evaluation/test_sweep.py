@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 import torch
 
-from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.errors import DeepJSCCError, DeepJSCCWarning, UsageError
 from deepjscc.evaluation.curves import plot
 from deepjscc.evaluation.report import save_figure, sheet
 from deepjscc.evaluation.single import send_image

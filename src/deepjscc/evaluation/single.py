@@ -11,6 +11,7 @@ from deepjscc.channels.prefix import Prefix
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse, ssim
+from deepjscc.metrics.fidelity import psnr_of_mse
 from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_picture
