@@ -115,7 +115,7 @@ def _compare(
         quality = mean_difference((base_xs, base_ys), (xs, ys), logarithmic=over == "bandwidth_ratio")
     if points >= FEWEST_POINTS and _rises(ys) and _rises(base_ys) and max(ys[0], base_ys[0]) < min(ys[-1], base_ys[-1]):
         cost = mean_cost((base_xs, base_ys), (xs, ys), logarithmic=over == "bandwidth_ratio")
-    overlap = (low, high) if low < high else (None, None)
+    overlap: tuple[float | None, float | None] = (low, high) if low < high else (None, None)
     return Comparison(system, reference, conditions, *overlap, points, quality, cost)
 
 

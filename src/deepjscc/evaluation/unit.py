@@ -69,7 +69,8 @@ class Prepared:
         shared = asdict(plan) | {"names": self.data.names, "content": self.data.content}
         for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate"):
             del shared[name]
-        found, code = [], content_hash(plan.channel)
+        code = content_hash(plan.channel)
+        found = []
         for index, system in enumerate(self.systems):
             for snr_db in dict.fromkeys(plan.snr_db):
                 for seed in range(plan.seed, plan.seed + plan.repeats):
