@@ -1,23 +1,33 @@
 # make demo and make test need only git, make and Python 3.11 or newer; the rest is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+READY_DEMO := .venv/.ready-demo
 READY := .venv/.ready
 READY_DOCS := .venv/.ready-docs
+PIP_INSTALL := $(BIN)/python -m pip install --progress-bar off --constraint constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow test-gnuradio lint docs kodak browser benchmark clean
+.PHONY: demo test test-slow test-gnuradio release-test lint docs kodak browser benchmark clean
 
-demo: $(READY)  ## send a sample photograph, draw the cliff, leave pictures and a table in out/
-	mkdir -p out
+demo: $(READY_DEMO)  ## send a sample photograph, compare links, leave pictures and a table in out/
+	@mkdir -p out
+	@echo "1/4 Sending a photograph at 3 dB, by universal-s and by JPEG2000 with an ideal channel code: out/coffee*.png"
 	$(BIN)/deepjscc send sample:coffee -o out/coffee.png --snr-db 3 --bandwidth-ratio 1/12 --compare jpeg2000
-	$(BIN)/deepjscc sheet sample:coffee --system universal-s --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
-		--snr-db=-5:20:5 --bandwidth-ratio 1/12 -o out/sheet.png
-	$(BIN)/deepjscc evaluate --system universal-s --system linear --system jpeg2000+ideal --system jpeg2000+ideal@5dB \
-		--data samples --bandwidth-ratio 1/12 --snr-db=-5:20:2.5 -o out/results.parquet > out/results.txt
-	cat out/results.txt
+	@echo "2/4 Drawing it at six SNRs where every transmitter knows the SNR of its column: out/sheet-snr-known.png"
+	$(BIN)/deepjscc sheet sample:coffee --system universal-s --system jpeg2000+ideal \
+		--snr-db=-5:20:5 --bandwidth-ratio 1/12 -o out/sheet-snr-known.png
+	@echo "3/4 Drawing it again where every transmitter plans for 5 dB: out/sheet-planned-for-5-db.png"
+	$(BIN)/deepjscc sheet sample:coffee --system universal-s --system jpeg2000+ideal --encoder-snr-db 5 \
+		--snr-db=-5:20:5 --bandwidth-ratio 1/12 -o out/sheet-planned-for-5-db.png
+	@echo "4/4 Measuring both cases on three photographs: out/results.txt, out/psnr_vs_snr.svg and .png"
+	$(BIN)/deepjscc evaluate --system universal-s --system jpeg2000+ideal --data samples --images 3 \
+		--bandwidth-ratio 1/12 --snr-db=-5:20:5 -o out/results.parquet > out/results.txt
+	$(BIN)/deepjscc evaluate --system universal-s --system jpeg2000+ideal --data samples --images 3 \
+		--bandwidth-ratio 1/12 --encoder-snr-db 5 --snr-db=-5:20:5 -o out/results.parquet >> out/results.txt
+	@cat out/results.txt
 	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.svg
 	$(BIN)/deepjscc plot out/results.parquet -o out/psnr_vs_snr.png
-	@echo "Look at out/sheet.png, out/psnr_vs_snr.svg and out/results.txt"
+	@echo "Look at out/sheet-snr-known.png, out/sheet-planned-for-5-db.png, out/psnr_vs_snr.svg and out/results.txt"
 
 test: $(READY)  ## the whole suite but for what takes minutes
 	$(BIN)/python -m pytest -n auto
@@ -29,6 +39,9 @@ test-gnuradio: $(READY)  ## GNU Radio's channel model between our tx and rx; ins
 	/usr/bin/python3 -c 'import gnuradio' 2> /dev/null || \
 		{ apt-get update && apt-get install --yes --no-install-recommends gnuradio; }
 	$(BIN)/python -m pytest -m gnuradio -n 0
+
+release-test: $(READY_DEMO)  ## build the wheel, install it outside the checkout, run send, evaluate, tx, rx, export, serve
+	$(BIN)/python tools/release_test.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -60,14 +73,21 @@ benchmark: $(READY)  ## latency, memory, share of the machine's limits; a quiet 
 	$(BIN)/python benchmarks/memory.py linear
 	$(BIN)/python benchmarks/memory.py universal-s
 
-$(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "deepjscc needs Python 3.11 or newer; set PYTHON=")'
+$(READY_DEMO): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "deepjscc needs Python 3.11 or newer; set PYTHON=")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[samples,dev]'
+	@echo "Installing deepjscc and what the demo needs into .venv. The first time pip downloads torch, which takes minutes."
+	$(PIP_INSTALL) --editable '.[samples]'
+	touch $(READY_DEMO)
+
+$(READY): $(READY_DEMO)
+	@echo "Installing every optional package and the test tools into .venv. The first time this takes minutes."
+	$(PIP_INSTALL) --editable '.[dev]'
 	touch $(READY)
 
 $(READY_DOCS): $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@echo "Installing Sphinx into .venv."
+	$(PIP_INSTALL) --editable '.[docs]'
 	touch $(READY_DOCS)
 
 clean:

@@ -12,6 +12,10 @@ os.environ.setdefault("JUPYTER_RUNTIME_DIR", str(HERE.parent / "out" / ".jupyter
 
 import deepjscc  # noqa: E402
 import generate  # noqa: E402
+from deepjscc.threads import free_cores, limit_threads  # noqa: E402
+
+if "OMP_NUM_THREADS" not in os.environ:
+    limit_threads(free_cores())  # the notebooks' kernels inherit it, and the passive wait policy
 
 project = "deepjscc"
 copyright = "the deepjscc contributors, Apache-2.0"
@@ -33,7 +37,7 @@ myst_heading_anchors = 3
 
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 120
+nb_execution_timeout = 900  # seconds for a cell: a limit against hanging, not a measure of speed
 nb_execution_show_tb = True
 nb_merge_streams = True
 

@@ -15,8 +15,9 @@ from PIL import Image
 
 from deepjscc.channels import Rayleigh, make_channel
 from deepjscc.data.samples import sample_pair, sample_path
+from deepjscc.evaluation.curves import plot
 from deepjscc.evaluation.pair import send_pair
-from deepjscc.evaluation.report import COLOURS, plot, sheet, strip
+from deepjscc.evaluation.report import COLOURS, sheet, strip
 from deepjscc.evaluation.single import send_image, send_stages
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import read_table

@@ -4,12 +4,14 @@ import os
 import uuid
 from pathlib import Path
 
-import numpy as np
-import pytest
-import torch
-from PIL import Image
+import deepjscc.threads
 
-torch.set_num_threads(1)  # tests run side by side
+deepjscc.threads.limit_threads(1)  # tests run side by side; also those in processes of their own
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image  # noqa: E402
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import deepjscc
 
 ROOT = Path(deepjscc.__file__).parent
 FLOORS = {
-    **dict.fromkeys(["errors", "types", "units", "seeds", "precision", "pixel_formats", "blocks"], 1),
+    **dict.fromkeys(
+        ["errors", "types", "units", "seeds", "precision", "pixel_formats", "threads", "extensions", "blocks"], 1
+    ),
     **dict.fromkeys(["channels", "metrics", "symbols", "images", "fetch", "workers"], 2),
     **dict.fromkeys(["models", "digital", "data"], 3),
     **dict.fromkeys(["systems", "radio", "zoo"], 4),

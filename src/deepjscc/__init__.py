@@ -4,7 +4,19 @@ The names below are loaded when first used, so that ``import deepjscc`` and ``de
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from deepjscc.threads import wait_passively
+
+if TYPE_CHECKING:  # for type checkers, which do not follow __getattr__
+    from deepjscc.errors import DeepJSCCError as DeepJSCCError
+    from deepjscc.images import read_image as read_image
+    from deepjscc.images import write_image as write_image
+    from deepjscc.systems import Link as Link
+    from deepjscc.systems import make_link as make_link
+    from deepjscc.zoo import load as load
+
+wait_passively()  # here, because OpenMP reads its environment when torch is first imported
 
 __version__ = "0.1.0"
 

@@ -55,6 +55,9 @@ def test_each_picture_as_if_it_were_alone(source: Path, tmp_path: Path) -> None:
         alone = send_image(open_rgb(source / name), system, 10.0, seed=derive_seed(3, name))
         assert quality == pytest.approx(alone.psnr_db, abs=1e-4)
         assert uses == alone.channel_uses
+        (row,) = report.filter(pl.col("image") == name).iter_rows(named=True)
+        assert row["ssim"] == pytest.approx(alone.ssim, abs=1e-4)
+        assert (row["snr_db"], row["encoder_snr_db"], row["seed"]) == (10.0, 10.0, 3)
         written = name if name.endswith(".png") else f"{name}.png"
         received = read_image(tmp_path / "out" / written).int()
         assert (received - from_picture(alone.picture).int()).abs().max() <= 1

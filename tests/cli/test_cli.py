@@ -158,7 +158,9 @@ def test_sheet_models_fit_train(
     assert "1 photographs" in run(capsys, "fit", "linear", picture, "-o", tmp_path / "l.safetensors", "--block", "8")
     run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", tmp_path / "l.safetensors")
     (tmp_path / "r.toml").write_text(RECIPE)
-    assert "epoch 1 (100%)" in run(capsys, "train", tmp_path / "r.toml", "-o", tmp_path / "c.safetensors")
+    text = run(capsys, "train", tmp_path / "r.toml", "-o", tmp_path / "c.safetensors", "--device", "cpu")
+    assert "epoch 1 (100%)" in text
+    assert f"weights written to {tmp_path / 'c.safetensors'}" in text
     run(capsys, "send", picture, "-o", tmp_path / "o.png", "--model", tmp_path / "c.safetensors")
 
 

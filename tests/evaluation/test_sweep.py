@@ -1,6 +1,7 @@
 """Sweeps: honest rows, paired draws, and nothing done twice."""
 
 import math
+import time
 from pathlib import Path
 
 import polars as pl
@@ -8,7 +9,8 @@ import pytest
 import torch
 
 from deepjscc.errors import DeepJSCCError, DeepJSCCWarning, UsageError
-from deepjscc.evaluation.report import plot, save_figure, sheet
+from deepjscc.evaluation.curves import plot
+from deepjscc.evaluation.report import save_figure, sheet
 from deepjscc.evaluation.single import send_image
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import SCHEMA, read_table, summarise, to_table, write_table
@@ -226,6 +228,18 @@ def test_large_pictures_go_in_strips_with_the_same_numbers(folder: Path, monkeyp
     strips = send_image(picture, system, 7.0, seed=1)
     assert strips.channel_uses == whole.channel_uses
     assert strips.psnr_db == pytest.approx(whole.psnr_db, abs=1e-3)
+    assert strips.ssim == pytest.approx(whole.ssim, abs=1e-4)
+
+
+def test_ssim_of_a_large_picture_is_that_of_the_whole(coffee) -> None:
+    from deepjscc.evaluation.single import _ssim_of_large
+    from deepjscc.images import to_float, to_picture
+    from deepjscc.metrics import ssim
+
+    photo = to_float(coffee)
+    darker = (0.9 * photo).clamp(0, 1)
+    parts = _ssim_of_large(to_picture(photo[0]), to_picture(darker[0]))
+    assert parts == pytest.approx(ssim(photo, darker).item(), abs=1e-5)
 
 
 def test_settings_are_not_mixed(folder: Path, tmp_path: Path) -> None:
@@ -241,7 +255,7 @@ def test_settings_are_not_mixed(folder: Path, tmp_path: Path) -> None:
     assert set(means["images"]) == {3}
     labels = [text.get_text() for text in plot(read_table(table)).axes[0].get_legend().get_texts()]
     assert len(set(labels)) == 5
-    assert any("told 20 dB" in label for label in labels)
+    assert any("planned for 20 dB" in label for label in labels)
     assert any("K = 30 dB" in label for label in labels)
 
 
@@ -312,6 +326,19 @@ def test_a_unit_whose_worker_died_is_tried_once_more(folder: Path, tmp_path: Pat
     with pytest.raises(DeepJSCCError, match="measured linear at 5 dB died, out of memory; take fewer workers"):
         sweep(plan, tmp_path / "u.parquet", workers=DiesOver(5.0, 2))
     assert len(list((tmp_path / "u.parquet.parts").glob("*.parquet"))) == 1
+
+
+def test_seconds_of_a_kept_encoding_are_counted(fake_cifar10: Path, tmp_path: Path, monkeypatch) -> None:
+    """The encoder of this model ignores the SNR and runs once; each row has its time all the same."""
+    encode = Link.encode
+
+    def slowly(link: Link, images, encoder_snr_db):
+        time.sleep(0.3)
+        return encode(link, images, encoder_snr_db)
+
+    monkeypatch.setattr(Link, "encode", slowly)
+    table = sweep(Plan(("cnn-c8-awgn-10db",), "cifar10", (0.0, 5.0), images=2), tmp_path / "t.parquet")
+    assert table["seconds"].min() >= 0.15  # half of it for each of two images
 
 
 def test_encodes_once_where_the_encoder_ignores_the_snr(

@@ -8,8 +8,8 @@ import torch
 
 from deepjscc.channels import AWGN
 from deepjscc.data import open_data
+from deepjscc.evaluation.curves import plot
 from deepjscc.evaluation.pair import send_pair
-from deepjscc.evaluation.report import plot
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import summarise
 from deepjscc.images import to_picture

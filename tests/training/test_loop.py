@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from deepjscc import metrics
 from deepjscc.channels import AWGN
 from deepjscc.data import open_data
-from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.errors import DeepJSCCError, DeepJSCCWarning, UsageError
 from deepjscc.images import to_float, write_image
 from deepjscc.models import Cnn, Linear
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
@@ -59,7 +59,7 @@ def test_two_runs_are_one(fake_cifar10: Path, tmp_path: Path) -> None:
     lines = (tmp_path / "a.safetensors.run" / "log.csv").read_text().splitlines()
     assert lines[0].startswith("step,epoch,share,loss,validation_psnr_db")
     assert len(lines) == 4
-    assert list((tmp_path / "a.safetensors.run").glob("events.out.tfevents*"))
+    assert len(list((tmp_path / "a.safetensors.run").glob("events.out.tfevents*"))) == 1
 
 
 def test_it_learns_photographs(tmp_path: Path) -> None:
@@ -141,6 +141,29 @@ def test_resuming_what_cannot_be(fake_cifar10: Path, tmp_path: Path) -> None:
     said: list[Progress] = []
     train(CIFAR, tmp_path / "a.safetensors", resume=True, say=said.append)  # all done: nothing more
     assert not said
+
+
+def test_resuming_keeps_the_minutes_and_a_finished_run_says_so(fake_cifar10: Path, tmp_path: Path) -> None:
+    output = tmp_path / "a.safetensors"
+    train(CIFAR, output, minutes=0.02)
+    before = output.read_bytes()
+    with pytest.warns(DeepJSCCWarning, match=r"finished its 0\.02 minutes.*nothing was trained"):
+        train(CIFAR, output, resume=True)
+    assert output.read_bytes() == before
+    said: list[Progress] = []
+    train(CIFAR, output, minutes=0.04, resume=True, say=said.append)
+    assert said[-1].share == 1
+    train(CIFAR, tmp_path / "b.safetensors")
+    with pytest.warns(DeepJSCCWarning, match="finished all 15 steps"):
+        train(CIFAR, tmp_path / "b.safetensors", resume=True)
+
+
+def test_a_device_that_is_not_there(fake_cifar10: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(DeepJSCCError, match="finds no GPU"):
+        train(CIFAR, tmp_path / "a.safetensors", device="cuda")
+    train(CIFAR, tmp_path / "a.safetensors", device="cpu")
 
 
 def test_a_later_training_begins_where_an_earlier_one_ended(fake_cifar10: Path, tmp_path: Path) -> None:

@@ -16,7 +16,11 @@ SCHEMA: dict[str, Any] = {
     "channel_uses": pl.Int64,
     "bandwidth_ratio": pl.Float64,
     "delivered": pl.Boolean,
+    "snr_db": pl.Float64,  # of the channel; null for "encode"
+    "encoder_snr_db": pl.Float64,  # what the transmitter planned for
+    "seed": pl.Int64,  # of the job; each picture draws from it and its own name
     "psnr_db": pl.Float64,  # per image, 8 bits; null where nothing was received
+    "ssim": pl.Float64,  # likewise; null under 11 pixels a side
     "error": pl.String,  # why nothing came of it; null where all went well
 }
 Row = dict[str, Any]

@@ -17,7 +17,8 @@ from deepjscc.data.base import BATCH, SMALL_PIXELS
 from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.single import LARGE_PIXELS, send_image
 from deepjscc.images import FORMATS, from_picture, open_rgb, to_float, to_picture
-from deepjscc.metrics import psnr
+from deepjscc.metrics import psnr, ssim
+from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.precision import Precision, computed_in, fastest_precision
 from deepjscc.radio.split import encode_image
 from deepjscc.seeds import derive_seed, generator
@@ -61,6 +62,9 @@ def _transmit(shard: Shard) -> Iterator[Row]:
             yield from (_failed(name, str(error)) for name in names)
             continue
         ratios, quality = sent.bandwidth_ratio.tolist(), psnr(images, sent.images.float()).tolist()
+        structure: list[float | None] = [None] * count
+        if min(images.shape[2:]) >= SSIM_MIN_SIDE:
+            structure = ssim(images, sent.images.float()).tolist()
         for i, name in enumerate(names):
             if job.suffix is not None:
                 output.write(_named(name, job.suffix), _file_of(to_picture(sent.images[i].float()), job.suffix))
@@ -72,6 +76,8 @@ def _transmit(shard: Shard) -> Iterator[Row]:
                 "bandwidth_ratio": ratios[i],
                 "delivered": bool(sent.delivered[i]),
                 "psnr_db": quality[i],
+                "ssim": structure[i],
+                **_settings(job),
             }
 
 
@@ -83,8 +89,15 @@ def _strip_by_strip(job: Job, system: NamedSystem, name: str, picture: Image.Ima
     if job.suffix is not None:
         output.write(_named(name, job.suffix), _file_of(outcome.picture, job.suffix))
     values = outcome.numbers()
-    columns = ("channel_uses", "bandwidth_ratio", "delivered", "psnr_db")
-    return {"image": name, "height": picture.height, "width": picture.width} | {key: values[key] for key in columns}
+    columns = ("channel_uses", "bandwidth_ratio", "delivered", "psnr_db", "ssim")
+    measured = {key: values[key] for key in columns}
+    return {"image": name, "height": picture.height, "width": picture.width} | measured | _settings(job)
+
+
+def _settings(job: Job) -> Row:
+    """What a report says of the channel, so that reports of several jobs can be read together."""
+    believed = job.snr_db if job.encoder_snr_db is None else job.encoder_snr_db
+    return {"snr_db": job.snr_db, "encoder_snr_db": believed, "seed": job.seed}
 
 
 def _encode(shard: Shard) -> Iterator[Row]:
@@ -112,6 +125,7 @@ def _encode(shard: Shard) -> Iterator[Row]:
             "width": picture.width,
             "channel_uses": round(report["bandwidth_ratio"] * values),
             "bandwidth_ratio": report["bandwidth_ratio"],
+            "encoder_snr_db": job.snr_db,
         }
 
 

@@ -1,12 +1,15 @@
 """The command line: a thin door. Each command lives in a file of its own and is loaded when it is called."""
 
+import os
 import sys
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from cyclopts.exceptions import CycloptsError
 
-from deepjscc import __version__
+from deepjscc import __version__, threads
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.extensions import ExtensionError, frame_error
 
 COMMANDS = {
     "send": "Send a picture over a noisy channel, beside what digital links would deliver.",
@@ -19,7 +22,9 @@ COMMANDS = {
     "rx": "Receive pictures from a radio signal.",
     "bulk": "Send or encode a folder or bucket of pictures, by many workers.",
     "evaluate": "Measure systems over images and SNRs into a Parquet table.",
-    "plot": "Draw PSNR over SNR from a results table.",
+    "plot": "Draw curves of results tables, for a screen or a paper.",
+    "compare": "Compare systems of results tables: BD-PSNR, BD-rate.",
+    "quality": "Measure a received picture against its reference, by every metric.",
     "papers": "Make a paper's figures and check its claims.",
     "models": "List the models of the zoo.",
     "export": "Write a model as ONNX or OpenVINO graphs, encoder and decoder apart.",
@@ -31,20 +36,48 @@ COMMANDS = {
     "fetch": "Download a data set, checked.",
 }
 
+COMPUTING = set(COMMANDS) - {"plot", "compare", "models", "fetch"}  # the others are done before a thread would start
+
 app = App(name="deepjscc", help="Deep joint source-channel coding: pictures over noisy channels.", version=__version__)
 for _name, _help in COMMANDS.items():
     _place = _name.replace("-", "_")
     app.command(f"deepjscc.cli.{_place}:{_place}", name=_name, help=_help)
 
 
+Threads = Annotated[
+    int | None,
+    Parameter(name="--threads", help="Threads of torch; else OMP_NUM_THREADS, else as many as there are idle cores."),
+]
+
+
+@app.meta.default
+def _with_threads(
+    *arguments: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)], threads_: Threads = None
+) -> None:
+    """Set the number of threads, then run the command."""
+    if threads_ is not None and threads_ < 1:
+        raise UsageError("--threads must be at least 1")
+    if threads_ is not None:
+        threads.limit_threads(threads_)
+    elif (
+        COMPUTING.intersection(arguments[:1])
+        and not {"--help", "-h"}.intersection(arguments)
+        and "OMP_NUM_THREADS" not in os.environ
+    ):
+        threads.limit_threads(threads.free_cores())
+    app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; whatever goes wrong from outside is one line and exit code 1, or 2 for wrong usage."""
     try:
-        app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()), 2)
     except UsageError as error:
         _fail(str(error), 2)
+    except ExtensionError as error:
+        _fail_in_extension(error)
     except DeepJSCCError as error:
         _fail(str(error), 1)
     except BrokenPipeError:
@@ -54,6 +87,17 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("not enough memory; take a smaller image or batch", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
+    except Exception as error:
+        framed = frame_error(error)
+        if framed is None:
+            raise
+        _fail_in_extension(framed)
+
+
+def _fail_in_extension(error: ExtensionError) -> None:
+    """Show users the traceback of their own code, then the one line."""
+    print(error.user_traceback, file=sys.stderr, end="")
+    _fail(str(error), 1)
 
 
 def _fail(message: str, code: int) -> None:

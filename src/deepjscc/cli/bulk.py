@@ -1,6 +1,5 @@
 """`deepjscc bulk`: a folder or bucket of pictures, by many workers."""
 
-import os
 from dataclasses import asdict
 from typing import Annotated, Literal
 
@@ -21,6 +20,7 @@ from deepjscc.cli.common import (
     progress,
 )
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.threads import usable_cores
 from deepjscc.units import parse_ratio
 
 
@@ -88,7 +88,7 @@ def bulk(
         def say(summary: Summary) -> None:
             bar(summary.images, None, f"{summary.failed} failed")
 
-        summary = run(job, by.build(os.cpu_count() or 1) or Here(), shard, say)
+        summary = run(job, by.build(usable_cores()) or Here(), shard, say)
     fresh = summary.images - summary.done_before
     if json:
         print_json(vars(summary) | {"psnr_db": summary.psnr_db, "precision": job.precision})

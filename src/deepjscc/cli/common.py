@@ -3,8 +3,10 @@
 import json
 import math
 import sys
+import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
+from deepjscc.cli.tables import print_table
 from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.units import parse_snr_list
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from deepjscc.channels import Channel
     from deepjscc.workers import Workers
 
+__all__ = ["print_table"]  # from cli.tables, beside what is defined here
+SECONDS_BETWEEN_LINES = 30.0
 DEFAULT_MODEL = "universal-s"  # it takes any picture over any channel
 Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
@@ -46,7 +50,13 @@ Seed = Annotated[int, Parameter(help="Of gains and noise.")]
 class ChannelOptions:
     """The channel between the antennas."""
 
-    channel: Annotated[str, Parameter(help="awgn, rayleigh, rician, clipped, tdl-a, tdl-c or cdl-c.")] = "awgn"
+    channel: Annotated[
+        str,
+        Parameter(
+            help="awgn, rayleigh, rician, clipped, tdl-a, tdl-c, cdl-c, or a class of a file, as mine.py:Nakagami; "
+            "parameters as rician:k_factor_db=3."
+        ),
+    ] = "awgn"
     coherence: Annotated[Literal["image", "symbol"] | None, Parameter(help="One gain per image or per symbol.")] = None
     csi: Annotated[
         Literal["none", "receiver", "estimated"] | None, Parameter(help="What the receiver knows of the gain.")
@@ -106,27 +116,6 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table for people."""
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*(cell(value) for value in row))
-    # Piped output keeps its columns: no terminal is no reason to wrap at 80.
-    console = Console()
-    console.print(table) if console.is_terminal else Console(width=200).print(table)
-
-
-def cell(value: Any) -> str:
-    """A value as a table shows it."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.4g}" if abs(value) < 1 else f"{value:.2f}"
-    return str(value)
-
-
 def say(note: str | None) -> None:
     """A note on standard error, where there is one."""
     if note is not None:
@@ -146,16 +135,55 @@ def notes() -> Iterator[None]:
 
 @contextmanager
 def progress() -> Iterator[Callable[[int, int | None, str], None]]:
-    """A progress bar on standard error, as ``say(done, all, label)``; None: nobody knows how many there are."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    """Report progress on standard error, as ``on_progress(done, total, label)``; a total of None is not known.
+
+    A terminal shows a bar. Elsewhere, as in a log file, a line comes every :data:`SECONDS_BETWEEN_LINES`.
+    """
     console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    if not console.is_terminal:
+        with _progress_lines() as on_progress:
+            yield on_progress
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)
 
-        def say(done: int, total: int | None, label: str) -> None:
+        def on_progress(done: int, total: int | None, label: str) -> None:
             bar.update(task, completed=done, total=total, description=label)
 
-        yield say
+        yield on_progress
+
+
+@contextmanager
+def _progress_lines() -> Iterator[Callable[[int, int | None, str], None]]:
+    """The last progress that was reported, as a line now and then, also while one step takes long."""
+    begun, ended = time.monotonic(), threading.Event()
+    last: list[tuple[int, int | None, str]] = []
+
+    def write_lines() -> None:
+        while not ended.wait(SECONDS_BETWEEN_LINES):
+            if last:
+                say(progress_line(*last[-1], time.monotonic() - begun))
+
+    def on_progress(done: int, total: int | None, label: str) -> None:
+        last[:] = [(done, total, label)]
+
+    writer = threading.Thread(target=write_lines, daemon=True)
+    writer.start()
+    try:
+        yield on_progress
+    finally:
+        ended.set()
+        writer.join()
+
+
+def progress_line(done: int, total: int | None, label: str, seconds: float) -> str:
+    """Progress in words: how much is done, for how long, and how long the rest takes at this pace."""
+    line = f"{label}: {done}" if total is None else f"{label}: {done} of {total}"
+    line += f" after {seconds:.0f} s"
+    if total is not None and 0 < done < total:
+        line += f", about {seconds * (total - done) / done:.0f} s left"
+    return line
 
 
 @Parameter(name="*")

@@ -1,6 +1,7 @@
 """`deepjscc evaluate`: systems over images and SNRs to a Parquet table."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -44,13 +45,18 @@ def evaluate(
     lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (AlexNet trunk).")] = False,
     simulate: Simulate = False,
     by: WorkerOptions = WorkerOptions(),
+    csv: Annotated[Path | None, Parameter(help="Write the same rows as CSV too.")] = None,
     json: Json = False,
 ) -> None:
     """Measure systems over images and SNRs into a Parquet table; run again to go on after an interruption."""
     if repeats < 1 or (images is not None and images < 1):
         raise UsageError("--repeats and --images must be at least 1")
     if output.suffix != ".parquet":
-        raise UsageError(f"{output}: the table is Parquet; give a name that ends in .parquet")
+        raise UsageError(
+            f"{output}: the table is Parquet; give a name that ends in .parquet, and --csv for a copy as CSV"
+        )
+    if csv is not None and csv.suffix != ".csv":
+        raise UsageError(f"{csv}: give a name that ends in .csv")
     snrs = parse_snr_list(snr_db)
     believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
@@ -58,7 +64,7 @@ def evaluate(
     import polars as pl
 
     from deepjscc.evaluation.sweep import Plan, sweep
-    from deepjscc.evaluation.table import summarise
+    from deepjscc.evaluation.table import summarise, write_csv
     from deepjscc.systems.names import check_simulation
 
     check_simulation(simulate, system)
@@ -79,6 +85,8 @@ def evaluate(
     )
     with notes(), progress() as say:
         table = sweep(plan, output, say, by.build(0))
+    if csv is not None:
+        write_csv(table, csv)
     means = summarise(table)
     if json:
         print_json(means.to_dicts())
@@ -98,7 +106,7 @@ def evaluate(
         "lpips",
         "delivered",
     ]
-    shown += ["bandwidth_ratio", "images", "seeds", "seconds", "weights_hash"]
+    shown += ["bandwidth_ratio", "encoder_snr_db", "images", "seeds", "seconds"]
     shown = [name for name in shown if means[name].null_count() < len(means)]
     print_table(shown, means.select(shown).rows())
     last = pl.col("stage").is_null() | (pl.col("stage") == pl.col("stage").max().over("system"))

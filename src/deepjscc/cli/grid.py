@@ -1,6 +1,5 @@
 """`deepjscc grid`: many trainings side by side."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +7,7 @@ from cyclopts import Parameter
 
 from deepjscc.cli.common import Json, print_json, print_table, progress
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.threads import usable_cores
 
 
 def grid(
@@ -37,7 +37,7 @@ def grid(
     if cluster or address is not None:
         workers, threads = Cluster(address, cpus=cpus, gpus=gpus), cpus
     else:
-        workers, threads = Processes(jobs), max(1, (os.cpu_count() or 1) // jobs)
+        workers, threads = Processes(jobs), max(1, usable_cores() // jobs)
     with progress() as say:
         codes = run_grid(trainings, output, workers, threads, say)
     if json:

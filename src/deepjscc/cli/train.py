@@ -1,11 +1,11 @@
 """`deepjscc train`: a model by a recipe."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json, progress
+from deepjscc.cli.common import Json, Output, notes, print_json, progress
 from deepjscc.errors import DeepJSCCError, UsageError
 
 
@@ -16,11 +16,15 @@ def train(
     set_: Annotated[
         list[str] | None, Parameter(name="--set", help="A value to change, as channel.snr_db=0; give several.")
     ] = None,
-    minutes: Annotated[float | None, Parameter(help="End, annealed, after this time in all.")] = None,
+    minutes: Annotated[
+        float | None,
+        Parameter(help="End, annealed, after this time in all; with --resume, if not given, as the run was started."),
+    ] = None,
     resume: Annotated[bool, Parameter(negative="", help="Go on from the newest state in OUTPUT.run/.")] = False,
     begin: Annotated[
         Path | None, Parameter(help="A state an earlier run left: its weights and moments, with a schedule anew.")
     ] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], Parameter(help="auto: GPUs where there are any.")] = "auto",
     json: Json = False,
 ) -> None:
     """Train a model by a recipe; under torchrun or SLURM, in several processes.
@@ -46,11 +50,15 @@ def train(
     except ModuleNotFoundError as error:
         raise DeepJSCCError(f"training needs {error.name}: pip install 'deepjscc[train]'") from None
 
-    with progress() as bar:
+    reported: list[Progress] = []
+    with notes(), progress() as bar:
 
-        def say(now: Progress) -> None:
+        def on_progress(now: Progress) -> None:
+            reported[:] = [now]
             bar(round(1000 * now.share), 1000, now.describe())
             if now.validation_psnr_db is not None or now.share >= 1:
                 print_json(vars(now)) if json else print(now.describe(), flush=True)
 
-        run(settings, output, minutes=minutes, resume=resume, begin=begin, say=say)
+        run(settings, output, minutes=minutes, resume=resume, begin=begin, say=on_progress, device=device)
+    if reported and not json:  # in one of several processes alone
+        print(f"weights written to {output}; states and logs written to {output}.run")

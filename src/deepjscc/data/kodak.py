@@ -75,7 +75,7 @@ def fetch_kodak(root: Path) -> None:
     (root / "kodak").mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         with tempfile.TemporaryDirectory(dir=root / "kodak") as beside:
-            path = download(URL.format(name=name), None, Path(beside))
+            path = download(URL.format(name=name), None, Path(beside), by_hand=root / "kodak" / name)
             if pixel_hash(read_image(path)) != PIXELS[name]:
                 raise DeepJSCCError(f"{URL.format(name=name)}: not the pixels of the Kodak set; not kept")
             path.replace(root / "kodak" / name)

@@ -1,5 +1,6 @@
 """What an encoder made of each batch, kept while the next SNRs want the same."""
 
+import time
 from collections.abc import Hashable
 
 import torch
@@ -15,11 +16,16 @@ class Encodings:
 
     That is so where a model says that its encoder ignores the SNR, and where the transmitter plans for one SNR whatever
     the channel has. Holds the batches of one system, as many as :data:`MOST_BYTES` take.
+
+    Attributes:
+        saved_s: seconds that the encoder had taken for the batch of the last transmission, where it was not encoded
+            again; else 0. Added to the time of that transmission they give the time of a whole one.
     """
 
     def __init__(self) -> None:
         self._owner: Hashable = None
-        self._kept: dict[Hashable, Encoded] = {}
+        self._kept: dict[Hashable, tuple[Encoded, float]] = {}
+        self.saved_s = 0.0
         self._bytes = 0
 
     def transmit(
@@ -40,18 +46,23 @@ class Encodings:
             batch: equal batches mean equal images.
             images, snr_db, design_snr_db, generator: as :meth:`System.transmit` takes them.
         """
+        self.saved_s = 0.0
         if not system.supports_split or images.dim() == 5:
             return system.transmit(images, snr_db, encoder_snr_db=design_snr_db, generator=generator)
         planned = tuple(design_snr_db.tolist()) if system.encoder_uses_snr else ()
         # Batches of unlike length that are planned for the same SNR belong together.
         if self._owner != (owner := (name, frozenset(planned))):
             self._owner, self._kept, self._bytes = owner, {}, 0
-        encoded = self._kept.get((batch, planned))
-        if encoded is None:
+        kept = self._kept.get((batch, planned))
+        if kept is not None:
+            encoded, self.saved_s = kept
+        else:
+            clock = time.perf_counter()
             encoded = system.encode(images, design_snr_db)
+            seconds = time.perf_counter() - clock
             layers = [layer for own in encoded.digital for layer in own]
             size = encoded.symbols.nbytes + sum(len(layer.data or b"") for layer in layers)
             if self._bytes + size <= MOST_BYTES:
-                self._kept[batch, planned] = encoded
+                self._kept[batch, planned] = encoded, seconds
                 self._bytes += size
         return system.deliver(encoded, images, snr_db, generator)

@@ -10,8 +10,9 @@ from PIL import Image
 from deepjscc.channels.prefix import Prefix
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
-from deepjscc.metrics import mse
+from deepjscc.metrics import mse, ssim
 from deepjscc.metrics.fidelity import psnr_of_mse
+from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_picture
 from deepjscc.types import Images
@@ -64,8 +65,8 @@ def send_image(
 ) -> Outcome:
     """Send one 8-bit RGB picture once; equal seeds give every system the same gains.
 
-    A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip. Without structure only the PSNR is
-    measured.
+    A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip, and has no MS-SSIM. Without
+    structure only the PSNR is measured.
     """
     if picture.width * picture.height <= LARGE_PIXELS or not system.system.supports_tiles:
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
@@ -81,7 +82,7 @@ def send_image(
         bandwidth_ratio=uses / (3 * picture.width * picture.height),
         delivered=True,
         psnr_db=_psnr_of_large(picture, result),
-        ssim=None,
+        ssim=_ssim_of_large(picture, result) if with_structure else None,
         ms_ssim=None,
         seconds=seconds,
         picture=result,
@@ -174,6 +175,21 @@ def _psnr_of_large(picture: Image.Image, result: Image.Image) -> float:
         ours, theirs = (to_float(from_picture(one.crop(box))) for one in (picture, result))
         total += mse(ours, theirs).item() * (box[3] - top)
     return psnr_of_mse(torch.tensor([total / picture.height], dtype=torch.float64)).item()
+
+
+def _ssim_of_large(picture: Image.Image, result: Image.Image) -> float | None:
+    """The SSIM of 8-bit pictures, a few rows of windows at a time; None under the size of a window."""
+    overlap = SSIM_MIN_SIDE - 1  # a window of 11 rows has one place in 11 rows, two in 12, …
+    places = picture.height - overlap
+    if places < 1 or picture.width < SSIM_MIN_SIDE:
+        return None
+    total = 0.0
+    for top in range(0, places, 256):
+        rows = min(256, places - top)
+        box = (0, top, picture.width, top + rows + overlap)
+        ours, theirs = (to_float(from_picture(one.crop(box))) for one in (picture, result))
+        total += ssim(ours, theirs).item() * rows
+    return total / places
 
 
 def ratio_note(wanted: float | None, sent: float) -> str | None:

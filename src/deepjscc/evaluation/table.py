@@ -33,7 +33,7 @@ SCHEMA: dict[str, Any] = {
     "ms_ssim_window_7": pl.Float64,  # the variant for 97 to 160 pixels a side; null else
     "lpips": pl.Float64,  # null unless asked for
     "delivered": pl.Boolean,
-    "seconds": pl.Float64,
+    "seconds": pl.Float64,  # encode, channel, decode; a digital link's search of a rate only where it was not known yet
     "weights_hash": pl.String,
     "unit": pl.String,  # the piece of the sweep that made the row: what a resumed sweep skips
 }
@@ -49,6 +49,12 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
     buffer = io.BytesIO()
     table.write_parquet(buffer)
     write_atomically(path, lambda file: file.write(buffer.getvalue()))
+
+
+def write_csv(table: pl.DataFrame, path: Path) -> None:
+    """Write CSV with a header, beside and then renamed; null is an empty field."""
+    text = table.write_csv()
+    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 def read_table(path: Path) -> pl.DataFrame:

@@ -21,6 +21,7 @@ from deepjscc.evaluation.plan import Plan
 from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.quality import stages
 from deepjscc.evaluation.table import to_table
+from deepjscc.extensions import content_hash
 from deepjscc.seeds import generator
 from deepjscc.systems.names import NamedSystem, make_system
 
@@ -68,12 +69,14 @@ class Prepared:
         shared = asdict(plan) | {"names": self.data.names, "content": self.data.content}
         for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate"):
             del shared[name]
+        code = content_hash(plan.channel)
         found = []
         for index, system in enumerate(self.systems):
             for snr_db in dict.fromkeys(plan.snr_db):
                 for seed in range(plan.seed, plan.seed + plan.repeats):
                     own = [__version__, system.name, system.weights, system.container, snr_db, seed]
                     own += [system.error_rates] if system.error_rates is not None else []
+                    own += [code] if code is not None else []
                     text = json.dumps([shared, own], sort_keys=True)
                     found.append(Unit(index, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16]))
         return found
@@ -94,7 +97,7 @@ class Prepared:
                 snr_db, believed = snr_db[:, 0], believed[:, 0]
             sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
             views = images.flatten(0, -4)
-            seconds = (time.perf_counter() - clock) / len(views)
+            seconds = (time.perf_counter() - clock + self.encodings.saved_s) / len(views)
             for stage, (decoded, uses) in stages(sent).items():
                 quality = measure_quality(views, decoded, with_lpips=plan.lpips)
                 for i in range(len(views)):

@@ -12,6 +12,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from deepjscc.errors import DeepJSCCError
+from deepjscc.extensions import find_installed
 from deepjscc.images import write_atomically
 from deepjscc.models import MODELS
 from deepjscc.models.base import JSCC
@@ -56,13 +57,20 @@ def save_checkpoint(model: Stored, path: Path | str, dtype: torch.dtype | None =
     write_atomically(path, lambda file: file.write(serialise(state, metadata)))
 
 
-def load_checkpoint(path: Path | str) -> JSCC:
+def load_checkpoint(path: Path | str, model: type[JSCC] | None = None) -> JSCC:
     """Build the model a checkpoint names and fill in its weights, in float32, in evaluation mode.
+
+    A checkpoint never names a file to run: the class of a model that is neither of this package nor of an installed one
+    must be given.
+
+    Args:
+        path: a ``.safetensors`` file.
+        model: the class of the model; None takes the one that the checkpoint names.
 
     Raises:
         DeepJSCCError: missing, not a checkpoint of ours, or weights that do not fit the model.
     """
-    return _load(path, MODELS)
+    return _load(path, MODELS if model is None else {model.kind: model})
 
 
 def load_stage(path: Path | str) -> Diffusion:
@@ -113,6 +121,9 @@ def _read(path: Path | str) -> tuple[dict[str, str], dict[str, Tensor]]:
 def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
     metadata, state = _read(path)
     kind = metadata.get("model", "none")
+    installed = find_installed(kind, "model") if kinds is MODELS and kind not in kinds else None
+    if installed is not None:
+        kinds = {kind: installed}
     if kind not in kinds:
         raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)})")
     state = dict(_restored(state))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from deepjscc.channels import Channel, make_channel
 from deepjscc.errors import UsageError
+from deepjscc.extensions import find_installed, installed_names, is_file_reference, load_object
 from deepjscc.models import JSCC, MODELS
 from deepjscc.models.diffusion import Diffusion
 from deepjscc.seeds import generator
@@ -25,15 +26,14 @@ def build_link(recipe: Recipe) -> Link | Refined:
 
     Raises:
         UsageError: an unknown model or channel, a config the model does not take, weights of another kind.
+        DeepJSCCError: an error in the code of an extension.
     """
     channel, ratio = build_channel(recipe.channel), middle_ratio(recipe.channel)
     if recipe.model.name == Diffusion.kind:
         refines = {name: weights_hash(name) for name in recipe.model.refines}
         stage = _build(Diffusion, recipe, {"refines": refines})
         return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), stage)
-    if recipe.model.name not in MODELS:
-        raise UsageError(f"unknown model {recipe.model.name!r}; there are {', '.join((*MODELS, Diffusion.kind))}")
-    model = _build(MODELS[recipe.model.name], recipe)
+    model = _build(find_model(recipe.model.name), recipe)
     if next(model.parameters(), None) is None:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
     start = recipe.model.warm_start
@@ -44,6 +44,24 @@ def build_link(recipe: Recipe) -> Link | Refined:
             f"{recipe.model.name} trains its last stage alone: model.warm_start must name earlier ones of this form"
         )
     return make_link(model, channel, bandwidth_ratio=ratio)
+
+
+def find_model(name: str) -> type[JSCC]:
+    """The class of a model: of :data:`MODELS`, of an installed package, or of a file, as ``mine.py:Net``.
+
+    Raises:
+        UsageError: there is none of this name, or it is no :class:`JSCC`.
+        DeepJSCCError: an error in the code of an extension.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    found = load_object(name, "model") if is_file_reference(name) else find_installed(name, "model")
+    if found is None:
+        names = (*MODELS, Diffusion.kind, *installed_names("model"))
+        raise UsageError(f"unknown model {name!r}; there are {', '.join(names)}, or write mine.py:Net")
+    if not (isinstance(found, type) and issubclass(found, JSCC)):
+        raise UsageError(f"{name} is not a model: it must be a subclass of deepjscc.models.JSCC")
+    return found
 
 
 Network = TypeVar("Network", bound=nn.Module)

@@ -37,7 +37,7 @@ class Progress:
 
 
 class Logs:
-    """Appends to ``log.csv`` and to TensorBoard events in a run's folder."""
+    """Appends to ``log.csv``, and to one file of TensorBoard events for each start of a run, in the run's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.csv = folder / "log.csv"
@@ -53,4 +53,8 @@ class Logs:
             writer.writerow(asdict(progress))
         values = {name: value for name, value in asdict(progress).items() if value is not None and name != "step"}
         self.board.log_metrics(values, progress.step)
+        self.board.experiment.flush()  # closing it would begin another file with the next point
+
+    def close(self) -> None:
+        """Close the events file."""
         self.board.finalize("success")

@@ -2,6 +2,7 @@
 
 import math
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +12,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from deepjscc.data import ImageSet, PairSet, open_data
-from deepjscc.errors import DeepJSCCError
+from deepjscc.errors import DeepJSCCError, DeepJSCCWarning
 from deepjscc.metrics import psnr
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
@@ -24,7 +25,7 @@ from deepjscc.training.muon import Muon
 from deepjscc.training.objectives import make_objective
 from deepjscc.training.processes import loss_of_a_process, make_fabric
 from deepjscc.training.recipe import OptimiserRecipe, Recipe
-from deepjscc.training.state import begin_from, load_state, open_folder, save_state
+from deepjscc.training.state import Progressed, begin_from, load_state, open_folder, save_state
 from deepjscc.zoo import load
 
 SECONDS_BETWEEN_WORDS = 1.0
@@ -44,6 +45,7 @@ def train(
     resume: bool = False,
     begin: Path | None = None,
     say: Callable[[Progress], object] = lambda _: None,
+    device: str = "auto",
 ) -> Link | Refined:
     """Train a model; its averaged weights go to ``output``, the run's state and logs to ``OUTPUT.run/``.
 
@@ -52,10 +54,12 @@ def train(
     Args:
         recipe: what to train.
         output: a ``.safetensors`` file, written after every epoch, beside and then renamed.
-        minutes: end, annealed, after this time in all: the cosine runs over it instead of over the epochs.
+        minutes: end, annealed, after this time in all: the cosine runs over it instead of over the epochs. None with
+            ``resume`` keeps what the run was started with.
         resume: go on from the newest state; the same weights come out as from an unbroken run.
         begin: a state that an earlier run left: its weights, moments and average, with a schedule of one's own.
         say: called about once a second and after every epoch, in the first process.
+        device: "auto" takes GPUs where there are any; "cpu" or "cuda" insists.
 
     Returns:
         The link, or the stage behind one, with its averaged weights.
@@ -65,9 +69,16 @@ def train(
         DeepJSCCError: data missing, no state to resume or one of another recipe, a full disk, or a loss that became
             NaN; the last good state stays. Another process that was lost; all go on with ``resume``.
         KeyboardInterrupt: after the state was saved.
+
+    Warns:
+        DeepJSCCWarning: the run that is to be resumed had finished.
     """
     with loss_of_a_process():
-        run = Run(recipe, output, minutes, resume, begin, say)
+        run = Run(recipe, output, minutes, resume, begin, say, device)
+        if resume and run.share() >= 1:
+            if run.fabric.is_global_zero:
+                warnings.warn(run.finished_note(), DeepJSCCWarning, stacklevel=2)
+            return run.averaged
         try:
             while (share := run.share()) < 1:
                 run.take_step(share)
@@ -93,10 +104,11 @@ class Run:
         resume: bool,
         begin: Path | None,
         say: Callable[[Progress], object],
+        device: str = "auto",
     ) -> None:
         self.recipe, self.output, self.minutes, self.say = recipe, output, minutes, say
         options = recipe.optimiser
-        self.fabric = make_fabric(options.precision)
+        self.fabric = make_fabric(options.precision, device)
         self.link = build_link(recipe).to(self.fabric.device)
         self.link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = AveragedModel(self.link, multi_avg_fn=_moving_average(options.ema_decay))
@@ -124,7 +136,9 @@ class Run:
         if self.fabric.is_global_zero:
             open_folder(self.folder, resume)
         if resume:
-            self.step, seconds = load_state(self.folder, self.link, self.ema, self.optimiser, recipe)
+            earlier = load_state(self.folder, self.link, self.ema, self.optimiser, recipe)
+            self.step, seconds = earlier.step, earlier.seconds
+            self.minutes = earlier.minutes if minutes is None else minutes
         elif begin is not None:
             begin_from(begin, self.link, self.ema, self.optimiser)
         self.logs = Logs(self.folder) if self.fabric.is_global_zero else None
@@ -184,15 +198,28 @@ class Run:
         self.fabric.barrier()  # the others would run into the timeout of a collective while the first measures
 
     def finish(self) -> None:
-        """What an epoch's end does, if the time ran out within one."""
+        """Do what an epoch's end does, if the time ran out within one; note in the state that the time is over."""
         if self.losses:
             self.end_epoch()
+        elif self.minutes is not None:
+            self.keep()
+        if self.logs is not None:
+            self.logs.close()
+
+    def finished_note(self) -> str:
+        """What to say of a run that is to be resumed and had finished."""
+        if self.minutes is None:
+            return f"{self.folder}: this run has finished all {self.step} steps; nothing was trained"
+        return (
+            f"{self.folder}: this run has finished its {self.minutes:g} minutes, at step {self.step}; "
+            "nothing was trained; --minutes takes the time in all, so give more to go on"
+        )
 
     def keep(self) -> None:
         """Write the state to go on from."""
         if self.fabric.is_global_zero:
-            seconds = time.monotonic() - self.start
-            save_state(self.folder, self.link, self.ema, self.optimiser.optimizer, self.step, seconds, self.recipe)
+            spent = Progressed(self.step, time.monotonic() - self.start, self.minutes)
+            save_state(self.folder, self.link, self.ema, self.optimiser.optimizer, spent, self.recipe)
         self.kept = time.monotonic()
 
     def speak_now_and_then(self) -> None:

@@ -21,17 +21,18 @@ LOST = ("connection closed by peer", "connection reset", "broken pipe", "timed o
 """In what torch says of a lost process: gloo's errors are plain RuntimeErrors."""
 
 
-def make_fabric(precision: str) -> Fabric:
+def make_fabric(precision: str, device: str = "auto") -> Fabric:
     """A Fabric of all the processes started together, on GPUs where there are any; one process otherwise.
 
     A process that was killed is noticed at once, a machine that has fallen silent after :data:`PATIENCE_S`.
 
     Args:
         precision: "bf16" (autocast) or "fp32".
+        device: "auto" takes GPUs where there are any; "cpu" or "cuda" insists.
 
     Raises:
         UsageError: processes that are not the same number on every machine.
-        DeepJSCCError: the processes do not find one another.
+        DeepJSCCError: the processes do not find one another, or there is no GPU for "cuda".
     """
     rank_zero.log.setLevel(logging.WARNING)  # Lightning's word on precision and back end is not news
     world, here = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
@@ -40,7 +41,11 @@ def make_fabric(precision: str) -> Fabric:
         here = world // int(os.environ.get("SLURM_NNODES", 1))
     if world % here:
         raise UsageError(f"{world} processes do not divide evenly over machines of {here}")
-    options: dict[str, Any] = {"strategy": DDPStrategy(timeout=timedelta(seconds=PATIENCE_S))} if world > 1 else {}
+    options: dict[str, Any] = {"accelerator": device}
+    if world > 1:
+        options["strategy"] = DDPStrategy(timeout=timedelta(seconds=PATIENCE_S))
+    if device == "cuda" and not torch.cuda.is_available():
+        raise DeepJSCCError("--device cuda: this build of torch finds no GPU")
     fabric = Fabric(devices=here, num_nodes=world // here, precision=PRECISIONS[precision], **options)  # type: ignore[arg-type]
     with loss_of_a_process():
         fabric.launch()

@@ -1,7 +1,7 @@
 """The state of a run on disk: all it takes to go on as if never stopped. Safetensors, atomically, the last three."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -14,6 +14,21 @@ from deepjscc.images import write_atomically
 from deepjscc.training.recipe import Recipe
 
 KEPT = 3
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a run was when its state was written.
+
+    Attributes:
+        step: steps done.
+        seconds: time spent.
+        minutes: after which it was to end; None: after the recipe's epochs.
+    """
+
+    step: int
+    seconds: float
+    minutes: float | None
 
 
 def open_folder(folder: Path, resume: bool) -> None:
@@ -36,8 +51,7 @@ def save_state(
     weights: nn.Module,
     average: nn.Module,
     optimiser: torch.optim.Optimizer,
-    step: int,
-    seconds: float,
+    spent: Progressed,
     recipe: Recipe,
 ) -> None:
     """Write ``state-STEP.safetensors`` and remove all but the newest three.
@@ -47,28 +61,27 @@ def save_state(
         weights: the module being trained.
         average: its moving average.
         optimiser: with its moments.
-        step: steps done.
-        seconds: time spent so far.
+        spent: how far the run is.
         recipe: what is being trained; only the same may go on.
     """
     tensors = {f"weights.{name}": value for name, value in weights.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for index, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"moments.{index}.{name}": torch.as_tensor(value) for name, value in moments.items()}
-    metadata = {"step": str(step), "seconds": repr(seconds), "recipe": describe(recipe)}
+    metadata = {"step": str(spent.step), "seconds": repr(spent.seconds), "recipe": describe(recipe)}
+    metadata |= {} if spent.minutes is None else {"minutes": repr(spent.minutes)}
     packed = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    write_atomically(folder / f"state-{step:09d}.safetensors", lambda file: file.write(serialise(packed, metadata)))
+    write_atomically(
+        folder / f"state-{spent.step:09d}.safetensors", lambda file: file.write(serialise(packed, metadata))
+    )
     for old in sorted(folder.glob("state-*.safetensors"))[:-KEPT]:
         old.unlink()
 
 
 def load_state(
     folder: Path, weights: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe
-) -> tuple[int, float]:
-    """Fill in the newest state of a run that can be read.
-
-    Returns:
-        Steps done and seconds spent.
+) -> Progressed:
+    """Fill in the newest state of a run that can be read, and return how far it was.
 
     Raises:
         DeepJSCCError: no state there, none that can be read, or one of another recipe.
@@ -81,7 +94,8 @@ def load_state(
         if metadata["recipe"] != describe(recipe):
             raise DeepJSCCError(f"{path}: the state of another recipe; train into another file, or without --resume")
         _fill(tensors, weights, average, optimiser)
-        return int(metadata["step"]), float(metadata["seconds"])
+        minutes = float(metadata["minutes"]) if "minutes" in metadata else None
+        return Progressed(int(metadata["step"]), float(metadata["seconds"]), minutes)
     raise DeepJSCCError(f"{folder}: no state to resume from; start without --resume")
 
 

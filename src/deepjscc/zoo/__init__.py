@@ -1,5 +1,6 @@
 """The zoo: weights that come with the package, each with a card that says where they come from and what they do."""
 
+import os
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -55,8 +56,14 @@ class Card:
 
     @property
     def weights(self) -> Path:
-        """The weights' file."""
-        return _HERE / "weights" / f"{self.name}.safetensors"
+        """The weights' file: beside this module, else in the folder ``$DEEPJSCC_WEIGHTS``.
+
+        An installed package carries the weights that its documented commands use; those of the figures of papers are in
+        the repository alone.
+        """
+        file, elsewhere = f"{self.name}.safetensors", os.environ.get("DEEPJSCC_WEIGHTS")
+        ours = _HERE / "weights" / file
+        return Path(elsewhere) / file if elsewhere and not ours.is_file() else ours
 
 
 @cache
@@ -140,7 +147,10 @@ def _weights(name: str, kinds: Collection[str]) -> Path:
         what = _PARTS.get(card.model, "is a link of its own")
         raise UsageError(f"{name} {what}; there are {of_kind or 'none of the other kind'}")
     if not card.weights.is_file():
-        raise DeepJSCCError(f"{card.weights}: the weights of {name} are missing; install deepjscc again")
+        raise DeepJSCCError(
+            f"{card.weights}: the weights of {name} are not in this installation; set DEEPJSCC_WEIGHTS to the folder "
+            "src/deepjscc/zoo/weights of the repository"
+        )
     if file_hash(card.weights) != card.sha256:
         raise DeepJSCCError(f"{card.weights}: damaged (checksum differs from the card's); install deepjscc again")
     return card.weights
