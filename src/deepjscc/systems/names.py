@@ -17,6 +17,7 @@ from deepjscc.digital.bler import table_hash
 from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
 from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
+from deepjscc.extensions import is_file_reference
 from deepjscc.models import IteratedJSCC, Linear, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import Digital
@@ -25,6 +26,7 @@ from deepjscc.systems.hybrid_waveform import HybridWaveform
 from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.systems.residual_link import ResidualLink, make_link
+from deepjscc.systems.user_system import load_user_system
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size
 from deepjscc.zoo import load, load_residual_code, load_stage, weights_hash
 
@@ -63,7 +65,7 @@ def make_system(
     """Build a system from its name.
 
     Args:
-        name: a model of the zoo, a checkpoint's path, or a codec and a coding.
+        name: a model of the zoo, a checkpoint's path, a codec and a coding, a hybrid, or ``path.py:make``.
         channel: to send over.
         bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
         container: count the header bytes of a digital system's files.
@@ -72,6 +74,9 @@ def make_system(
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
     """
+    if is_file_reference(name):
+        own, content = load_user_system(name, channel, bandwidth_ratio)
+        return NamedSystem(name, own, weights=content)
     if is_hybrid(name):
         return _hybrid(name, channel, bandwidth_ratio, container, simulate)
     codec_name, plus, coding_name = name.partition("+")
