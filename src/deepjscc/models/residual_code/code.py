@@ -138,6 +138,9 @@ class ResidualCode(nn.Module):
     def expected_error_after(self, base_mse: float, size: tuple[int, int], reals: int, snr: float) -> float:
         """:meth:`expected_error` before the base is coded, for an average photograph of this size.
 
+        One photograph deviates from the average by 1 dB and more: once a base of it is coded at any quality, scale the
+        logarithm of the ratio to the base's error so that it agrees with :meth:`expected_error` there.
+
         Args:
             base_mse: mean squared error of a pixel value that the base will have, on the scale of images.
             size: height and width.
