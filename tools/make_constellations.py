@@ -18,7 +18,7 @@ from deepjscc.digital.fine.information import bicm_information, binary_snr_db, g
 DESIGNS = {2: range(-4, 15), 3: range(2, 21), 4: range(7, 27), 5: range(12, 33), 6: range(17, 39)}
 SHAPED_DESIGNS = {2: range(1, 13), 3: range(5, 19), 4: range(11, 25), 5: range(17, 31), 6: range(22, 39)}
 CODE_GAP_DB, LEAST_RATE = 0.55, 1.11
-HEADER = "bits,design_snr_db,equivalent_snr_db_below,equivalent_snr_db_above,levels,weights\n"
+HEADER = "bits,design_snr_db,equivalent_snr_db_below,equivalent_snr_db,equivalent_snr_db_above,levels,weights\n"
 
 
 def levels_of(gaps: torch.Tensor) -> torch.Tensor:
@@ -75,16 +75,19 @@ def shaped() -> list[tuple[int, int, str]]:
                 weights = np.maximum(np.round(2**16 * np.exp(-concentration * (odd / odd[-1]) ** 2)), 1).astype(int)
                 chances = weights / weights.sum()
                 levels = np.round(odd / np.sqrt((chances * odd**2).sum()), 6)
-                needed = float(binary_snr_db(bicm_information(levels, snr_db, weights))) - CODE_GAP_DB
+                needed = binary_snr_db(bicm_information(levels, snr_db, weights)) - CODE_GAP_DB
                 code_rate = min(bicm_information(np.ones(1), needed), 0.93)
                 rate = 1 - (chances * np.log2(chances)).sum() - bits * (1 - code_rate)
                 if code_rate >= LEAST_RATE * (bits - 1) / bits and (best is None or rate > best[0]):
                     best = rate, levels, weights
             if best is not None:
                 _, levels, weights = best
-                ends = [float(binary_snr_db(bicm_information(levels, snr_db + half, weights))) for half in (-0.5, 0.5)]
+                equivalent = [
+                    binary_snr_db(bicm_information(levels, snr_db + half, weights)) for half in (-0.5, 0.0, 0.5)
+                ]
+                numbers = ",".join(f"{one:.4f}" for one in equivalent)
                 texts = " ".join(f"{level:.6f}" for level in levels), " ".join(map(str, weights))
-                lines.append((bits, snr_db, f"{bits},{snr_db},{ends[0]:.4f},{ends[1]:.4f},{texts[0]},{texts[1]}\n"))
+                lines.append((bits, snr_db, f"{bits},{snr_db},{numbers},{texts[0]},{texts[1]}\n"))
                 print(f"{2 * best[0]:.3f} bits a use:", lines[-1][-1], end="", flush=True)
     return lines
 
@@ -99,9 +102,10 @@ def main() -> None:
         for snr_db in reversed(designs):
             gaps = optimise(gaps, bits, snr_db)
             levels = np.round(levels_of(gaps).numpy(), 6)
-            ends = [float(binary_snr_db(bicm_information(levels, snr_db + half))) for half in (-0.5, 0.5)]
+            equivalent = [binary_snr_db(bicm_information(levels, snr_db + half)) for half in (-0.5, 0.0, 0.5)]
+            numbers = ",".join(f"{one:.4f}" for one in equivalent)
             text = " ".join(f"{level:.6f}" for level in levels)
-            lines.append((bits, snr_db, f"{bits},{snr_db},{ends[0]:.4f},{ends[1]:.4f},{text},\n"))
+            lines.append((bits, snr_db, f"{bits},{snr_db},{numbers},{text},\n"))
             print(lines[-1][-1], end="", flush=True)
     lines += shaped()
     Path(sys.argv[1]).write_text(HEADER + "".join(text for _, _, text in sorted(lines)))

@@ -44,7 +44,7 @@ def test_information_of_binary_symbols_is_known() -> None:
 @pytest.mark.parametrize("key", [(2, 6, False), (3, 14, False), (3, 10, True), (4, 20, True)], ids=str)
 def test_stored_information_is_that_of_the_constellation(key: tuple[int, int, bool]) -> None:
     one = _stored()[key]
-    ends = [binary_snr_db(bicm_information(np.array(one.levels), key[1] + half, one.weights)) for half in (-0.5, 0.5)]
+    ends = [binary_snr_db(bicm_information(np.array(one.levels), key[1] + half, one.weights)) for half in (-0.5, 0.0, 0.5)]
     assert one.equivalent_snr_db == pytest.approx(ends, abs=2e-4)
 
 
@@ -61,7 +61,7 @@ def test_shaping_beats_uniform_square_constellations(snr_db: float) -> None:
         uniform = max(uniform, 2 * one.bits_per_axis * bicm_information(odd, snr_db))
     capacity = math.log2(1 + 10 ** (snr_db / 10))
     assert uniform - 1e-6 <= best < capacity
-    assert snr_db - 10 * math.log10(2**best - 1) < 0.25
+    assert snr_db - 10 * math.log10(2**best - 1) < 0.45
 
 
 @pytest.mark.parametrize(

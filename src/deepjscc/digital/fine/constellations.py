@@ -27,15 +27,15 @@ class Constellation:
         bits_per_axis: half the bits of a symbol.
         design_snr_db: SNR for which the amplitudes were optimised; None for QPSK.
         levels: positive amplitudes of an axis, rising, of mean square 1.
-        equivalent_snr_db: SNR of binary antipodal symbols with the same mutual information per bit, at 0.5 dB below and
-            0.5 dB above the design SNR.
+        equivalent_snr_db: SNR of binary antipodal symbols with the same information per bit, at 0.5 dB below the design
+            SNR, at it, and 0.5 dB above it.
         weights: proportional to the probabilities of the positive levels; None for equal ones.
     """
 
     bits_per_axis: int
     design_snr_db: int | None
     levels: tuple[float, ...]
-    equivalent_snr_db: tuple[float, float]
+    equivalent_snr_db: tuple[float, float, float]
     weights: tuple[int, ...] | None = None
 
     @property
@@ -92,7 +92,7 @@ class Constellation:
         return (bits.long() * weights).sum(-1)
 
 
-QPSK = Constellation(1, None, (1.0,), (0.0, 0.0))
+QPSK = Constellation(1, None, (1.0,), (0.0, 0.0, 0.0))
 
 
 @cache
@@ -100,12 +100,12 @@ def _stored() -> dict[tuple[int, int, bool], Constellation]:
     """All stored constellations by bits per axis, design SNR and whether they are shaped by probabilities."""
     stored = {}
     with TABLE.open(newline="") as file:
-        for bits, design, below, above, levels, weights in list(csv.reader(file))[1:]:
+        for bits, design, below, at, above, levels, weights in list(csv.reader(file))[1:]:
             stored[int(bits), int(design), bool(weights)] = Constellation(
                 int(bits),
                 int(design),
                 tuple(map(float, levels.split())),
-                (float(below), float(above)),
+                (float(below), float(at), float(above)),
                 tuple(map(int, weights.split())) or None,
             )
     return stored

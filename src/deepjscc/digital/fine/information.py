@@ -75,7 +75,7 @@ def bicm_curve(
         levels: see :func:`bicm_information`.
         weights: see there.
     """
-    snr_db = np.arange(-40, 16.01 if len(levels) == 1 else 60.01, 0.25 if len(levels) == 1 else 0.5)
+    snr_db = np.arange(-40, 16.01, 0.25) if len(levels) == 1 else np.arange(-20, 50.01, 0.25)
     return snr_db, np.array([bicm_information(np.array(levels), float(one), weights) for one in snr_db])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from deepjscc.digital.fine.base_graphs import MAX_BLOCK_BITS, select_graph, select_lifting
 from deepjscc.digital.fine.constellations import Constellation, constellations
 from deepjscc.digital.fine.crc import crc_length
-from deepjscc.digital.fine.information import bicm_curve, binary_snr_db
+from deepjscc.digital.fine.information import bicm_curve, bicm_information, binary_snr_db
 from deepjscc.digital.fine.shaping import SIDE_BITS, matched_bits
 from deepjscc.digital.fine.thresholds import MAX_RATE, block_error_rate, deviate, interpolate, threshold
 from deepjscc.digital.fine.waterfalls import crc_of
@@ -229,7 +229,7 @@ def _equivalent_db(modulation: Constellation, sinr_db: float) -> float:
     if modulation.design_snr_db is None:
         return sinr_db  # an axis of QPSK is a binary symbol
     design = modulation.design_snr_db
-    return interpolate(sinr_db, [design - 0.5, design + 0.5], list(modulation.equivalent_snr_db))
+    return interpolate(sinr_db, [design - 0.5, float(design), design + 0.5], list(modulation.equivalent_snr_db))
 
 
 def error_probability(plan: CodePlan, sinr_db: float | np.ndarray) -> float:
@@ -241,10 +241,12 @@ def error_probability(plan: CodePlan, sinr_db: float | np.ndarray) -> float:
             averaged over them, which all code blocks meet alike.
     """
     sinr_db = np.asarray(sinr_db, dtype=float)
-    if plan.modulation.design_snr_db is None and sinr_db.ndim == 0:
+    levels, weights = plan.modulation.levels, plan.modulation.weights
+    if sinr_db.ndim:
+        equivalent_db = binary_snr_db(float(np.interp(sinr_db, *bicm_curve(levels, weights)).mean()))
+    elif plan.modulation.design_snr_db is None:
         equivalent_db = float(sinr_db)
     else:
-        information = np.interp(sinr_db, *bicm_curve(plan.modulation.levels, plan.modulation.weights)).mean()
-        equivalent_db = binary_snr_db(float(information))
+        equivalent_db = binary_snr_db(bicm_information(np.array(levels), float(sinr_db), weights))
     lost = block_error_rate(plan.rate, plan.block_bits, equivalent_db)
     return -math.expm1(plan.code_blocks * math.log1p(-min(lost, 1 - 1e-12)))

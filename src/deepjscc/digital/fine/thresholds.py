@@ -74,33 +74,34 @@ def limit_db(rate: float) -> float:
 
 
 @cache
-def _table() -> tuple[list[float], list[tuple[list[float], list[float], list[float]]]]:
-    """Rates, and for each the lengths, the gaps to the limit and the widths."""
+def _table() -> tuple[list[float], list[tuple[list[float], list[float]]], list[float]]:
+    """Rates, for each the lengths and their gaps to the limit, and for each the width times the root of a coded bit."""
     with TABLE.open(newline="") as file:
         rows = [tuple(map(float, cells)) for cells in list(csv.reader(file))[1:]]
     rates = sorted({row[0] for row in rows})
-    columns = []
+    gaps, widths = [], []
     for rate in rates:
         mine = sorted(row[1:] for row in rows if row[0] == rate)
         lengths = [rough_log2(length) for length, _, _ in mine]
-        columns.append((lengths, [centre - limit_db(rate) for _, centre, _ in mine], [width for *_, width in mine]))
-    return rates, columns
+        gaps.append((lengths, [centre - limit_db(rate) for _, centre, _ in mine]))
+        widths.append(sum(width * math.sqrt(length / rate) for length, _, width in mine) / len(mine))
+    return rates, gaps, widths
 
 
 def threshold(rate: float, block_bits: int) -> tuple[float, float]:
     """Centre and width in dB of the waterfall of a code: its block error rate is ``Q((snr_db - centre) / width)``.
 
-    The gap between centre and Shannon limit, and the width, are interpolated over rate and length.
+    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it falls with
+    the root of the coded bits.
 
     Args:
         rate: information bits, CRC included, per coded bit.
         block_bits: information bits of a block, CRC included.
     """
-    rates, columns = _table()
+    rates, gaps, widths = _table()
     length = rough_log2(float(block_bits))
-    gaps = [interpolate(length, lengths, gaps) for lengths, gaps, _ in columns]
-    widths = [interpolate(length, lengths, widths) for lengths, _, widths in columns]
-    return limit_db(rate) + interpolate(rate, rates, gaps), interpolate(rate, rates, widths)
+    gap = interpolate(rate, rates, [interpolate(length, *one) for one in gaps])
+    return limit_db(rate) + gap, interpolate(rate, rates, widths) / math.sqrt(block_bits / rate)
 
 
 @cache
