@@ -1,7 +1,6 @@
 """The analog layer of a hybrid: against theory, between its two ends, and on pictures of every size."""
 
 import io
-import itertools
 import math
 
 import pytest
@@ -14,7 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, to_picture
 from deepjscc.models import rows
 from deepjscc.models.header import Header
-from deepjscc.models.residual_code import ResidualCode, levels, planning
+from deepjscc.models.residual_code import ResidualCode, levels
 from deepjscc.models.residual_code import features as features_module
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.code import rank_in_class
@@ -233,41 +232,6 @@ def test_a_large_picture_in_strips_is_the_same(
     assert strips.symbols.allclose(whole.symbols, atol=1e-4)
 
 
-def test_planning_before_the_base_is_coded_falls_with_uses_and_snr(code: ResidualCode) -> None:
-    """An average photograph's error, not this one's: images deviate by 1 dB and more, so only its course is checked."""
-    planned = [
-        [code.expected_error_after(1e-3, (512, 768), reals, 10 ** (snr_db / 10)) for snr_db in range(-15, 16, 3)]
-        for reals in (0, 20_000, 100_000, 300_000)
-    ]
-    assert planned[0] == pytest.approx([1e-3] * 11)
-    for fewer, more in itertools.pairwise(planned):
-        assert all(after < before for before, after in zip(fewer, more, strict=True))
-        assert more == sorted(more, reverse=True)
-    assert code.expected_error_after(0.0, (8, 8), 10, 1.0) == 0.0
-
-
 def test_blocks_of_other_sides_are_refused() -> None:
     with pytest.raises(UsageError, match="4, 8 or 16"):
         ResidualCode(block=5)
-
-
-def test_the_planning_table_is_interpolated() -> None:
-    table = planning.smooth(torch.full((1, 5, 5), -1.0), [30])
-    assert table.shape == (levels.QUALITIES, 5, 5)
-    assert table.allclose(torch.tensor(-1.0))
-    table = -torch.arange(5.0)[:, None] - 0.1 * torch.arange(5.0)
-    table = table.expand(levels.QUALITIES, 5, 5)
-    ratio = lambda rate, snr_db: math.log(planning.ratio_at(table, 30.5, rate, 10 ** (snr_db / 10)))  # noqa: E731
-    assert ratio(1 / 8, 0.0) == pytest.approx(-2.2)
-    assert ratio(1 / 32, -11.25) == pytest.approx(-0.55)
-    assert ratio(1.0, 60.0) == pytest.approx(-4.4)
-    assert ratio(1 / 128, -15.0) == pytest.approx(0.0)
-    assert planning.ratio_at(table, 30.5, 0.0, 1.0) == 1.0
-
-
-def test_near_images_count_most_in_the_planning_table() -> None:
-    measured = torch.stack([torch.full((5, 5), -1.0), torch.full((5, 5), -2.0)])
-    table = planning.smooth(measured, [10, 50])[:, 0, 0]
-    assert float(table[0]) == pytest.approx(-1, abs=1e-3)
-    assert float(table[30]) == pytest.approx(-1.5)
-    assert float(table[63]) == pytest.approx(-2, abs=1e-3)

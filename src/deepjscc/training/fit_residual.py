@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from deepjscc.errors import UsageError
-from deepjscc.models.residual_code import ResidualCode, planning
+from deepjscc.models.residual_code import ResidualCode
 from deepjscc.models.residual_code import levels as coding
-from deepjscc.models.residual_code.code import STEP, with_quality
+from deepjscc.models.residual_code.code import with_quality
 from deepjscc.models.residual_code.features import block_features
 from deepjscc.models.residual_code.levels import LARGEST, STEPS_PER_OCTAVE
 from deepjscc.models.residual_code.transform import BANDS
@@ -160,7 +160,7 @@ def _grow(
 
 
 def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], object]) -> None:
-    """Variances of every class, how frequent the corrections are, and the planner's table."""
+    """Variances of every class, and how frequent the corrections are."""
     energies, counts, qualities = [], [], []
     for index, measured in enumerate(_measure(code, pairs)):
         classes = code.tree(measured.features)
@@ -181,20 +181,3 @@ def _fit_tables(code: ResidualCode, pairs: Pairs, on_progress: Callable[[int], o
         levels = code.levels_of(quality, own, own_energy.double() * mean_square)
         often += torch.nn.functional.one_hot(levels.corrections + LARGEST, 2 * LARGEST + 1).sum(0)
     code.correction_frequency.copy_(often.log())
-    code.log_ratio.copy_(planning.smooth(torch.stack(list(_ratios(code, qualities, counts, energies))), qualities))
-
-
-def _ratios(
-    code: ResidualCode, qualities: list[int], counts: list[Tensor], energies: list[Tensor]
-) -> Iterator[Float[Tensor, "rates snrs"]]:
-    """Of every pair the logarithm of the error over the base's, at the points of the planner's table."""
-    for quality, own, energy in zip(qualities, counts, energies, strict=True):
-        mean_square = 2 ** (coding.log_mean_square(quality) / STEPS_PER_OCTAVE)
-        statistics = code.statistics_of(quality, own, energy.double() * mean_square)
-        base_error = float(statistics.energy.sum())
-        ratios = torch.zeros(len(planning.RATES), len(planning.SNRS_DB))
-        for row, column, rate, snr in planning.points():
-            reals = round(rate * int(own.sum()) * len(code.transform))
-            left = code.expected_error(statistics, reals, snr) * int(own.sum()) * len(code.transform) * STEP**2
-            ratios[row, column] = math.log(left / base_error)
-        yield ratios

@@ -21,8 +21,7 @@ from deepjscc.models.header import Header
 from deepjscc.models.residual_code import levels as coding
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.features import WINDOW, block_features
-from deepjscc.models.residual_code.levels import LARGEST, QUALITIES, STEPS_PER_OCTAVE, Levels
-from deepjscc.models.residual_code.planning import RATES, SNRS_DB, Table, ratio_at
+from deepjscc.models.residual_code.levels import LARGEST, STEPS_PER_OCTAVE, Levels
 from deepjscc.models.residual_code.results import (
     Base,
     ModulatedResidual,
@@ -59,7 +58,6 @@ class ResidualCode(nn.Module):
 
     kind: ClassVar[str] = "residual_code"
     log_variance: Int[Tensor, "classes values"]
-    log_ratio: Table
     correction_frequency: Float[Tensor, "bands steps"]
     transform: Float[Tensor, "values values"]
 
@@ -73,7 +71,6 @@ class ResidualCode(nn.Module):
         self.tree = ClassTree(classes)
         # Logarithm of a coefficient's variance over the residual's mean square, in whole steps: sorted alike anywhere.
         self.register_buffer("log_variance", torch.zeros(classes, values, dtype=torch.int16))
-        self.register_buffer("log_ratio", torch.zeros(QUALITIES, len(RATES), len(SNRS_DB)))
         self.register_buffer("correction_frequency", torch.zeros(BANDS, 2 * LARGEST + 1))
         self.register_buffer("transform", block_transform(block), persistent=False)
 
@@ -134,23 +131,6 @@ class ResidualCode(nn.Module):
         plan = plan_stream(counts, variances, reals, 1 / (planned_snr or snr))
         error = expected_squared_error(plan, statistics.energy, counts, variances, 1 / snr)
         return error / (int(counts.sum()) * len(self.transform)) / STEP**2
-
-    def expected_error_after(self, base_mse: float, size: tuple[int, int], reals: int, snr: float) -> float:
-        """:meth:`expected_error` before the base is coded, for an average photograph of this size.
-
-        One photograph deviates from the average by 1 dB and more: once a base of it is coded at any quality, scale the
-        logarithm of the ratio to the base's error so that it agrees with :meth:`expected_error` there.
-
-        Args:
-            base_mse: mean squared error of a pixel value that the base will have, on the scale of images.
-            size: height and width.
-            reals: real channel uses.
-            snr: linear, of the analog layer after subtraction of the base.
-        """
-        if base_mse <= 0:
-            return 0.0
-        quality = 2 * math.log2(base_mse * STEP**2) + coding.quality_of(1.0)
-        return base_mse * ratio_at(self.log_ratio, quality, reals / (3 * size[0] * size[1]), snr)
 
     def modulate(
         self, residual: Residual, base: Base, statistics: ResidualStatistics, uses: int, snr_db: float
