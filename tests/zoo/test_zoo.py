@@ -52,7 +52,7 @@ def test_unknown_and_damaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         zoo.load("nothing")
     (tmp_path / "weights").mkdir()
     monkeypatch.setattr(zoo, "_HERE", tmp_path)
-    with pytest.raises(DeepJSCCError, match="missing"):
+    with pytest.raises(DeepJSCCError, match="not in this installation"):
         zoo.load("linear")
     (tmp_path / "weights" / "linear.safetensors").write_bytes(b"damaged")
     with pytest.raises(DeepJSCCError, match="damaged"):

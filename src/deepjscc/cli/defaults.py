@@ -1,15 +1,17 @@
 """What commands take where the user names no system: the strongest one for what the transmitter knows."""
 
 HYBRID, UNIVERSAL = "hybrid", "universal-s"
+HYBRID_CHANNELS = ("awgn", "rayleigh", "rician", "clipped")
 
 
-def default_system(channel: str) -> str:
+def default_system(channel: str, coherence: str | None) -> str:
     """The system for a channel.
 
-    A hybrid gives the best picture where the transmitter knows the SNR, which over AWGN it does. Over fading it does
-    not, and `universal-s` degrades gracefully.
+    A hybrid gives the best image over AWGN, where it knows the SNR, and over slow fading, where it plans for the
+    distribution of the gain. Over fast fading and OFDM `universal-s` needs no block error rates.
 
     Args:
         channel: name of the channel, such as awgn.
+        coherence: of the fading, "image" or "symbol"; None: the channel's own.
     """
-    return HYBRID if channel == "awgn" else UNIVERSAL
+    return HYBRID if channel in HYBRID_CHANNELS and coherence != "symbol" else UNIVERSAL

@@ -41,7 +41,7 @@ def send(
     compare: Annotated[
         str | None,
         Parameter(
-            help="Systems to set beside it at the same bandwidth, as universal-s,hevc; a codec alone means CODEC+ldpc-fine."
+            help="Systems to set beside it, as universal-s,hevc; a codec alone means CODEC+ldpc-fine, a real link."
         ),
     ] = None,
     simulate: Simulate = False,
@@ -52,9 +52,10 @@ def send(
 
     Args:
         image: A picture, or sample:coffee (astronaut, chelsea, coffee, rocket).
-        model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hybrid or hevc+ldpc-fine; hybrid over AWGN if not given, else universal-s.
+        model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hevc+ldpc-fine. If it
+            is not given: hybrid, or universal-s over fast fading.
     """
-    snr, model = one_snr(snr_db), model or default_system(over.channel)
+    snr, model = one_snr(snr_db), model or default_system(over.channel, over.coherence)
     believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []

@@ -39,7 +39,7 @@ def bicm_information(levels: np.ndarray, snr_db: float, weights: Sequence[int] |
     rate of probabilistic amplitude shaping (Böcherer, Steiner, Schulte 2015).
 
     Args:
-        levels: positive levels of an axis, rising, of mean square 1; bits are :func:`gray_labels`, the sign is one more.
+        levels: positive levels of an axis, rising, of mean square 1; bits are :func:`gray_labels`, and the sign.
         snr_db: mean square of an axis over its noise variance; that of a complex symbol with two such axes is the same.
         weights: proportional to the probabilities of the positive levels; None for equal ones.
 
@@ -66,9 +66,7 @@ def bicm_information(levels: np.ndarray, snr_db: float, weights: Sequence[int] |
 
 
 @cache
-def bicm_curve(
-    levels: tuple[float, ...], weights: tuple[int, ...] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
+def bicm_curve(levels: tuple[float, ...], weights: tuple[int, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
     """What :func:`bicm_information` is over the SNR: SNRs in dB, rising, and the information at each.
 
     Args:

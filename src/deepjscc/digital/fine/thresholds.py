@@ -35,7 +35,7 @@ def interpolate(x: float, xs: list[float], ys: list[float]) -> float:
 
 
 def rough_log2(value: float | int) -> float:
-    """Binary logarithm, linear between the powers of two: exact arithmetic, good enough as an axis to interpolate on."""
+    """Binary logarithm, linear between the powers of two: exact arithmetic, good enough as an axis."""
     mantissa, exponent = math.frexp(value)
     return exponent + 2 * mantissa - 2
 
@@ -91,8 +91,8 @@ def _table() -> tuple[list[float], list[tuple[list[float], list[float]]], list[f
 def threshold(rate: float, block_bits: int) -> tuple[float, float]:
     """Centre and width in dB of the waterfall of a code: its block error rate is ``Q((snr_db - centre) / width)``.
 
-    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it falls with
-    the root of the coded bits.
+    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it falls
+    with the root of the coded bits.
 
     Args:
         rate: information bits, CRC included, per coded bit.
