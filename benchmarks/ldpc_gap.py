@@ -1,6 +1,6 @@
 """Gap to capacity of `ldpc-fine`, and with --simulate what its code blocks really lose and how fast they are decoded.
 
-    python benchmarks/ldpc_gap.py [--uses 50000] [--simulate MESSAGES]
+python benchmarks/ldpc_gap.py [--uses 50000] [--simulate MESSAGES]
 """
 
 import argparse

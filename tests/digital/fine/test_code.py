@@ -115,7 +115,7 @@ def test_codewords_are_those_of_sionna(bits: int, coded_bits: int, per_symbol: i
 @pytest.mark.parametrize("graph", [1, 2])
 def test_every_lifting_size_of_the_standard_is_that_of_sionna(graph: int) -> None:
     pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
-    for size in sorted(size for sizes in SHIFT_SETS for size in sizes if 5 <= size <= 384)[::4 if graph == 1 else 3]:
+    for size in sorted(size for sizes in SHIFT_SETS for size in sizes if 5 <= size <= 384)[:: 4 if graph == 1 else 3]:
         bits = (22 if graph == 1 else 10) * size
         code = NrCode(bits, 2 * bits, 1, graph)
         theirs = sionna().LDPC5GEncoder(bits, 2 * bits, bg=f"bg{graph}", device="cpu")

@@ -1,5 +1,6 @@
 """Planning: both ends agree, more is never less, and the plan keeps its promise by its own model."""
 
+import itertools
 import math
 from statistics import NormalDist
 
@@ -49,7 +50,7 @@ def test_more_sinr_or_uses_mean_more_bits() -> None:
     for uses in (200, 60_000):
         bits = [plan_code(uses, sinr_db / 2).message_bits for sinr_db in range(-8, 72, 3)]
         # Where one constellation or code follows another, the fitted gaps may differ by a little.
-        assert all(later > 0.995 * earlier for earlier, later in zip(bits, bits[1:], strict=False))
+        assert all(later > 0.995 * earlier for earlier, later in itertools.pairwise(bits))
         assert bits[-1] > 20 * bits[0]
     bits = [plan_code(uses, 7.0).message_bits for uses in range(150, 3000, 150)]
     assert bits == sorted(bits)
@@ -69,7 +70,7 @@ def test_sizes_from_a_header_to_ten_million_uses() -> None:
     assert plan_code(300, -5.0).message_bits >= 8
     big = plan_code(10**7, 10.0)
     assert 3.0 < big.message_bits / 10**7 < math.log2(11)
-    with pytest.raises(UsageError, match="20 channel uses at -5.0 dB do not carry a message of 8 bits"):
+    with pytest.raises(UsageError, match=r"20 channel uses at -5\.0 dB do not carry a message of 8 bits"):
         plan_code(20, -5.0)
 
 

@@ -17,8 +17,8 @@ STANDARD_SIZES = (  # lifting sizes that share one set of shifts, 3GPP TS 38.212
     (15, 30, 60, 120, 240),
 )
 LARGEST_SIZE = 1536
-# The standard ends at 384. Each set is continued by doubling, with the same shifts: a cycle of the larger graph is one of
-# the smaller too, so there are no new short ones. Four times longer code blocks have waterfalls of half the width.
+# The standard ends at 384. Each set is continued by doubling, with the same shifts: a cycle of the larger graph is one
+# of the smaller too, so there are no new short ones. Four times longer code blocks have waterfalls of half the width.
 SHIFT_SETS = tuple(
     (*sizes, *(sizes[-1] * 2**power for power in (1, 2) if sizes[-1] * 2**power <= LARGEST_SIZE))
     for sizes in STANDARD_SIZES

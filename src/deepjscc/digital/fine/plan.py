@@ -147,7 +147,9 @@ def plan_from_index(uses: int, index: int, error_rate: float = 0.01) -> CodePlan
         if plan is not None and (best is None or plan.message_bits > best.message_bits):
             best = plan
     if best is None:
-        raise UsageError(f"{uses} channel uses at {index * STEP_DB:.1f} dB do not carry a message of {MIN_MESSAGE_BITS} bits")
+        raise UsageError(
+            f"{uses} channel uses at {index * STEP_DB:.1f} dB do not carry a message of {MIN_MESSAGE_BITS} bits"
+        )
     return best
 
 

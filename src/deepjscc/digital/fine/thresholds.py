@@ -35,7 +35,7 @@ def interpolate(x: float, xs: list[float], ys: list[float]) -> float:
 
 
 def rough_log2(value: float) -> float:
-    """Binary logarithm, linear between the powers of two: exact arithmetic, good enough as an axis to interpolate on."""
+    """Binary logarithm, linear between the powers of two: exact arithmetic, an axis to interpolate on."""
     mantissa, exponent = math.frexp(value)
     return exponent + 2 * mantissa - 2
 
@@ -75,7 +75,7 @@ def limit_db(rate: float) -> float:
 
 @cache
 def _table() -> tuple[list[float], list[tuple[list[float], list[float]]], list[float]]:
-    """Rates, for each the lengths and their gaps to the limit, and for each the width times the root of a coded bit."""
+    """Rates, for each the lengths and their gaps to the limit, and for each the width at one coded bit."""
     with TABLE.open(newline="") as file:
         rows = [tuple(map(float, cells)) for cells in list(csv.reader(file))[1:]]
     rates = sorted({row[0] for row in rows})
