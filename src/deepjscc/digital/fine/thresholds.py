@@ -91,8 +91,8 @@ def _table() -> tuple[list[float], list[tuple[list[float], list[float]]], list[f
 def threshold(rate: float, block_bits: int) -> tuple[float, float]:
     """Centre and width in dB of the waterfall of a code: its block error rate is ``Q((snr_db - centre) / width)``.
 
-    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it falls with
-    the root of the coded bits.
+    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it
+    falls with the root of the coded bits.
 
     Args:
         rate: information bits, CRC included, per coded bit.
