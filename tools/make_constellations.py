@@ -3,8 +3,8 @@
     python tools/make_constellations.py src/deepjscc/digital/fine/constellations.csv
 
 For every number of bits of a real axis and every design SNR in steps of 1 dB the positive levels maximise the mutual
-information of the coded bits under Gray labels (the one-dimensional non-uniform constellations of ATSC A/322; Buchali
-et al. call it geometric shaping). L-BFGS starts from the solution 1 dB higher, the first from uniform levels.
+information of the coded bits under Gray labels (one-dimensional non-uniform constellations as in ATSC A/322, which is
+geometric shaping). L-BFGS starts from the solution 1 dB higher, the first from uniform levels.
 """
 
 import sys

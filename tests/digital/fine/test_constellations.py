@@ -44,8 +44,9 @@ def test_information_of_binary_symbols_is_known() -> None:
 @pytest.mark.parametrize("key", [(2, 6, False), (3, 14, False), (3, 10, True), (4, 20, True)], ids=str)
 def test_stored_information_is_that_of_the_constellation(key: tuple[int, int, bool]) -> None:
     one = _stored()[key]
-    levels = np.array(one.levels)
-    ends = [binary_snr_db(bicm_information(levels, key[1] + half, one.weights)) for half in (-0.5, 0.0, 0.5)]
+    ends = [
+        binary_snr_db(bicm_information(np.array(one.levels), key[1] + half, one.weights)) for half in (-0.5, 0.0, 0.5)
+    ]
     assert one.equivalent_snr_db == pytest.approx(ends, abs=2e-4)
 
 

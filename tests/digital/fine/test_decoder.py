@@ -69,6 +69,7 @@ def test_the_known_block_error_rate() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("bits", "coded_bits", "snr_db"), [(1000, 3000, -1.2), (1000, 2000, 1.0), (1000, 1200, 5.4)])
 def test_error_rates_are_those_of_belief_propagation(bits: int, coded_bits: int, snr_db: float) -> None:
     """The same noise through Sionna's decoder (boxplus, flooding, twice as many iterations)."""

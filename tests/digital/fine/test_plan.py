@@ -70,7 +70,7 @@ def test_sizes_from_a_header_to_ten_million_uses() -> None:
     assert plan_code(300, -5.0).message_bits >= 8
     big = plan_code(10**7, 10.0)
     assert 3.0 < big.message_bits / 10**7 < math.log2(11)
-    with pytest.raises(UsageError, match=r"20 channel uses at -5[.]0 dB do not carry a message of 8 bits"):
+    with pytest.raises(UsageError, match=r"20 channel uses at -5\.0 dB do not carry a message of 8 bits"):
         plan_code(20, -5.0)
 
 

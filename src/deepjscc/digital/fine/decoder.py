@@ -41,8 +41,9 @@ class LayeredDecoder:
         # row: the columns it writes, and from where it reads their bits.
         turned = {column: shift for edges in rows for column, shift in edges}
         steps = torch.arange(size)
-        starts = [column * size + (steps + turned.get(column, 0)) % size for column in range(code.columns)]
-        self._start = torch.cat(starts)
+        self._start = torch.cat(
+            [column * size + (steps + turned.get(column, 0)) % size for column in range(code.columns)]
+        )
         self._columns, self._reads = [], []
         for edges in rows:
             reads = [column * size + (steps + shift - turned[column]) % size for column, shift in edges]

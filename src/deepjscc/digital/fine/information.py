@@ -39,7 +39,7 @@ def bicm_information(levels: np.ndarray, snr_db: float, weights: Sequence[int] |
     rate of probabilistic amplitude shaping (Böcherer, Steiner, Schulte 2015).
 
     Args:
-        levels: positive levels of an axis, rising, of mean square 1; bits are :func:`gray_labels`, and the sign.
+        levels: positive levels of an axis, rising, of mean square 1, labelled by :func:`gray_labels` and a sign.
         snr_db: mean square of an axis over its noise variance; that of a complex symbol with two such axes is the same.
         weights: proportional to the probabilities of the positive levels; None for equal ones.
 

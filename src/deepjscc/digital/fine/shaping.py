@@ -69,8 +69,10 @@ def shape(message: np.ndarray, amplitudes: int, weights: tuple[int, ...]) -> tup
         indices = coder.decode(model, amplitudes)
         left = coder.get_compressed()
         if 2 < len(left) <= len(padding) + 2:  # the whole message was consumed, and not all of the padding
-            number_bits = _to_bits(np.array([number], dtype=np.uint32))[-4:]
-            side = [number_bits, _to_bits(np.array([len(left)], np.uint32))[-16:]]
+            side = [
+                _to_bits(np.array([number], dtype=np.uint32))[-4:],
+                _to_bits(np.array([len(left)], np.uint32))[-16:],
+            ]
             return np.asarray(indices), np.concatenate([*side, _to_bits(left[-2:])])
     raise AssertionError("no scrambler of 16 fits, which has a probability under 1e-15")
 
@@ -93,9 +95,9 @@ def unshape(indices: np.ndarray, side: np.ndarray, weights: tuple[int, ...]) -> 
         words = coder.get_compressed(unseal=True)
     except (AssertionError, ValueError):
         return None
-    if len(words) != len(padding) + count // 32:
-        return None
-    return _to_bits(words[len(padding) :]) ^ scrambler(count, number)
+    return (
+        None if len(words) != len(padding) + count // 32 else _to_bits(words[len(padding) :]) ^ scrambler(count, number)
+    )
 
 
 def _model(weights: tuple[int, ...]) -> object:

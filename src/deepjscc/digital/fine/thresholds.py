@@ -34,8 +34,8 @@ def interpolate(x: float, xs: list[float], ys: list[float]) -> float:
     return ys[index - 1] + part * (ys[index] - ys[index - 1])
 
 
-def rough_log2(value: float | int) -> float:
-    """Binary logarithm, linear between the powers of two: exact arithmetic, good enough as an axis."""
+def rough_log2(value: float) -> float:
+    """Binary logarithm, linear between the powers of two: exact arithmetic, an axis to interpolate on."""
     mantissa, exponent = math.frexp(value)
     return exponent + 2 * mantissa - 2
 
@@ -75,7 +75,7 @@ def limit_db(rate: float) -> float:
 
 @cache
 def _table() -> tuple[list[float], list[tuple[list[float], list[float]]], list[float]]:
-    """Rates, for each the lengths and their gaps to the limit, and for each the width times the root of a coded bit."""
+    """Rates, for each the lengths and their gaps to the limit, and for each the width at one coded bit."""
     with TABLE.open(newline="") as file:
         rows = [tuple(map(float, cells)) for cells in list(csv.reader(file))[1:]]
     rates = sorted({row[0] for row in rows})
@@ -91,8 +91,8 @@ def _table() -> tuple[list[float], list[tuple[list[float], list[float]]], list[f
 def threshold(rate: float, block_bits: int) -> tuple[float, float]:
     """Centre and width in dB of the waterfall of a code: its block error rate is ``Q((snr_db - centre) / width)``.
 
-    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it falls
-    with the root of the coded bits.
+    The gap between centre and Shannon limit is interpolated over rate and length, the width over the rate; it
+    falls with the root of the coded bits.
 
     Args:
         rate: information bits, CRC included, per coded bit.
