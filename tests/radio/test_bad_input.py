@@ -162,7 +162,7 @@ def test_mutated_and_random_frames_do_not_crash() -> None:
 def test_random_headers_by_the_thousand(data: bytes, good_check: bool) -> None:
     """With a checksum that is right by design, sizes are bounded all the same."""
     if good_check:
-        body = b"J\x02" + bytes([data[2] & 7]) + data[3:38]
+        body = b"J\x02" + bytes([data[2] & 31]) + data[3:38]
         data = body + crc_hqx(body, 0).to_bytes(2, "big")
     try:
         header = FrameHeader.unpack(data)

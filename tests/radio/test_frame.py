@@ -57,7 +57,7 @@ HEADERS = st.builds(
 def test_headers_there_and_back(header: FrameHeader) -> None:
     data = header.pack()
     assert len(data) == FrameHeader.BYTES
-    assert FrameHeader.unpack(data, header.blocks) == header
+    assert FrameHeader.unpack(data) == header
 
 
 @given(HEADERS, st.data())
