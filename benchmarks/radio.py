@@ -1,4 +1,4 @@
-"""The radio's numbers: `python benchmarks/radio.py WHAT [--count N] [--data NAME]`; `--help` lists what can be measured.
+"""The radio's numbers: `python benchmarks/radio.py WHAT [--count N] [--data NAME]`; `--help` lists WHAT.
 
 SNRs are those of a symbol after the matched filter. The receiver knows the format of the waveform and nothing else.
 """
