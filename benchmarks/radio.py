@@ -1,4 +1,4 @@
-"""The radio's numbers: `python benchmarks/radio.py quality|header|noise|fuzz|speed|memory [--count N] [--data NAME]`.
+"""The radio's numbers: `python benchmarks/radio.py WHAT [--count N] [--data NAME]`; `--help` lists WHAT.
 
 SNRs are those of a symbol after the matched filter. The receiver knows the format of the waveform and nothing else.
 """
@@ -81,6 +81,63 @@ def quality(model: str, data: str, count: int) -> None:
             )
 
 
+FAULTS = {
+    "none": Impairments(),
+    "DC offset -20 dB": Impairments(dc_db=-20.0),
+    "DC offset -6 dB": Impairments(dc_db=-6.0),
+    "I/Q imbalance 1 dB, 5 degrees": Impairments(iq_gain_db=1.0, iq_phase_deg=5.0),
+    "spur -20 dB": Impairments(spur_db=-20.0, spur_frequency=0.13),
+    "spur -30 dB": Impairments(spur_db=-30.0, spur_frequency=0.13),
+}
+
+
+def faults(model: str, data: str, count: int) -> None:
+    """PSNR with each fault of a receiver minus that without, on the same noise; the transmitter knows the SNR."""
+    pictures, decoder, config = open_data(data), PictureDecoder(), WaveformConfig(PULSE)
+    print(f"{model}, {count} pictures of {data}, ratio 1/8, mean PSNR in dB minus that of a receiver without faults")
+    for snr_db in SNRS_DB:
+        results: dict[str, list[float]] = {name: [] for name in FAULTS}
+        for index in range(count):
+            burst = picture_burst(pictures[index], model, config, snr_db, 1 / 8)
+            samples = np.pad(burst.samples, 4000)
+            for name, fault in FAULTS.items():
+                by, draws = replace(fault, snr_db=snr_db, cfo=0.002, delay=0.3), np.random.default_rng(index)
+                frame = receive_one(impair(samples, by, PULSE, config.amplitude, draws))
+                results[name].append(quality_of(decoder.decode(frame), pictures[index]))
+        for name, values in results.items():
+            print(f"{snr_db:4.0f} dB, {name}: {np.mean(np.array(values) - results['none']):+.3f}", flush=True)
+
+
+def peaks(model: str, data: str, count: int) -> None:
+    """Peaks and overhead with and without spreading, and what spreading and clipping cost over white noise."""
+    pictures, decoder, ratio = open_data(data), PictureDecoder(), 1 / 12
+    for waveform in Waveform:
+        default = WaveformConfig(PULSE, waveform)
+        configs = {
+            "in order, not clipped": replace(default, spread=False, papr_db=None),
+            "in order, clipped at 8 dB": replace(default, spread=False, papr_db=8.0),
+            "spread, not clipped": replace(default, papr_db=None),
+            "spread, clipped at 10.5 dB (default)": default,
+            "spread, clipped at 8 dB": replace(default, papr_db=8.0),
+        }
+        for snr_db in SNRS_DB:
+            for name, config in configs.items():
+                rows = []
+                for index in range(count):
+                    burst = picture_burst(pictures[index], model, config, snr_db, ratio)
+                    draws = np.random.default_rng([index, 1])
+                    samples = np.pad(burst.samples, 4000)
+                    frame = receive_one(impair(samples, Impairments(snr_db), PULSE, config.amplitude, draws))
+                    quality = quality_of(decoder.decode(frame), pictures[index])
+                    rows.append((quality, burst.report["papr_db"], burst.report["bandwidth_ratio_on_air"]))
+                mean = np.mean(rows, axis=0)
+                print(
+                    f"{waveform.name.lower():15} {snr_db:4.0f} dB, {name}: PSNR {mean[0]:.3f} dB, peak-to-average "
+                    f"{max(row[1] for row in rows):.1f} dB at most, ratio on the air {mean[2]:.4f} for {ratio:.4f}",
+                    flush=True,
+                )
+
+
 def quality_of(image: torch.Tensor, original: torch.Tensor) -> float:
     """PSNR of an 8-bit picture."""
     return psnr(to_float(image), to_float(original)).item()
@@ -90,7 +147,7 @@ def small_frame(sequence: int = 0) -> np.ndarray:
     """Samples of a frame of 480 symbols, power 1 before noise."""
     draws = np.random.default_rng(sequence)
     symbols = (draws.standard_normal((480, 2)) / 2**0.5).astype(np.float32).view(np.complex64)[:, 0]
-    header = FrameHeader(sequence, "0123456789ab", 64, 64, 480, b"abc")
+    header = FrameHeader(sequence, "0123456789ab", 64, 64, 480, b"abc", blocks=32)
     return shape_frame(header, symbols, b"", WaveformConfig(PULSE, amplitude=1.0))[0]
 
 
@@ -215,7 +272,7 @@ def memory(count: int) -> None:
 def main() -> None:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["quality", "header", "noise", "fuzz", "speed", "memory"])
+    parser.add_argument("what", choices=["quality", "faults", "peaks", "header", "noise", "fuzz", "speed", "memory"])
     parser.add_argument("--count", type=int, help="pictures, frames or samples")
     parser.add_argument("--data", default="samples")
     parser.add_argument("--model", default="linear")
@@ -224,6 +281,10 @@ def main() -> None:
     match given.what:
         case "quality":
             quality(given.model, given.data, given.count or 4)
+        case "faults":
+            faults(given.model, given.data, given.count or 4)
+        case "peaks":
+            peaks(given.model, given.data, given.count or 4)
         case "header":
             header(given.count or 10_000, given.snr_db)
         case "noise":

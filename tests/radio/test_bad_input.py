@@ -49,9 +49,10 @@ def test_clipped_samples_still_make_a_frame() -> None:
 
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.85])
 def test_a_frame_that_stops_early(share: float) -> None:
-    (frame,), _ = receive(CLEAN[: int(share * len(CLEAN))])
-    assert isinstance(frame, HeaderLost) or not frame.complete
+    frames, _ = receive(CLEAN[: int(share * len(CLEAN))])
+    assert all(isinstance(frame, HeaderLost) or not frame.complete for frame in frames)
     if share > 0.8:
+        (frame,) = frames
         assert isinstance(frame, Reception)
         assert frame.header == a_header()
         assert 0 < frame.received < 3000
@@ -162,7 +163,7 @@ def test_mutated_and_random_frames_do_not_crash() -> None:
 def test_random_headers_by_the_thousand(data: bytes, good_check: bool) -> None:
     """With a checksum that is right by design, sizes are bounded all the same."""
     if good_check:
-        body = b"J\x02" + bytes([data[2] & 7]) + data[3:38]
+        body = b"J\x02" + bytes([data[2] & 31]) + data[3:38]
         data = body + crc_hqx(body, 0).to_bytes(2, "big")
     try:
         header = FrameHeader.unpack(data)

@@ -71,7 +71,7 @@ def test_recordings_of_symbols_are_told_apart(
 def test_echoes_as_text() -> None:
     assert parse_echo("9:-20") == (9, pytest.approx(0.1))
     assert parse_echo("3:0:90") == (3, pytest.approx(1j))
-    assert impulse_response([(2, 0.5j), (2, 0.5)]) == (1, 0, 0.5 + 0.5j)
+    assert impulse_response([(2, 0.5j), (2, 0.5 + 0j)]) == (1, 0, 0.5 + 0.5j)
     assert impulse_response([]) == (1,)
     for wrong in ("", "9", "0:-3", "-1:-3", "9:-3:1:1", "9:nan", "1e9:0", "99999:0"):
         with pytest.raises(UsageError, match="not an echo"):

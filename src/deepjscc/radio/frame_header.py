@@ -49,7 +49,7 @@ class FrameHeader:
         base_design: modulation and code of a digital base layer under the symbols; 0: there is none. Reserved: no
             transmitter uses it yet.
         base_bytes: length of the base layer's message.
-        blocks: length of the header itself in blocks. It is not part of the 40 bytes; a receiver finds it by trial.
+        blocks: length of the header itself in blocks; a receiver decodes the first of them where noise allows.
     """
 
     sequence: int
@@ -103,6 +103,7 @@ class FrameHeader:
         """The 40 bytes of the header, big-endian."""
         shares = self.spreading or (0,) * SEGMENTS
         flags = self.waveform | PILOT_SPACINGS.index(self.pilot_spacing) << 1 | (self.spreading is not None) << 2
+        flags |= HEADER_LENGTHS.index(self.blocks) << 3
         body = self._LAYOUT.pack(
             MAGIC,
             VERSION,
@@ -122,12 +123,8 @@ class FrameHeader:
         return body + crc_hqx(body, 0).to_bytes(2, "big")
 
     @classmethod
-    def unpack(cls, data: bytes, blocks: int = HEADER_LENGTHS[0]) -> "FrameHeader":
+    def unpack(cls, data: bytes) -> "FrameHeader":
         """Read the bytes of :meth:`pack`.
-
-        Args:
-            data: the 40 bytes.
-            blocks: length of the header in blocks, as it was found.
 
         Raises:
             UsageError: a wrong checksum, another version, or impossible sizes.
@@ -138,7 +135,7 @@ class FrameHeader:
         magic, version, flags, sequence, model, height, width, uses, strong, lengths, weak, shares, design, base = (
             cls._LAYOUT.unpack(body)
         )
-        if (magic, version) != (MAGIC, VERSION) or flags >= 1 << 3 or lengths >> 4 > STRONG_BYTES:
+        if (magic, version) != (MAGIC, VERSION) or flags >= 1 << 5 or lengths >> 4 > STRONG_BYTES:
             raise UsageError(f"a frame of version {version} with flags {flags}; this receiver reads version {VERSION}")
         spreading = tuple(nibble for byte in shares for nibble in (byte >> 4, byte & 15))
         return cls(
@@ -155,7 +152,7 @@ class FrameHeader:
             PILOT_SPACINGS[flags >> 1 & 1],
             design,
             int.from_bytes(base, "big"),
-            blocks,
+            HEADER_LENGTHS[flags >> 3],
         )
 
 

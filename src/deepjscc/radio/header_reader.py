@@ -32,6 +32,7 @@ class HeaderResult:
         snr_db: estimated SNR of an equalised symbol.
         header: None where it could not be decoded.
         reason: why it could not be decoded; empty where it could.
+        retry: header length in blocks with which to try again once its samples have come; None: this is the result.
         tracker: behind the header; None where there is no header.
     """
 
@@ -40,6 +41,7 @@ class HeaderResult:
     snr_db: float
     header: FrameHeader | None = None
     reason: str = ""
+    retry: int | None = None
     tracker: FrameTracker | None = None
 
 
@@ -65,7 +67,11 @@ def read_frame_header(
     if header is not None and header.uses > max_uses:
         header, reason = None, f"{header.uses} symbols are more than this receiver takes"
     if header is None:
-        return HeaderResult(acquisition.at, tracker.cfo, tracker.snr_db, reason=reason)
+        longer = [length for length in HEADER_LENGTHS if length > blocks]
+        retry = longer[0] if longer and reason == LOST else None
+        return HeaderResult(acquisition.at, tracker.cfo, tracker.snr_db, reason=reason, retry=retry)
+    if header.blocks > blocks:  # a longer header begins like a shorter one, and some of it is still to come
+        return HeaderResult(acquisition.at, tracker.cfo, tracker.snr_db, retry=header.blocks)
     # The whole header is known now, so that all of it serves to synchronise.
     known = known_pulses(header)
     refined = replace(acquisition, cfo=tracker.cfo, clock=tracker.clock)
@@ -88,7 +94,7 @@ def _decode(
         data = read_header(symbols, noise, FrameHeader.BYTES)
         if data is not None:
             try:
-                return tracker, FrameHeader.unpack(data, blocks), ""
+                return tracker, FrameHeader.unpack(data), ""
             except UsageError as error:
                 return tracker, None, str(error)
         if longest and read_header(symbols[: OLD_HEADER_BLOCKS * DATA], noise, OLD_HEADER_BYTES) is not None:

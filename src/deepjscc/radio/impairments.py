@@ -29,7 +29,7 @@ class Impairments:
     cfo: float = 0.0
     delay: float = 0.0
     phase: float = 0.0
-    echoes: tuple[complex, ...] = (1.0,)
+    echoes: tuple[complex, ...] = (1 + 0j,)
     dc_db: float = -np.inf
     iq_gain_db: float = 0.0
     iq_phase_deg: float = 0.0

@@ -24,7 +24,7 @@ from deepjscc.radio.detector import APART, Candidate
 from deepjscc.radio.events import Event, FrameEnded, FrameStarted, HeaderLost
 from deepjscc.radio.frame import header_end
 from deepjscc.radio.frame_header import HEADER_LENGTHS
-from deepjscc.radio.header_reader import LOST, read_frame_header
+from deepjscc.radio.header_reader import read_frame_header
 from deepjscc.radio.outliers import OutlierLimiter
 from deepjscc.radio.payload_reader import PayloadReader
 from deepjscc.radio.preamble_search import LOOK_AHEAD, STRETCH, PreambleSearch
@@ -188,8 +188,8 @@ class Receiver:
         result = read_frame_header(self._buffer, candidate, self._pulse, self._max_uses, blocks)
         if result is None:
             return
-        if result.header is None and result.reason == LOST and blocks != HEADER_LENGTHS[-1]:
-            self._state = Header(candidate, state.attempt + 1, interrupted)
+        if result.retry is not None:
+            self._state = Header(candidate, HEADER_LENGTHS.index(result.retry), interrupted)
             return
         sample = round(result.at * self._pulse.samples_per_symbol / 2) - self._pulse.delay - self._padding
         header, tracker = result.header, result.tracker
