@@ -52,8 +52,8 @@ def send(
 
     Args:
         image: A picture, or sample:coffee (astronaut, chelsea, coffee, rocket).
-        model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hevc+ldpc-fine. If it
-            is not given: hybrid, or universal-s over fast fading.
+        model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hevc+ldpc-fine. If
+            it is not given: hybrid, or universal-s over fast fading.
     """
     snr, model = one_snr(snr_db), model or default_system(over.channel, over.coherence)
     believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
