@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gradio.utils import get_upload_folder
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -105,7 +106,8 @@ def show_constellation(picture: Image.Image, *controls: Any) -> Figure:
 def make_files(picture: Image.Image, ours: Outcome, *controls: Any) -> list[str]:
     """The received picture and the sent symbols as a SigMF recording."""
     setting = _setting(*controls)
-    folder = Path(tempfile.mkdtemp(prefix="deepjscc-"))
+    Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="result-", dir=get_upload_folder()))  # Gradio deletes it after an hour
     with told():
         save_picture(ours.picture, folder / "received.png")
         (report,) = encode_image(

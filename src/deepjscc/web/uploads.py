@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from deepjscc.data.samples import sample_pair, sample_path
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import open_rgb
+from deepjscc.web.upload_folder import NOT_UPLOADED, is_uploaded
 
 UPLOAD_BYTES = 20 * 2**20
 UPLOAD_PIXELS = 40_000_000
@@ -68,9 +70,20 @@ def _name(path: str) -> str:
     return Path(path).name
 
 
+def _check_uploaded(path: str) -> None:
+    """Refuse what is not a regular file in Gradio's upload folder; Gradio has checked too, in ways it may change.
+
+    Raises:
+        DeepJSCCError: another file, a link, or nothing; which of them is not told.
+    """
+    if not is_uploaded(path, get_upload_folder()):
+        raise DeepJSCCError(NOT_UPLOADED)
+
+
 def load_upload(path: str) -> tuple[Any, Any, str]:
-    """An upload, for the state and to look at; if it cannot be read, the picture before stays and a note says why."""
+    """Load an upload for the state and the page; if it cannot be read, the picture before stays and a note says why."""
     try:
+        _check_uploaded(path)
         picture, note = open_upload(path)
     except DeepJSCCError as error:
         gr.Warning(str(error))
@@ -86,8 +99,10 @@ def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
 
 
 def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
-    """Two uploads, for the state and to look at; if they make no pair, the pair before stays and a note says why."""
+    """Load two uploads for the state and the page; if they make no pair, the pair before stays and a note says why."""
     try:
+        for path in paths:
+            _check_uploaded(path)
         pair, note = open_pair(paths)
     except DeepJSCCError as error:
         gr.Warning(str(error))
