@@ -8,7 +8,7 @@ from PIL import Image
 from deepjscc.evaluation import live_pair
 from deepjscc.evaluation.live_pair import PairSetting, Views
 from deepjscc.evaluation.single import Outcome
-from deepjscc.web.parts import image
+from deepjscc.web.parts import DECODING, image
 from deepjscc.web.uploads import Pair, load_pair, load_sample_pair, told
 
 CHANNELS: dict[str, dict[str, Any]] = {
@@ -91,7 +91,7 @@ def build_two_cameras(tab: gr.Tab) -> None:
     for start in (
         tab.select(load_sample_pair, None, chosen),
         sample.click(load_sample_pair, None, chosen),
-        upload.upload(load_pair, upload, chosen),
+        upload.upload(load_pair, upload, chosen, **DECODING),
     ):
         start.success(**together, concurrency_id="link").success(**beside, concurrency_id="beside", **last)
     for control in controls:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from deepjscc.data.samples import sample_pair, sample_path
 from deepjscc.errors import DeepJSCCError
-from deepjscc.images import open_rgb
+from deepjscc.web.decode_upload import decode_upload
 from deepjscc.web.upload_folder import NOT_UPLOADED, is_uploaded
 
 UPLOAD_BYTES = 20 * 2**20
@@ -33,23 +33,16 @@ def told() -> Iterator[None]:
 
 
 def open_upload(path: str, side: int = SHOWN_SIDE) -> tuple[Image.Image, str]:
-    """An uploaded picture, checked and scaled to sides of at most ``side``, and a note on it.
+    """Decode a picture, scaled down to sides of at most ``side`` pixels, and describe it.
 
     Raises:
-        DeepJSCCError: too many bytes or pixels, or not a picture.
+        DeepJSCCError: as in :func:`deepjscc.web.decode_upload.decode_upload`.
     """
-    name, size = Path(path).name, Path(path).stat().st_size
-    if size > UPLOAD_BYTES:
-        raise DeepJSCCError(f"{name}: {size >> 20} MB are more than the {UPLOAD_BYTES >> 20} MB taken here")
-    try:
-        picture = open_rgb(path, UPLOAD_PIXELS)
-    except DeepJSCCError as error:
-        raise DeepJSCCError(str(error).replace(path, name)) from None
-    if max(picture.size) <= side:
-        return picture, f"{name}: {picture.width}x{picture.height}"
-    was = f"{picture.width}x{picture.height}"
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return picture, f"{name}: {was}, scaled down to {picture.width}x{picture.height}"
+    name = Path(path).name
+    picture, (width, height) = decode_upload(path, UPLOAD_BYTES, UPLOAD_PIXELS, side)
+    if (width, height) == picture.size:
+        return picture, f"{name}: {width}x{height}"
+    return picture, f"{name}: {width}x{height}, scaled down to {picture.width}x{picture.height}"
 
 
 def open_pair(paths: list[str]) -> tuple[Pair, str]:
