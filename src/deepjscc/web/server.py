@@ -2,7 +2,6 @@
 
 import os
 import socket
-from collections.abc import Awaitable, Callable
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
@@ -11,19 +10,14 @@ from deepjscc.errors import DeepJSCCError
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
-POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; connect-src 'self'; frame-ancestors 'none'"
-)
-"""What a browser may fetch for the page: its own files only (Gradio would ask a CDN for a script and fonts)."""
 
-
-def serve_page(port: int, public: bool) -> None:
+def serve_page(port: int, public: bool, host: str | None = None) -> None:
     """Serve until interrupted.
 
     Args:
         port: TCP port; 0 takes a free one.
         public: listen on every address instead of this machine's own.
+        host: a name to answer to besides localhost, 127.0.0.1 and [::1].
 
     Raises:
         DeepJSCCError: the port is taken, or gradio is not installed.
@@ -33,44 +27,46 @@ def serve_page(port: int, public: bool) -> None:
             import uvicorn
 
             with TemporaryDirectory(prefix="deepjscc-page-", ignore_cleanup_errors=True) as folder:
-                app = build_app(folder)
-                host, port = door.getsockname()
-                print(f"http://{'localhost' if host == '127.0.0.1' else host}:{port}  (Ctrl-C ends it)", flush=True)
+                app = build_app(folder, public, host)
+                address, port = door.getsockname()
+                shown = host or ("localhost" if address == "127.0.0.1" else address)
+                print(f"http://{shown}:{port}  (Ctrl-C ends it)", flush=True)
                 uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[door])
         except ModuleNotFoundError as error:
             raise DeepJSCCError(f"the page needs {error.name}: pip install 'deepjscc[demo]'") from None
 
 
-def build_app(folder: str) -> "ASGIApp":
+def build_app(folder: str, public: bool = False, host: str | None = None) -> "ASGIApp":
     """The page with its checks, ready for a server.
 
     Args:
         folder: an empty folder of our own, in which uploads and results are kept. Gradio's default would be shared
             with other users and other pages of this machine.
+        public: answer to any IP address and to this machine's names, unless ``host`` is given.
+        host: a name to answer to besides localhost, 127.0.0.1 and [::1].
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = os.path.realpath(folder)
     import gradio as gr
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI
 
+    from deepjscc.web.origins import Origins, names_of_this_machine
     from deepjscc.web.page import build_page
     from deepjscc.web.request_limits import RequestLimits
     from deepjscc.web.uploads import UPLOAD_BYTES
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
-    @app.middleware("http")
-    async def confined(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await answer(request)
-        response.headers["Content-Security-Policy"] = POLICY
-        return response
-
     fonts = ("system-ui", "sans-serif")
     theme = gr.themes.Default(font=fonts, font_mono=("ui-monospace", "monospace"))
     page = build_page()
     gr.mount_gradio_app(app, page, path="/", theme=theme, max_file_size=UPLOAD_BYTES, ssr_mode=False, footer_links=[])
     page.has_launched = True  # without it Gradio does not check the paths that a request names
-    return RequestLimits(app, folder, 2 * UPLOAD_BYTES + 2**16)  # a pair of pictures and its multipart headers
+    limited = RequestLimits(app, folder, 2 * UPLOAD_BYTES + 2**16)  # a pair of pictures and its multipart headers
+    names = () if host is None else (host,)
+    if public and host is None:
+        return Origins(limited, names_of_this_machine(), addresses=True)
+    return Origins(limited, names)
 
 
 def _open_door(host: str, port: int) -> socket.socket:
