@@ -11,6 +11,7 @@ from PIL import Image
 
 from deepjscc import images
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.files import write_atomically
 from deepjscc.images import crop, pad_to_multiple, padded_size, read_image, to_8bit, to_float, write_image
 
 
@@ -101,7 +102,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path, coffee: torch.Tensor) -> None
         raise OSError(28, "No space left on device")
 
     with pytest.raises(DeepJSCCError, match="No space left"):
-        images.write_atomically(path, fails)
+        write_atomically(path, fails)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(UsageError, match="suffix"):

@@ -2,9 +2,6 @@
 
 import io
 import math
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.files import write_atomically
 from deepjscc.open_image import MAX_PIXELS, open_rgb
 from deepjscc.types import Image8, Images, Size
 
@@ -87,31 +85,6 @@ def output_format(path: Path) -> tuple[str, dict[str, Any]]:
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path}: no image format for the suffix {path.suffix!r}; use .png, .jpg, .webp or .tif")
     return FORMATS[path.suffix.lower()]
-
-
-def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
-    """Call ``write`` with an open file beside ``path``, then rename: the path holds all of it or what it held before.
-
-    Raises:
-        DeepJSCCError: no such folder, no permission, a full disk.
-    """
-    path = Path(path)
-    try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                write(file)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(beside, 0o666 & ~umask)  # mkstemp's 0600 is not what a user expects of an output
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        if not path.parent.is_dir():
-            raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
-        raise DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def check_images(images: Tensor, overshoot: float = 0.0) -> None:

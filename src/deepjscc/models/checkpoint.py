@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.extensions import find_installed
-from deepjscc.images import write_atomically
+from deepjscc.files import write_atomically
 from deepjscc.models import MODELS
 from deepjscc.models.base import JSCC
 from deepjscc.models.diffusion import Diffusion

@@ -18,7 +18,8 @@ import torch
 from deepjscc import __version__
 from deepjscc.channels.base import equalised_noise
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import MAX_PIXELS, write_atomically
+from deepjscc.files import write_atomically
+from deepjscc.images import MAX_PIXELS
 from deepjscc.types import DigitalLayer, IdealCode, Received, Size
 from deepjscc.units import noise_variance
 

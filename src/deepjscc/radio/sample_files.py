@@ -14,7 +14,7 @@ import numpy as np
 
 from deepjscc import __version__
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import write_atomically
+from deepjscc.files import write_atomically
 from deepjscc.radio.iq_file import paths
 from deepjscc.radio.pulse import Samples
 

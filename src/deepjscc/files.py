@@ -1,0 +1,100 @@
+"""Files that several processes may write: whole or not at all, and locked while they are read and rewritten."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from deepjscc.errors import DeepJSCCError, UsageError
+
+PATIENCE_S = 120.0  # a table is locked for as long as it takes to read and write it
+
+
+def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
+    """Call ``write`` with an open file beside ``path``, then rename: the path holds all of it or what it held before.
+
+    Raises:
+        DeepJSCCError: no such folder, no permission, a full disk, or a folder in the file's place.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        # The mode of an output is what the umask leaves of 0666, which the kernel applies; mkstemp would give 0600.
+        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                write(file)
+            os.replace(beside, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)
+            raise
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+
+
+@contextmanager
+def locked(path: Path | str, patience_s: float = PATIENCE_S) -> Iterator[None]:
+    """Hold the lock of a file, or of a run that writes it, among all processes that ask for it here.
+
+    The lock is a file ``.NAME.lock`` beside ``path``. The operating system frees it when a process ends, however that
+    ends, and the file goes with the last one that held it.
+
+    Args:
+        path: the file, which need not exist.
+        patience_s: how long to wait for another process, in seconds.
+
+    Raises:
+        DeepJSCCError: another process holds it, no such folder, or no permission.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.lock")
+    lock = FileLock(beside)
+    if not path.parent.is_dir():
+        raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist")  # FileLock would make it
+    try:
+        lock.acquire(timeout=patience_s, poll_interval=0.02)
+    except Timeout:
+        raise DeepJSCCError(f"{path}: another process is writing it; wait for it, or take another name") from None
+    except OSError as error:
+        raise cannot_be_written(path, error) from None
+    try:
+        yield
+    finally:
+        with suppress(
+            OSError
+        ):  # Windows keeps open files; elsewhere who waits for this one finds it gone and begins anew
+            beside.unlink()
+        lock.release()
+
+
+def cache_folder() -> Path | None:
+    """The user's cache folder of this program, as its platform has it; None for a user without a home."""
+    try:
+        folder = user_cache_path("deepjscc", appauthor=False)
+    except (RuntimeError, KeyError):
+        return None
+    return folder if folder.is_absolute() else None
+
+
+def refuse_folder(path: Path) -> Path:
+    """Return ``path``, the place of a file to be written.
+
+    Raises:
+        UsageError: a folder is there.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; give the name of a file")
+    return path
+
+
+def cannot_be_written(path: Path, error: OSError) -> DeepJSCCError:
+    """The one line that says why a file cannot be written."""
+    if not path.parent.is_dir():
+        return DeepJSCCError(f"{path}: the folder {path.parent} does not exist")
+    return DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}")
