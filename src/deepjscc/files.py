@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,7 @@ from platformdirs import user_cache_path
 
 from deepjscc.errors import DeepJSCCError, UsageError
 
+TEXT_BYTES = 2**20  # of metadata, recipes and other text that is parsed; ours have a few kB
 PATIENCE_S = 120.0  # a table is locked for as long as it takes to read and write it
 
 
@@ -56,7 +58,7 @@ def locked(path: Path | str, patience_s: float = PATIENCE_S) -> Iterator[None]:
     beside = path.with_name(f".{path.name}.lock")
     lock = FileLock(beside)
     if not path.parent.is_dir():
-        raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist")  # FileLock would make it
+        raise cannot_be_written(path, FileNotFoundError())  # FileLock would make the folder
     try:
         lock.acquire(timeout=patience_s, poll_interval=0.02)
     except Timeout:
@@ -82,6 +84,41 @@ def cache_folder() -> Path | None:
     return folder if folder.is_absolute() else None
 
 
+def check_regular(path: Path | str) -> Path:
+    """Return ``path``, a file that is there and can be read to its end.
+
+    Raises:
+        DeepJSCCError: nothing there, or a device, a pipe or a folder, of which reading might never end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise DeepJSCCError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise DeepJSCCError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+    if stat.S_ISDIR(mode):
+        raise DeepJSCCError(f"{path}: Is a directory")
+    if not stat.S_ISREG(mode):
+        raise DeepJSCCError(f"{path}: not a regular file")
+    return Path(path)
+
+
+def read_text_file(path: Path | str) -> bytes:
+    """Read a file of text that is to be parsed, of at most :data:`TEXT_BYTES` bytes.
+
+    Raises:
+        DeepJSCCError: as :func:`check_regular`, or too many bytes.
+    """
+    try:
+        with check_regular(path).open("rb") as file:
+            data = file.read(TEXT_BYTES + 1)
+    except OSError as error:
+        raise DeepJSCCError(f"{path}: {error.strerror or error}") from None
+    if len(data) > TEXT_BYTES:
+        raise DeepJSCCError(f"{path}: more than the {TEXT_BYTES >> 20} MB that such a file may have")
+    return data
+
+
 def refuse_folder(path: Path) -> Path:
     """Return ``path``, the place of a file to be written.
 
@@ -96,5 +133,5 @@ def refuse_folder(path: Path) -> Path:
 def cannot_be_written(path: Path, error: OSError) -> DeepJSCCError:
     """The one line that says why a file cannot be written."""
     if not path.parent.is_dir():
-        return DeepJSCCError(f"{path}: the folder {path.parent} does not exist")
+        return DeepJSCCError(f"{path}: cannot be written: the folder {path.parent} does not exist")
     return DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}")

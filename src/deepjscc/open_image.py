@@ -1,17 +1,23 @@
 """Open image files of any form as 8-bit RGB Pillow pictures; imports no torch, so that a worker starts fast."""
 
 import io
+import logging
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from deepjscc.errors import DeepJSCCError
+from deepjscc.files import check_regular
 from deepjscc.pixel_formats import encoding, to_srgb
 
 MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
 ORIENTATION = 0x0112  # the EXIF tag
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # without a handler its records go to standard error
 
 
 def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -24,10 +30,16 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int = MAX_P
             colours that the file does not state.
     """
     name = source if isinstance(source, Path | str) else getattr(source, "name", "the image")
+    if isinstance(source, Path | str):
+        check_regular(source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of what our own bounds and errors are about
+        return _open(source, name, max_pixels)
+
+
+def _open(source: Path | str | BinaryIO | io.BytesIO, name: Path | str, max_pixels: int) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound follows
-            picture: Image.Image = Image.open(source)
+        picture: Image.Image = Image.open(source)
         width, height = picture.size
         if width * height > max_pixels:
             raise DeepJSCCError(
@@ -36,7 +48,8 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int = MAX_P
         if width * height == 0:
             raise DeepJSCCError(f"{name}: the image has no pixels")
         said = encoding(picture)
-        picture.load()
+        with _silent_libtiff() if picture.format == "TIFF" else nullcontext():
+            picture.load()
         if picture.getexif().get(ORIENTATION, 1) != 1:
             picture = ImageOps.exif_transpose(picture)
         return to_srgb(picture, said)
@@ -58,3 +71,20 @@ def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int = MAX_P
         RuntimeError,
     ) as error:  # what Pillow's decoders raise on broken files
         raise DeepJSCCError(f"{name}: the image is truncated or broken ({error})") from None
+
+
+@contextmanager
+def _silent_libtiff() -> Iterator[None]:
+    """Keep what libtiff prints of a broken file from standard error, past Python, for as long as one file is read."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # no standard error, or no file descriptor left
+        yield
+        return
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -150,6 +150,19 @@ def test_a_bad_setting_is_a_message_on_the_page(shown: Image.Image) -> None:
         page.show_learned(shown, "gone", *CONTROLS[1:])
 
 
+def test_a_view_without_results_is_a_message_on_the_page(shown: Image.Image) -> None:
+    for view in (
+        lambda: page.show_learned(None, *CONTROLS),
+        lambda: page.show_digital(shown, None, *CONTROLS),
+        lambda: list(page.show_curve(shown, None, None, *CONTROLS)),
+        lambda: page.show_constellation(None, *CONTROLS),
+        lambda: page.make_files(shown, None, *CONTROLS),
+        lambda: two_cameras.show_alone(None, None, None),
+    ):
+        with pytest.raises(gr.Error, match="no result yet"):
+            view()
+
+
 def test_large_uploads_are_scaled_down_and_it_is_said(tmp_path: Path) -> None:
     Image.new("RGB", (3000, 1000), "green").save(tmp_path / "wide.png")
     picture, note = uploads.open_upload(str(tmp_path / "wide.png"))

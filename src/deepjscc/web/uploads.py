@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.utils import get_upload_folder
 from PIL import Image
 
 from deepjscc.data.samples import sample_pair, sample_path
-from deepjscc.errors import DeepJSCCError
+from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.web.decode_upload import decode_upload
 from deepjscc.web.upload_folder import NOT_UPLOADED, is_uploaded
 
@@ -18,18 +18,30 @@ UPLOAD_BYTES = 20 * 2**20
 UPLOAD_PIXELS = 40_000_000
 SHOWN_SIDE = 1024  # longer pictures are scaled down, so that a slider answers at once
 PAIR_SIDE = 384  # likewise: attending across two views costs far more, and its weights know views of 256 pixels
+Result = TypeVar("Result")
 Pair = tuple[Image.Image, Image.Image]  # left and right, of one size
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What goes wrong from outside becomes a message on the page."""
+def errors_on_page() -> Iterator[None]:
+    """Turn errors that a visitor can cause into messages on the page."""
     try:
         yield
     except DeepJSCCError as error:
         raise gr.Error(str(error), print_exception=False) from None
     except MemoryError:
         raise gr.Error("not enough memory for this picture; take a smaller one", print_exception=False) from None
+
+
+def needed(result: Result | None) -> Result:
+    """Return a picture or result that a handler works on.
+
+    Raises:
+        UsageError: there is none yet, or the server no longer holds it.
+    """
+    if result is None:
+        raise UsageError("there is no result yet; choose a picture first")
+    return result
 
 
 def open_upload(path: str, side: int = SHOWN_SIDE) -> tuple[Image.Image, str]:
@@ -86,7 +98,7 @@ def load_upload(path: str) -> tuple[Any, Any, str]:
 
 def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
     """A sample photograph, likewise."""
-    with told():
+    with errors_on_page():
         picture, note = open_upload(str(sample_path(name)))
     return picture, picture, note
 
@@ -105,6 +117,6 @@ def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
 
 def load_sample_pair() -> tuple[Pair, Image.Image, Image.Image, str]:
     """The sample pair, likewise."""
-    with told():
+    with errors_on_page():
         pair, note = open_pair([str(path) for path in sample_pair()])
     return pair, *pair, note
