@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import socket
 import sys
 import threading
@@ -12,6 +13,7 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+import uvicorn
 from PIL import Image
 
 from deepjscc.errors import DeepJSCCError
@@ -21,7 +23,7 @@ from deepjscc.evaluation.live import Setting
 from deepjscc.evaluation.single import SHARES, send_image
 from deepjscc.images import read_image, to_float, to_picture
 from deepjscc.web import one_picture as page
-from deepjscc.web import two_cameras, uploads
+from deepjscc.web import server, two_cameras, uploads
 from deepjscc.web.server import serve_page
 
 CONTROLS = ("linear", "jpeg2000", next(iter(page.CODINGS)), 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
@@ -178,3 +180,23 @@ def test_a_taken_port_and_a_wrong_one_are_named() -> None:
             serve_page(taken.getsockname()[1], public=False)
     with pytest.raises(DeepJSCCError, match="65535"):
         serve_page(70_000, public=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_uploads_are_deleted_when_the_page_ends(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(server, "build_app", lambda folder, *_: folders.append(Path(folder)))
+
+    def run(self: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        (folders[0] / "upload.png").write_bytes(b"x")
+        signal.raise_signal(number)  # as the server does after it has closed
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    try:
+        with pytest.raises((SystemExit, KeyboardInterrupt)):
+            serve_page(0, public=False)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(folders) == 1
+    assert not folders[0].exists()

@@ -1,14 +1,20 @@
 """The page behind a port: nothing is fetched from elsewhere, nothing is open to the network unless asked for."""
 
 import os
+import signal
 import socket
+import sys
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from deepjscc.errors import DeepJSCCError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+
+UVICORN: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 3}  # browsers hold a stream open
 
 
 def serve_page(port: int, public: bool, host: str | None = None) -> None:
@@ -26,12 +32,14 @@ def serve_page(port: int, public: bool, host: str | None = None) -> None:
         try:
             import uvicorn
 
+            # The server ends with the signal that ended it; the folder of uploads must be deleted before.
+            signal.signal(signal.SIGTERM, _end)
             with TemporaryDirectory(prefix="deepjscc-page-", ignore_cleanup_errors=True) as folder:
                 app = build_app(folder, public, host)
                 address, port = door.getsockname()
                 shown = host or ("localhost" if address == "127.0.0.1" else address)
                 print(f"http://{shown}:{port}  (Ctrl-C ends it)", flush=True)
-                uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[door])
+                uvicorn.Server(uvicorn.Config(app, **UVICORN)).run(sockets=[door])
         except ModuleNotFoundError as error:
             raise DeepJSCCError(f"the page needs {error.name}: pip install 'deepjscc[demo]'") from None
 
@@ -67,6 +75,10 @@ def build_app(folder: str, public: bool = False, host: str | None = None) -> "AS
     if public and host is None:
         return Origins(limited, names_of_this_machine(), addresses=True)
     return Origins(limited, names)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
 
 
 def _open_door(host: str, port: int) -> socket.socket:
