@@ -103,19 +103,19 @@ def check_regular(path: Path | str) -> Path:
     return Path(path)
 
 
-def read_text_file(path: Path | str) -> bytes:
-    """Read a file of text that is to be parsed, of at most :data:`TEXT_BYTES` bytes.
+def read_text_file(path: Path | str, limit: int = TEXT_BYTES) -> bytes:
+    """Read a file of text that is to be parsed, of at most ``limit`` bytes.
 
     Raises:
         DeepJSCCError: as :func:`check_regular`, or too many bytes.
     """
     try:
         with check_regular(path).open("rb") as file:
-            data = file.read(TEXT_BYTES + 1)
+            data = file.read(limit + 1)
     except OSError as error:
         raise DeepJSCCError(f"{path}: {error.strerror or error}") from None
-    if len(data) > TEXT_BYTES:
-        raise DeepJSCCError(f"{path}: more than the {TEXT_BYTES >> 20} MB that such a file may have")
+    if len(data) > limit:
+        raise DeepJSCCError(f"{path}: more than the {limit >> 10} kB that such a file may have")
     return data
 
 

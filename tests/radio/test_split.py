@@ -214,7 +214,7 @@ def test_only_regular_files_of_bounded_metadata_are_read(tmp_path: Path, sent: P
     for content, words in (
         ("[" * 100_000, "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
-        (json.dumps(text | {"x": "y" * (1 << 20)}), "more than the 1 MB"),
+        (json.dumps(text | {"x": "y" * (1 << 20)}), "more than the 1024 kB"),
         (
             json.dumps(text).replace(
                 f'"height": {text["global"]["deepjscc:frame"]["height"]}', f'"height": 1{"0" * 5000}'

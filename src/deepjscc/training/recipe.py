@@ -15,6 +15,7 @@ from deepjscc.files import read_text_file
 from deepjscc.types import Size
 
 MAX_BASES = 16
+RECIPE_BYTES = 2**16  # tomllib takes time that grows with the square of some files
 ModelConfig = dict[str, bool | int | float | str]
 
 
@@ -199,10 +200,10 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Parse a TOML file.
 
     Raises:
-        DeepJSCCError: missing, not a regular file, or larger than 1 MB.
+        DeepJSCCError: missing, not a regular file, or too large.
         UsageError: not TOML, or nested too deeply.
     """
-    data = read_text_file(path)
+    data = read_text_file(path, RECIPE_BYTES)
     try:
         return tomllib.loads(data.decode())
     except RecursionError:
