@@ -7,7 +7,7 @@ READY_DOCS := .venv/.ready-docs
 PIP_INSTALL := $(BIN)/python -m pip install --progress-bar off --constraint constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-slow test-gnuradio release-test lint docs kodak browser benchmark clean
+.PHONY: demo test test-slow test-gnuradio release-test lint docs kodak browser benchmark fuzz soak clean
 
 demo: $(READY_DEMO)  ## send a sample photograph, compare links, leave pictures and a table in out/
 	@mkdir -p out
@@ -51,6 +51,16 @@ lint: $(READY)
 docs: $(READY_DOCS)  ## the site in out/docs, notebooks run; a warning is an error
 	$(BIN)/python -m sphinx -b html -W --keep-going -E -q -d out/.doctrees docs out/docs
 	@echo "Look at out/docs/index.html"
+
+FUZZ ?= 1000
+CLIENTS ?= 50
+SECONDS ?= 300
+
+fuzz: $(READY)  ## mutated files of every kind; not part of the tests
+	$(BIN)/python tools/fuzz/files.py --count $(FUZZ)
+
+soak: $(READY)  ## many clients on the page, hostile ones among them; not part of the tests
+	$(BIN)/python tools/fuzz/soak_page.py --clients $(CLIENTS) --seconds $(SECONDS)
 
 browser:  ## Debian's Chromium, in which the page is tested; without it those tests are skipped
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
