@@ -14,9 +14,10 @@ from PIL import Image
 from deepjscc.errors import DeepJSCCError
 
 WORKER = (sys.executable, "-m", "deepjscc.web.decode_worker")
-DECODE_SECONDS = 20
+DECODE_SECONDS = 60  # on the clock, of a machine that may be busy with others,
+CPU_SECONDS = 20  # and of processor time
 MEMORY_BYTES = 2 * 2**30  # address space; 40 megapixels of any format need less
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 90.0
 _turns = threading.BoundedSemaphore(2)  # decoders at a time, so that pictures leave the processors to others
 
 
@@ -67,7 +68,7 @@ def _decode(file: int, name: str, *limits: int) -> tuple[Image.Image, tuple[int,
     seconds = DECODE_SECONDS
     with tempfile.TemporaryFile() as output:
         # The worker gets an open file, no path: what was checked is what is read.
-        arguments = [*WORKER, name, *map(str, limits), str(seconds), str(MEMORY_BYTES)]
+        arguments = [*WORKER, name, *map(str, limits), str(CPU_SECONDS), str(MEMORY_BYTES)]
         with subprocess.Popen(arguments, stdin=file, stdout=output, stderr=subprocess.DEVNULL) as worker:
             try:
                 worker.wait(seconds)
