@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The demo's hybrid and digital link code by JPEG2000, which is quick; HEVC and AVIF give better pictures.
 DEMO_SYSTEMS := --system jpeg2000+ldpc-fine+hybrid --system universal-s --system jpeg2000+ldpc-fine
 
-.PHONY: demo test test-slow test-gnuradio release-test lint docs kodak browser benchmark clean
+.PHONY: demo test test-slow test-gnuradio release-test lint docs kodak browser benchmark fuzz soak clean
 
 demo: $(READY_DEMO)  ## send a sample photograph, compare links, leave pictures and a table in out/
 	@mkdir -p out
@@ -53,6 +53,16 @@ lint: $(READY)
 docs: $(READY_DOCS)  ## the site in out/docs, notebooks run; a warning is an error
 	$(BIN)/python -m sphinx -b html -W --keep-going -E -q -d out/.doctrees docs out/docs
 	@echo "Look at out/docs/index.html"
+
+FUZZ ?= 1000
+CLIENTS ?= 50
+SECONDS ?= 300
+
+fuzz: $(READY)  ## mutated files of every kind; not part of the tests
+	$(BIN)/python tools/fuzz/files.py --count $(FUZZ)
+
+soak: $(READY)  ## many clients on the page, hostile ones among them; not part of the tests
+	$(BIN)/python tools/fuzz/soak_page.py --clients $(CLIENTS) --seconds $(SECONDS)
 
 browser:  ## Debian's Chromium, in which the page is tested; without it those tests are skipped
 	command -v chromium || { apt-get update && apt-get install --yes --no-install-recommends chromium; }

@@ -86,7 +86,8 @@ def test_training_step(
     held = ImageSet("memory", [str(i) for i in range(len(images))], images.__getitem__)
     monkeypatch.setattr(loop, "open_data", lambda name: held)
     with tempfile.TemporaryDirectory() as folder:
-        run = loop.Run(recipe, Path(folder) / "weights.safetensors", None, False, None, lambda _: None)
+        fabric = loop.make_fabric(recipe.optimiser.precision)
+        run = loop.Run(fabric, recipe, Path(folder) / "weights.safetensors", None, False, None, lambda _: None)
         benchmark.pedantic(lambda: run.take_step(0.1), rounds=9, warmup_rounds=2)
     benchmark.extra_info.update(
         model=name, batch=batch, precision=precision, images_per_s=batch / benchmark.stats.stats.median

@@ -65,7 +65,8 @@ def our_loop(images: torch.Tensor, precision: str, folder: Path) -> Callable[[],
         optimiser=OptimiserRecipe(batch=BATCH, precision=precision),  # type: ignore[arg-type]
     )
     loop.open_data = lambda name: ImageSet(name, [str(i) for i in range(len(images))], images.__getitem__)
-    run = loop.Run(recipe, folder / f"{precision}.safetensors", None, False, None, lambda _: None)
+    fabric = loop.make_fabric(recipe.optimiser.precision)
+    run = loop.Run(fabric, recipe, folder / f"{precision}.safetensors", None, False, None, lambda _: None)
     return lambda: run.take_step(0.1)
 
 

@@ -12,7 +12,7 @@ FLOORS = {
     **dict.fromkeys(
         ["errors", "types", "units", "seeds", "precision", "pixel_formats", "threads", "extensions", "blocks"], 1
     ),
-    **dict.fromkeys(["channels", "metrics", "symbols", "images", "fetch", "workers"], 2),
+    **dict.fromkeys(["channels", "metrics", "symbols", "files", "images", "open_image", "fetch", "workers"], 2),
     **dict.fromkeys(["models", "digital", "data"], 3),
     **dict.fromkeys(["systems", "radio", "zoo"], 4),
     **dict.fromkeys(["papers", "training", "evaluation", "bulk", "export"], 5),

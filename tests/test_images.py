@@ -1,5 +1,8 @@
 import io
+import os
+import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from PIL import Image
 
 from deepjscc import images
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.files import write_atomically
 from deepjscc.images import crop, pad_to_multiple, padded_size, read_image, to_8bit, to_float, write_image
 
 
@@ -101,7 +105,7 @@ def test_writing_is_all_or_nothing(tmp_path: Path, coffee: torch.Tensor) -> None
         raise OSError(28, "No space left on device")
 
     with pytest.raises(DeepJSCCError, match="No space left"):
-        images.write_atomically(path, fails)
+        write_atomically(path, fails)
     assert path.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(UsageError, match="suffix"):
@@ -134,3 +138,26 @@ def test_formats_that_would_not_keep_the_picture_are_refused(tmp_path: Path) -> 
         with pytest.raises(UsageError, match="suffix"):
             write_image(wide, tmp_path / f"x{suffix}")
     assert not list(tmp_path.iterdir())
+
+
+def test_broken_files_print_nothing_beside_our_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Pillow warns through Python, libtiff past it."""
+    whole = io.BytesIO()
+    Image.new("RGB", (16, 16)).save(whole, "TIFF", compression="tiff_lzw", tiffinfo={65000: "x"})
+    draws = np.random.default_rng(1)
+    for _ in range(60):
+        data = bytearray(whole.getvalue())
+        for place in draws.integers(0, len(data), 3):
+            data[place] = draws.integers(256)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with suppress(DeepJSCCError):
+                read_image(io.BytesIO(bytes(data)))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.png")
+    for path in (tmp_path / "fifo.png", Path("/dev/zero")):
+        with pytest.raises(DeepJSCCError, match="not a regular file"):
+            read_image(path)

@@ -14,7 +14,7 @@ from deepjscc import zoo
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import summarise
-from deepjscc.images import write_atomically
+from deepjscc.files import write_atomically
 from deepjscc.models import JSCC, Cnn, DistributedLinear, PairJSCC, Staged
 from deepjscc.models.checkpoint import file_hash
 

@@ -2,27 +2,22 @@
 
 import io
 import math
-import os
-import tempfile
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.pixel_formats import encoding, to_srgb
+from deepjscc.files import write_atomically
+from deepjscc.open_image import MAX_PIXELS, open_rgb
 from deepjscc.types import Image8, Images, Size
 
 RANGE_TOLERANCE = 1e-3  # by which rounding may carry values out of [0, 1]: a quarter of an 8-bit level
-MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
-ORIENTATION = 0x0112  # the EXIF tag
 _JPEG: tuple[str, dict[str, Any]] = ("JPEG", {"quality": 95, "subsampling": 0})
 _TIFF: tuple[str, dict[str, Any]] = ("TIFF", {"compression": "tiff_lzw"})
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -36,56 +31,10 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
-def open_rgb(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None = None) -> Image.Image:
-    """Open a picture as 8-bit sRGB: EXIF orientation applied, alpha laid over white, deeper values scaled by what the
-    file says of white, colour profiles converted, grey and palette spread over three channels; of an animation the
-    first frame.
-
-    Raises:
-        DeepJSCCError: missing, not an image, truncated, zero-sized, larger than ``max_pixels`` (:data:`MAX_PIXELS`), or
-            of a depth or colours that the file does not state.
-    """
-    name = source if isinstance(source, Path | str) else getattr(source, "name", "the image")
-    max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound follows
-            picture: Image.Image = Image.open(source)
-        width, height = picture.size
-        if width * height > max_pixels:
-            raise DeepJSCCError(
-                f"{name}: {width}x{height} is more than {max_pixels // 10**6} megapixels; scale it down"
-            )
-        if width * height == 0:
-            raise DeepJSCCError(f"{name}: the image has no pixels")
-        said = encoding(picture)
-        picture.load()
-        if picture.getexif().get(ORIENTATION, 1) != 1:
-            picture = ImageOps.exif_transpose(picture)
-        return to_srgb(picture, said)
-    except DeepJSCCError as error:
-        raise DeepJSCCError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from None
-    except FileNotFoundError:
-        raise DeepJSCCError(f"{name}: no such file") from None
-    except Image.DecompressionBombError:
-        raise DeepJSCCError(f"{name}: more than {max_pixels // 10**6} megapixels; scale it down") from None
-    except UnidentifiedImageError:
-        raise DeepJSCCError(f"{name}: not an image that can be read (PNG, JPEG, WebP, TIFF, AVIF)") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise DeepJSCCError(f"{name}: {error.strerror}") from None
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        EOFError,
-        RuntimeError,
-    ) as error:  # what Pillow's decoders raise on broken files
-        raise DeepJSCCError(f"{name}: the image is truncated or broken ({error})") from None
-
-
 def read_image(source: Path | str | BinaryIO) -> Image8:
-    """Read a picture as a uint8 tensor ``[3, height, width]``; see :func:`open_rgb` for forms and errors."""
-    return from_picture(open_rgb(source))
+    """Read a picture as a uint8 tensor ``[3, height, width]``; see
+    :func:`deepjscc.open_image.open_rgb` for forms and errors."""
+    return from_picture(open_rgb(source, MAX_PIXELS))
 
 
 def from_picture(picture: Image.Image) -> Image8:
@@ -136,31 +85,6 @@ def output_format(path: Path) -> tuple[str, dict[str, Any]]:
     if path.suffix.lower() not in FORMATS:
         raise UsageError(f"{path}: no image format for the suffix {path.suffix!r}; use .png, .jpg, .webp or .tif")
     return FORMATS[path.suffix.lower()]
-
-
-def write_atomically(path: Path | str, write: Callable[[BinaryIO], object]) -> None:
-    """Call ``write`` with an open file beside ``path``, then rename: the path holds all of it or what it held before.
-
-    Raises:
-        DeepJSCCError: no such folder, no permission, a full disk.
-    """
-    path = Path(path)
-    try:
-        handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                write(file)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(beside, 0o666 & ~umask)  # mkstemp's 0600 is not what a user expects of an output
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
-    except OSError as error:
-        if not path.parent.is_dir():
-            raise DeepJSCCError(f"{path}: the folder {path.parent} does not exist") from None
-        raise DeepJSCCError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def check_images(images: Tensor, overshoot: float = 0.0) -> None:

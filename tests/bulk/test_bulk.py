@@ -1,12 +1,16 @@
 """Bulk work: every picture once, the same by any hands; what cannot be done is written down."""
 
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import polars as pl
 import pytest
 import torch
 
+from deepjscc.bulk import run as bulk_run
 from deepjscc.bulk import work as work_module
 from deepjscc.bulk.job import Job, Shard
 from deepjscc.bulk.run import Summary, run, settled
@@ -87,6 +91,42 @@ def test_what_is_done_is_not_done_again(source: Path, tmp_path: Path, monkeypatc
     assert run(job, Here(), shard=2).done_before == 5
     with pytest.raises(UsageError, match=r"another snr_db \(10.0, not 7.0\); take another folder"):
         run(_job(source, tmp_path / "out", snr_db=7.0), Here())
+
+
+def test_two_jobs_that_begin_together_do_not_mix(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second may look at the place before the first has marked it as its own."""
+    started, earlier = threading.Event(), bulk_run._earlier
+
+    def slow(output: Store) -> dict[str, Any]:
+        found = earlier(output)
+        started.set()
+        time.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(bulk_run, "_earlier", slow)
+    first = threading.Thread(target=run, args=(_job(source, tmp_path / "out"), Here()))
+    first.start()
+    started.wait(30)
+    with pytest.raises(UsageError, match="another seed"):
+        run(_job(source, tmp_path / "out", seed=1), Here())
+    first.join(60)
+    assert len(_report(tmp_path / "out")) == 5
+
+
+def test_the_same_job_twice_at_once_loses_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = _job(source, tmp_path / "out")
+    inner: list[int] = []
+
+    def again(summary: Summary) -> None:
+        if not inner:
+            inner.append(1)
+            run(job, Here(), shard=2)
+
+    assert run(job, Here(), shard=2, say=again).images == 5
+    assert sorted(_report(tmp_path / "out")["image"]) == sorted(set(_report(tmp_path / "out")["image"]))
+    assert len(_report(tmp_path / "out")) == 5
 
 
 def test_broken_pictures_are_recorded(source: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The door: every command by hand, `--json` on each, and one line for whatever goes wrong."""
 
+import io
 import json
 import os
 import subprocess
@@ -212,7 +213,7 @@ def test_a_broken_world_is_one_line_and_one(
         (["send", tmp_path / "absent.png", "-o", out], "no such file"),
         (["send", tmp_path / "bad.png", "-o", out], "not an image"),
         (["send", picture, "-o", tmp_path / "absent" / "o.png"], "does not exist"),
-        (["decode", tmp_path / "absent", "-o", out], "No such file"),
+        (["decode", tmp_path / "absent", "-o", out], "no such file"),
         (["plot", tmp_path / "absent.parquet", "-o", tmp_path / "f.svg"], "no such file"),
         (["evaluate", "--system", "linear", "--data", "kodak", "-o", tmp_path / "r.parquet"], "DEEPJSCC_DATA"),
         (
@@ -233,9 +234,52 @@ def test_a_full_disk_is_one_line(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("deepjscc.images.os.replace", full)
+    monkeypatch.setattr("deepjscc.files.os.replace", full)
     assert "No space left" in fails(capsys, 1, "send", picture, "-o", tmp_path / "o.png")
     assert not list(tmp_path.glob(".o.png*"))
+
+
+def test_a_folder_in_the_place_of_an_output_is_refused_before_the_work(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path
+) -> None:
+    for command, suffix in (
+        (["send", picture], ".png"),
+        (["sheet", picture, "--system", "linear"], ".png"),
+        (["decode", tmp_path / "absent"], ".png"),
+        (["evaluate", "--system", "linear", "--data", picture], ".parquet"),
+        (["plot", tmp_path / "absent.parquet"], ".svg"),
+        (["bler"], ".parquet"),
+        (["train", tmp_path / "absent.toml"], ".safetensors"),
+        (["fit", "linear", picture], ".safetensors"),
+    ):
+        folder = tmp_path / f"folder{suffix}"
+        folder.mkdir(exist_ok=True)
+        assert "is a folder" in fails(capsys, 2, *command, "-o", folder)
+
+
+def test_seeds_that_no_generator_takes_are_refused(
+    capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path
+) -> None:
+    for seed in ("-1", str(10**22)):
+        arguments = ["send", picture, "-o", tmp_path / "o.png", f"--seed={seed}"]
+        assert "--seed must be from 0" in fails(capsys, 2, *arguments)
+
+
+def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("deepjscc.cli.models.print_table", interrupted)
+    assert fails(capsys, 130, "models") == "deepjscc: interrupted\n"
+
+
+def test_warnings_of_libraries_do_not_stand_beside_our_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(whole, "TIFF", compression="tiff_lzw")
+    (tmp_path / "cut.tif").write_bytes(whole.getvalue()[:-60])
+    with pytest.raises(SystemExit):
+        main(["send", str(tmp_path / "cut.tif"), "-o", str(tmp_path / "o.png")])
+    assert capfd.readouterr().err.count("\n") == 1
 
 
 def test_the_program_runs_as_a_module(tmp_path: Path) -> None:

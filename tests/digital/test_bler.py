@@ -85,6 +85,21 @@ def test_a_broken_table_is_named(tmp_path: Path) -> None:
         read_bler(tmp_path / "x.parquet")
 
 
+def test_two_measurements_into_one_table_lose_nothing(tmp_path: Path) -> None:
+    """Points that came meanwhile stay; of one point the measurement of more blocks, which began with the other's."""
+    from deepjscc.digital.monte_carlo import _add_points
+
+    def points(*rows: tuple[float, int, int]) -> pl.DataFrame:
+        return pl.DataFrame([("awgn", "qpsk-449", 384, *row, 20) for row in rows], schema=SCHEMA, orient="row")
+
+    path = tmp_path / "x.parquet"
+    _add_points(path, points((1.0, 100, 50), (2.0, 100, 10)))
+    _add_points(path, points((1.0, 50, 25), (2.0, 150, 15), (3.0, 50, 1)))
+    held = read_bler(path).select("snr_db", "blocks", "errors").rows()
+    assert held == [(1.0, 100, 50), (2.0, 150, 15), (3.0, 50, 1)]
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_measuring_goes_on_where_it_was(tmp_path: Path) -> None:
     pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
     from deepjscc.digital import monte_carlo

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from deepjscc import files
 from deepjscc.digital.codecs import CODECS, rates
 from deepjscc.digital.codecs.rates import RateStore, rates_folder
 
@@ -77,8 +78,8 @@ def test_the_folder_is_the_users_cache(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")  # the standard says to ignore those
     assert rates_folder() == Path.home() / ".cache" / "deepjscc" / "rates"
 
-    def homeless() -> Path:
+    def homeless(*_: object, **__: object) -> Path:
         raise RuntimeError("Could not determine home directory.")
 
-    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(files, "user_cache_path", homeless)
     assert rates_folder() is None

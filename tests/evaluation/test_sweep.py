@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,7 +16,7 @@ from deepjscc.evaluation.report import save_figure, sheet
 from deepjscc.evaluation.single import send_image
 from deepjscc.evaluation.sweep import Plan, sweep
 from deepjscc.evaluation.table import SCHEMA, read_table, summarise, to_table, write_table
-from deepjscc.evaluation.unit import Prepared
+from deepjscc.evaluation.unit import Prepared, Unit
 from deepjscc.images import open_rgb, read_image, write_image
 from deepjscc.models import Cnn
 from deepjscc.systems import Link
@@ -97,6 +99,33 @@ def test_what_is_there_is_kept_and_not_done_again(
     assert len(read_table(tmp_path / "t.parquet")) == 18
     monkeypatch.setattr(Prepared, "measure", lambda *_: pytest.fail("measured again"))
     assert len(sweep(_plan(folder), tmp_path / "t.parquet")) == 12
+
+
+def meanwhile(act: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something after the next sweep has measured its first unit."""
+    measure = Prepared.measure
+
+    def acts(prepared: Prepared, unit: Unit) -> Iterator[dict[str, Any]]:
+        monkeypatch.setattr(Prepared, "measure", measure)
+        yield from measure(prepared, unit)
+        act()
+
+    monkeypatch.setattr(Prepared, "measure", acts)
+
+
+@pytest.mark.parametrize("snrs", [(10.0, 15.0), (0.0, 5.0)], ids=["another", "the same"])
+def test_two_sweeps_into_one_table_lose_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, snrs: tuple[float, ...]
+) -> None:
+    output = tmp_path / "t.parquet"
+    other = _plan(folder, systems=("linear",), snr_db=snrs)
+    meanwhile(lambda: sweep(other, output), monkeypatch)
+    plan = _plan(folder, systems=("linear",), snr_db=(0.0, 5.0))
+    assert len(sweep(plan, output)) == 6
+    table = read_table(output)
+    assert set(table["snr_db"]) == {0.0, 5.0, *snrs}
+    assert len(table) == 3 * len({0.0, 5.0, *snrs})  # nothing twice
+    assert [file.name for file in tmp_path.iterdir() if file != folder] == [output.name]
 
 
 def test_slow_fading_gives_spread_over_seeds(folder: Path, tmp_path: Path) -> None:

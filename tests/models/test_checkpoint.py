@@ -1,6 +1,9 @@
 """Checkpoints hold everything, and nothing else is taken for one."""
 
 import json
+import os
+import resource
+import time
 from pathlib import Path
 
 import pytest
@@ -112,3 +115,65 @@ def test_what_is_not_a_checkpoint_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(DeepJSCCError):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "words"),
+    [
+        ("cnn", {"filters": 200_000}, "do not fit"),
+        ("universal", {"width": 200_000}, "do not fit"),
+        ("universal", {"encoder_depth": 200_000}, "many more layers"),
+        ("linear", {"block": 200_000}, "do not fit"),
+        ("linear", {"classes": 10**9}, "do not fit"),
+        ("linear", {"block": 10**30}, "do not fit"),
+        ("cnn", {"filters": "many"}, "do not fit"),
+        ("cnn", {"filters": None}, "do not fit"),
+        ("linear", {"block": 0}, "do not fit"),
+        ("cnn", [1, 2], "do not fit"),
+        ("cnn", 3, "do not fit"),
+    ],
+)
+def test_hostile_configs_are_bounded_by_the_file_s_own_tensors(
+    tmp_path: Path, kind: str, config: object, words: str
+) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file({"a": torch.zeros(3)}, path, {"model": kind, "config": json.dumps(config)})
+    clock = time.process_time()
+    with pytest.raises(DeepJSCCError, match=words):
+        load_checkpoint(path)
+    assert time.process_time() - clock < 5
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 3 << 20  # kB; the width alone took 3.9 GiB
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"model": "cnn"}, "do not fit"),
+        ({"model": "cnn", "config": "[" * 100_000}, "do not fit"),
+        ({"model": "cnn", "config": "nonsense"}, "do not fit"),
+        ({"model": "cnn", "config": " " * (1 << 21)}, "more than 1 MB"),
+        ({"model": "cnn", "config": '{"filters": 1' + "0" * 5000 + "}"}, "do not fit"),
+    ],
+)
+def test_hostile_metadata_is_one_line(tmp_path: Path, metadata: dict[str, str], words: str) -> None:
+    path = tmp_path / "x.safetensors"
+    save_file({"a": torch.zeros(3)}, path, metadata)
+    with pytest.raises(DeepJSCCError, match=words) as caught:
+        load_checkpoint(path)
+    assert len(str(caught.value)) < 2000
+
+
+@pytest.mark.parametrize("shape", [(2,), (1, 1 << 14), (5, 1), ()])
+def test_steps_of_a_wrong_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "x.safetensors"
+    tensors = {"a": torch.zeros(1 << 14, 1, dtype=torch.int8), "a:steps": torch.zeros(shape)}
+    save_file(tensors, path, {"model": "linear", "config": "{}"})
+    with pytest.raises(DeepJSCCError, match="a:steps has the shape"):
+        load_checkpoint(path)
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo.safetensors")
+    for path in (tmp_path / "fifo.safetensors", Path("/dev/zero"), tmp_path):
+        with pytest.raises(DeepJSCCError, match=r"not a regular file|Is a directory"):
+            load_checkpoint(path)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from deepjscc.images import read_image, to_8bit, to_float
 from deepjscc.models import Cnn
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.radio.iq_file import paths, read_frame
+from deepjscc.radio.sample_files import recording_datatype
 from deepjscc.radio.split import decode_image, encode_image, pass_channel
 from deepjscc.systems import Link
 from deepjscc.types import MARGIN_DB
@@ -155,10 +157,10 @@ def test_other_weights_and_other_sizes_are_refused(tmp_path: Path, sent: Path, p
     with pytest.raises(DeepJSCCError, match="made with weights"):
         decode_image([sent], str(tmp_path / "other.safetensors"))
     encode_image(read_image(picture), str(tmp_path / "other.safetensors"), tmp_path / "cnn", 5.0, None)
-    decode_image([tmp_path / "cnn"])
+    decode_image([tmp_path / "cnn"], str(tmp_path / "other.safetensors"))
     _edit(tmp_path / "cnn", height=40)
     with pytest.raises(UsageError, match="are not an image of"):
-        decode_image([tmp_path / "cnn"])
+        decode_image([tmp_path / "cnn"], str(tmp_path / "other.safetensors"))
     _edit(sent, model="unknown")
     with pytest.raises(UsageError, match="unknown model"):
         decode_image([sent])
@@ -189,11 +191,49 @@ def test_side_information_is_lost_where_a_link_would_lose_it(sent: Path, picture
     assert (split.int() - to_8bit(whole.images)[0].int()).abs().max() <= 1
 
 
-def test_a_checkpoint_that_moved_is_named(tmp_path: Path, picture: Path) -> None:
+def test_a_recording_opens_no_file_that_its_metadata_names(tmp_path: Path, picture: Path) -> None:
     path = tmp_path / "mine.safetensors"
     save_checkpoint(Cnn(filters=4), path)
     encode_image(read_image(picture), str(path), tmp_path / "iq", 5.0, None)
-    path.rename(tmp_path / "moved.safetensors")
-    with pytest.raises(DeepJSCCError, match=r"mine\.safetensors: No such file"):
-        decode_image([tmp_path / "iq"])
-    decode_image([tmp_path / "iq"], str(tmp_path / "moved.safetensors"))
+    with pytest.raises(UsageError, match="not of the zoo; give its checkpoint with --model"):
+        decode_image([tmp_path / "iq"])  # the file is there, but anybody may have written its name
+    decode_image([tmp_path / "iq"], str(path))
+    os.mkfifo(tmp_path / "fifo.safetensors")
+    for name in (str(tmp_path / "fifo.safetensors"), "/dev/zero", "../linear", "x" * 10_000):
+        _edit(tmp_path / "iq", model=name)
+        with pytest.raises(UsageError, match="not of the zoo") as caught:
+            decode_image([tmp_path / "iq"])
+        assert len(str(caught.value)) < 500
+    with pytest.raises(DeepJSCCError, match="not a regular file"):
+        decode_image([tmp_path / "iq"], str(tmp_path / "fifo.safetensors"))
+
+
+def test_only_regular_files_of_bounded_metadata_are_read(tmp_path: Path, sent: Path) -> None:
+    meta, data = paths(sent)
+    text = json.loads(meta.read_text())
+    for content, words in (
+        ("[" * 100_000, "nested too deeply"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        (json.dumps(text | {"x": "y" * (1 << 20)}), "more than the 1024 kB"),
+        (
+            json.dumps(text).replace(
+                f'"height": {text["global"]["deepjscc:frame"]["height"]}', f'"height": 1{"0" * 5000}'
+            ),
+            "",
+        ),
+    ):
+        meta.write_text(content)
+        with pytest.raises(DeepJSCCError, match=words):
+            read_frame(sent)
+        with pytest.raises(DeepJSCCError, match=words):
+            recording_datatype(meta)
+    meta.write_text(json.dumps(text))
+    for place, target in ((data, "fifo"), (data, "/dev/zero"), (meta, "fifo"), (meta, "/dev/zero")):
+        kept = place.read_bytes()
+        place.unlink()
+        os.mkfifo(place) if target == "fifo" else place.symlink_to(target)
+        with pytest.raises(DeepJSCCError, match="not a regular file"):
+            read_frame(sent)
+        place.unlink()
+        place.write_bytes(kept)
+    read_frame(sent)

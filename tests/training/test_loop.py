@@ -119,6 +119,24 @@ def test_a_resumed_run_is_the_unbroken_one(
     assert all(torch.equal(whole[name], broken[name]) for name in whole)
 
 
+def test_two_trainings_into_one_file_are_refused(
+    fake_cifar10: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "LOCK_PATIENCE_S", 0.0)
+    weights = tmp_path / "a.safetensors"
+    refused: list[str] = []
+
+    def other(now: Progress) -> None:
+        if not refused:
+            with pytest.raises(DeepJSCCError, match="another process is writing it") as caught:
+                train(CIFAR, weights, resume=True)
+            refused.append(str(caught.value))
+
+    train(CIFAR, weights, say=other)
+    assert len(refused) == 1
+    assert sorted(path.name for path in tmp_path.glob("*a.safetensors*")) == [weights.name, f"{weights.name}.run"]
+
+
 def test_the_last_three_states_are_kept_and_a_broken_one_is_passed_over(fake_cifar10: Path, tmp_path: Path) -> None:
     train(replace(CIFAR, optimiser=replace(CIFAR.optimiser, epochs=5)), tmp_path / "a.safetensors")
     states = sorted((tmp_path / "a.safetensors.run").glob("state-*"))

@@ -1,5 +1,6 @@
 """Recipes are typed: a wrong key or value is named."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -134,3 +135,45 @@ def test_a_switch_of_a_model_is_a_bool(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text('[model]\nname = "single_decoder"\nconfig = { any_prefix = true }\n[data]\ntrain = "samples"\n')
     assert read_recipe(path).model.config == {"any_prefix": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("seed = 10000000000000000000000" + GOOD, "seed must be from 0 to"),
+        ("seed = -1" + GOOD, "seed must be from 0 to"),
+        ("seed = 1" + "0" * 5000 + GOOD, "not TOML"),
+        (GOOD + "[optimiser]\nlearning_rate = inf", "learning_rate must be positive and finite"),
+        (GOOD + "[optimiser]\nlearning_rate = nan", "learning_rate must be positive and finite"),
+        (GOOD + "[optimiser]\nweight_decay = inf", "weight_decay"),
+        ("x = " + "[" * 50_000, "nested too deeply|not TOML"),
+        ("x = " + "[" * 5_000 + "]" * 5_000 + GOOD, "nested too deeply|unknown key"),
+        ("x = " + "{a=" * 5_000 + "1" + "}" * 5_000 + GOOD, "nested too deeply|not TOML|unknown key"),
+        ("a" + ".a" * 5_000 + " = 1" + GOOD, "unknown key|nested too deeply"),
+        ("# " + "x" * (1 << 20), "more than the 64 kB"),
+        ('base = "/dev/zero"' + GOOD, "not a regular file"),
+        ('base = "fifo"' + GOOD, "not a regular file"),
+        ('base = "."' + GOOD, "Is a directory"),
+        ('base = "a\\u0000b"' + GOOD, "no such recipe|null"),
+    ],
+)
+def test_hostile_recipes_are_one_line(tmp_path: Path, text: str, words: str) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(DeepJSCCError, match=words) as caught:
+        _read(tmp_path, text)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_chain_of_bases_ends(tmp_path: Path) -> None:
+    for index in range(40):
+        (tmp_path / f"{index}.toml").write_text(f'base = "{index + 1}.toml"')
+    with pytest.raises(UsageError, match="more than 16 bases"):
+        read_recipe(tmp_path / "0.toml")
+
+
+def test_hostile_values_on_the_command_line_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(GOOD)
+    for override in ("x=" + "[" * 50_000, "seed=1" + "0" * 5000, "seed=10000000000000000000000"):
+        with pytest.raises(UsageError) as caught:
+            read_recipe(tmp_path / "recipe.toml", [override])
+        assert len(str(caught.value)) < 1000

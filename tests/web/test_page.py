@@ -2,6 +2,7 @@
 
 import io
 import os
+import signal
 import socket
 import sys
 import threading
@@ -12,6 +13,7 @@ import gradio as gr
 import numpy as np
 import pytest
 import torch
+import uvicorn
 from PIL import Image
 
 from deepjscc.errors import DeepJSCCError
@@ -21,7 +23,7 @@ from deepjscc.evaluation.live import Setting
 from deepjscc.evaluation.single import SHARES, send_image
 from deepjscc.images import read_image, to_float, to_picture
 from deepjscc.web import one_picture as page
-from deepjscc.web import two_cameras, uploads
+from deepjscc.web import server, two_cameras, uploads
 from deepjscc.web.server import serve_page
 
 CONTROLS = ("linear", "jpeg2000", next(iter(page.CODINGS)), 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
@@ -150,6 +152,19 @@ def test_a_bad_setting_is_a_message_on_the_page(shown: Image.Image) -> None:
         page.show_learned(shown, "gone", *CONTROLS[1:])
 
 
+def test_a_view_without_results_is_a_message_on_the_page(shown: Image.Image) -> None:
+    for view in (
+        lambda: page.show_learned(None, *CONTROLS),
+        lambda: page.show_digital(shown, None, *CONTROLS),
+        lambda: list(page.show_curve(shown, None, None, *CONTROLS)),
+        lambda: page.show_constellation(None, *CONTROLS),
+        lambda: page.make_files(shown, None, *CONTROLS),
+        lambda: two_cameras.show_alone(None, None, None),
+    ):
+        with pytest.raises(gr.Error, match="no result yet"):
+            view()
+
+
 def test_large_uploads_are_scaled_down_and_it_is_said(tmp_path: Path) -> None:
     Image.new("RGB", (3000, 1000), "green").save(tmp_path / "wide.png")
     picture, note = uploads.open_upload(str(tmp_path / "wide.png"))
@@ -165,3 +180,23 @@ def test_a_taken_port_and_a_wrong_one_are_named() -> None:
             serve_page(taken.getsockname()[1], public=False)
     with pytest.raises(DeepJSCCError, match="65535"):
         serve_page(70_000, public=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_uploads_are_deleted_when_the_page_ends(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(server, "build_app", lambda folder, *_: folders.append(Path(folder)))
+
+    def run(self: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        (folders[0] / "upload.png").write_bytes(b"x")
+        signal.raise_signal(number)  # as the server does after it has closed
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    try:
+        with pytest.raises((SystemExit, KeyboardInterrupt)):
+            serve_page(0, public=False)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert len(folders) == 1
+    assert not folders[0].exists()

@@ -155,16 +155,17 @@ def _claim(job: Job) -> str:
         told["weights"] = weights_hash(job.system.partition("@")[0])
     text = json.dumps(told, indent=1, sort_keys=True)
     output = Store(job.output)
-    earlier = _earlier(output)
-    if earlier:
-        changed = sorted(name for name in told if earlier.get(name) != told[name])
-        if changed:
-            raise UsageError(
-                f"{job.output} holds a job with another {changed[0]} ({earlier.get(changed[0])}, not "
-                f"{told[changed[0]]}); take another folder"
-            )
-    else:
-        output.write(JOB_FILE, text.encode())
+    with output.locked(JOB_FILE):  # two jobs that begin at the same time must not both find the place empty
+        earlier = _earlier(output)
+        if earlier:
+            changed = sorted(name for name in told if earlier.get(name) != told[name])
+            if changed:
+                raise UsageError(
+                    f"{job.output} holds a job with another {changed[0]} ({earlier.get(changed[0])}, not "
+                    f"{told[changed[0]]}); take another folder"
+                )
+        else:
+            output.write(JOB_FILE, text.encode())
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -3,6 +3,7 @@
 import io
 import posixpath
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import SUFFIXES, write_atomically
+from deepjscc.files import locked, write_atomically
+from deepjscc.images import SUFFIXES
 
 
 class Store:
@@ -90,6 +92,24 @@ class Store:
                 self._files.pipe_file(path, data)  # an object store shows an object when all of it is there
         except OSError as error:
             raise DeepJSCCError(f"{self.url}/{name}: cannot be written: {error.strerror or error}") from None
+
+    @contextmanager
+    def locked(self, name: str) -> Iterator[None]:
+        """Hold the lock of a file among processes of this machine; a store that is not local is not locked.
+
+        Raises:
+            DeepJSCCError: another process holds it, or the folder cannot be written.
+        """
+        if not self._local:
+            yield
+            return
+        path = Path(self._path(name))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DeepJSCCError(f"{self.url}/{name}: cannot be written: {error.strerror or error}") from None
+        with locked(path):
+            yield
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -38,7 +39,13 @@ COMMANDS = {
 
 COMPUTING = set(COMMANDS) - {"plot", "compare", "models", "fetch"}  # the others are done before a thread would start
 
-app = App(name="deepjscc", help="Deep joint source-channel coding: pictures over noisy channels.", version=__version__)
+app = App(
+    name="deepjscc",
+    help="Deep joint source-channel coding: pictures over noisy channels.",
+    version=__version__,
+    suppress_keyboard_interrupt=False,  # `main` says that it was interrupted, and exits with 130
+)
+app.meta.suppress_keyboard_interrupt = False
 for _name, _help in COMMANDS.items():
     _place = _name.replace("-", "_")
     app.command(f"deepjscc.cli.{_place}:{_place}", name=_name, help=_help)
@@ -71,7 +78,10 @@ def _with_threads(
 def main(arguments: list[str] | None = None) -> None:
     """Run a command; whatever goes wrong from outside is one line and exit code 1, or 2 for wrong usage."""
     try:
-        app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        with warnings.catch_warnings():
+            if not sys.warnoptions:  # the warnings of libraries would stand beside our one line
+                warnings.simplefilter("ignore")
+            app.meta(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
         _fail(" ".join(str(error).split()), 2)
     except UsageError as error:

@@ -5,14 +5,17 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, print_json, print_table, progress
+from deepjscc.cli.common import Json, no_folder, print_json, print_table, progress
 from deepjscc.errors import UsageError
 
 
 def bler(
     *,
     output: Annotated[
-        Path, Parameter(name=["--output", "-o"], help="The table; what it holds is kept and not redone.")
+        Path,
+        Parameter(
+            name=["--output", "-o"], help="The table; what it holds is kept and not redone.", validator=no_folder
+        ),
     ],
     schemes: Annotated[
         str, Parameter(help="ldpc, ldpc-papers, or schemes, as qpsk-449,16qam-490.")

@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deepjscc.cli.tables import print_table
 from deepjscc.errors import DeepJSCCWarning, UsageError
+from deepjscc.files import refuse_folder
 from deepjscc.units import parse_snr_list
 
 if TYPE_CHECKING:
@@ -27,7 +28,21 @@ if TYPE_CHECKING:
 __all__ = ["print_table"]  # from cli.tables, beside what is defined here
 SECONDS_BETWEEN_LINES = 30.0
 DEFAULT_MODEL = "universal-s"  # it takes any picture over any channel
+SEEDS = 2**63  # what a table's column of whole numbers and torch's generators take
+
+
+def no_folder(kind: object, path: Path) -> None:
+    """Refuse a folder as the place of an output file: a validator of an option."""
+    refuse_folder(path)
+
+
+def _seed_in_range(kind: object, seed: int) -> None:
+    if not 0 <= seed < SEEDS:
+        raise UsageError(f"--seed must be from 0 to 2^63 - 1, not {seed}")
+
+
 Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
+OutputFile = Annotated[Path, Parameter(name=["--output", "-o"], help="File of the result.", validator=no_folder)]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
 Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
@@ -42,7 +57,9 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON fo
 Simulate = Annotated[
     bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking their error rates up.")
 ]
-Seed = Annotated[int, Parameter(help="Of gains and noise.")]
+Seed = Annotated[
+    int, Parameter(help="Seed of the random generator for fading gains and noise.", validator=_seed_in_range)
+]
 
 
 @Parameter(name="*")

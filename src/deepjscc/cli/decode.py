@@ -5,14 +5,14 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json, say
+from deepjscc.cli.common import Json, OutputFile, print_json, say
 
 
 def decode(
     recordings: Annotated[list[Path], Parameter(negative="")],
     /,
     *,
-    output: Output,
+    output: OutputFile,
     model: str | None = None,
     json: Json = False,
 ) -> None:

@@ -10,7 +10,7 @@ from deepjscc.cli.common import (
     ChannelOptions,
     EncoderSnr,
     Json,
-    Output,
+    OutputFile,
     Ratio,
     Seed,
     Simulate,
@@ -30,7 +30,7 @@ def evaluate(
     *,
     system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
     data: Annotated[str, Parameter(help="kodak, cifar10, samples, … or any folder of pictures.")],
-    output: Output,
+    output: OutputFile,
     snr_db: Snrs = "-5:20:5",
     right_offset_db: Annotated[
         str, Parameter(allow_leading_hyphen=True, help="Of pairs: the right view's link is better by this; or inf.")

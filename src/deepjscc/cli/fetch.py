@@ -6,7 +6,7 @@ from deepjscc.cli.common import Json, print_json
 
 
 def fetch(data: Literal["kodak", "cifar10"], *, json: Json = False) -> None:
-    """Download a data set into $DEEPJSCC_DATA (or ~/.cache/deepjscc), checked by its pixels.
+    """Download a data set into $DEEPJSCC_DATA (or the user's cache folder), checked by its pixels.
 
     Args:
         data: Which.

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from deepjscc.cli.common import Json, Output, print_json, progress
+from deepjscc.cli.common import Json, OutputFile, print_json, progress
 from deepjscc.errors import UsageError
 
 
@@ -10,7 +10,7 @@ def fit(
     model: Literal["linear", "hybrid"],
     data: str,
     *,
-    output: Output,
+    output: OutputFile,
     block: int | None = None,
     classes: int | None = None,
     photographs: int | None = None,

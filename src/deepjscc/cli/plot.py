@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, notes, print_json
+from deepjscc.cli.common import Json, no_folder, notes, print_json
 from deepjscc.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def plot(
         Parameter(
             name=["--output", "-o"],
             help="The figure, in the format of its suffix: .svg, .png, .pdf, .tikz, .pgf; .csv writes the points.",
+            validator=no_folder,
         ),
     ],
     x: Annotated[str, Parameter(name="--x", help="Column on the x axis: snr_db, bandwidth_ratio, encoder_snr_db.")] = (
@@ -61,7 +62,7 @@ def plot(
     from deepjscc.evaluation.curves import plot as draw
     from deepjscc.evaluation.report import save_figure
     from deepjscc.evaluation.table import read_table
-    from deepjscc.images import write_atomically
+    from deepjscc.files import write_atomically
 
     style = Style(
         x=LONGER.get(x, x),

@@ -8,7 +8,7 @@ from deepjscc.cli.common import (
     ChannelOptions,
     EncoderSnr,
     Json,
-    Output,
+    OutputFile,
     Ratio,
     Seed,
     Simulate,
@@ -27,7 +27,7 @@ from deepjscc.units import parse_ratio
 def send(
     image: str,
     *,
-    output: Output,
+    output: OutputFile,
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
     model: str | None = None,

@@ -9,7 +9,7 @@ from deepjscc.cli.common import (
     ChannelOptions,
     EncoderSnr,
     Json,
-    Output,
+    OutputFile,
     Seed,
     Snr,
     notes,
@@ -25,7 +25,7 @@ def send_pair(
     left: Path,
     right: Path,
     *,
-    output: Output,
+    output: OutputFile,
     snr_db: Snr = "5",
     snr_db_right: Annotated[
         str | None, Parameter(allow_leading_hyphen=True, help="Of the right picture's channel, if not the same.")

@@ -8,9 +8,14 @@ from cyclopts import Parameter
 def serve(
     *,
     port: Annotated[int, Parameter(help="TCP port; 0 takes a free one.")] = 7860,
-    public: Annotated[bool, Parameter(negative="", help="Let other machines in.")] = False,
+    public: Annotated[
+        bool, Parameter(negative="", help="Listen on every address, so that other machines reach it.")
+    ] = False,
+    host: Annotated[
+        str | None, Parameter(help="Name by which browsers reach the page, besides localhost, 127.0.0.1 and [::1].")
+    ] = None,
 ) -> None:
     """Serve a page in the browser: a picture over a channel, sliders, learned beside digital."""
     from deepjscc.web.server import serve_page
 
-    serve_page(port, public)
+    serve_page(port, public, host)

@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, notes, print_json, progress
+from deepjscc.cli.common import Json, OutputFile, notes, print_json, progress
 from deepjscc.errors import DeepJSCCError, UsageError
 
 
 def train(
     recipe: Path,
     *,
-    output: Output,
+    output: OutputFile,
     set_: Annotated[
         list[str] | None, Parameter(name="--set", help="A value to change, as channel.snr_db=0; give several.")
     ] = None,

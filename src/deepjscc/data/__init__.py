@@ -10,14 +10,23 @@ from deepjscc.data.folder import open_folder
 from deepjscc.data.kodak import fetch_kodak, open_kodak
 from deepjscc.data.pairs import PairSet, find_pairs, open_kitti, open_pairs
 from deepjscc.data.samples import open_samples
+from deepjscc.errors import DeepJSCCError
+from deepjscc.files import cache_folder
 
 __all__ = ["DATASETS", "FETCHERS", "ImageSet", "PairSet", "data_root", "open_data"]
 
 
 def data_root() -> Path:
-    """``$DEEPJSCC_DATA``, or a folder of the user's cache."""
+    """``$DEEPJSCC_DATA``, or the user's cache folder of this program.
+
+    Raises:
+        DeepJSCCError: neither is there.
+    """
     given = os.environ.get("DEEPJSCC_DATA")
-    return Path(given) if given else Path.home() / ".cache" / "deepjscc"
+    folder = Path(given) if given else cache_folder()
+    if folder is None:
+        raise DeepJSCCError("there is no home folder for data sets; set $DEEPJSCC_DATA to a folder")
+    return folder
 
 
 def _cifar10(split: Split, name: str) -> ImageSet:

@@ -16,7 +16,7 @@ from deepjscc.digital.bler import SCHEMA, read_bler
 from deepjscc.digital.blocks import ITERATIONS, block
 from deepjscc.digital.schemes import Scheme
 from deepjscc.errors import DeepJSCCError
-from deepjscc.images import write_atomically
+from deepjscc.files import locked, write_atomically
 from deepjscc.seeds import generator
 
 CHANNELS: dict[str, Channel] = {"awgn": AWGN(), "fast_rayleigh": Rayleigh("symbol", "receiver")}
@@ -94,10 +94,7 @@ def measure(
         try:
             for done, future in enumerate(as_completed(running), 1):
                 fresh = pl.DataFrame(future.result(), schema=SCHEMA)
-                keys = ["channel", "block_bits", "scheme", "snr_db"]
-                table = pl.concat([table, fresh]).unique(keys, keep="last", maintain_order=True).sort(keys)
-                merged = table
-                write_atomically(path, lambda file, merged=merged: merged.write_parquet(file))  # type: ignore[misc]
+                table = _add_points(path, fresh)
                 task = running[future]
                 say(done, len(tasks), f"{task.scheme.name}, {task.block_bits} bits")
         except BrokenExecutor:
@@ -105,6 +102,19 @@ def measure(
         finally:
             for future in running:
                 future.cancel()
+    return table
+
+
+def _add_points(path: Path, fresh: pl.DataFrame) -> pl.DataFrame:
+    """Add points to a table that other processes may have changed meanwhile; the whole table.
+
+    Of two measurements of one point the one with more blocks stays: it begins with the blocks of the other.
+    """
+    keys = ["channel", "block_bits", "scheme", "snr_db"]
+    with locked(path):
+        held = read_bler(path) if path.is_file() else pl.DataFrame(schema=SCHEMA)
+        table = pl.concat([held, fresh]).sort([*keys, "blocks"]).unique(keys, keep="last", maintain_order=True)
+        write_atomically(path, lambda file: table.write_parquet(file))
     return table
 
 

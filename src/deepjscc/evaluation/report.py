@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.single import Outcome
-from deepjscc.images import write_atomically
+from deepjscc.files import write_atomically
 
 # Okabe and Ito's palette: colour-blind readers can tell these apart too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")

@@ -11,6 +11,7 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.plan import Plan
 from deepjscc.evaluation.table import read_table, to_table, write_table
 from deepjscc.evaluation.unit import Prepared, Unit, UnitTask, measure_unit
+from deepjscc.files import cannot_be_written, locked
 from deepjscc.workers import Workers
 
 __all__ = ["Plan", "sweep"]
@@ -24,7 +25,8 @@ def sweep(
 ) -> pl.DataFrame:
     """Run what of a plan is not yet in ``output`` and write the table there.
 
-    Finished pieces lie in ``OUTPUT.parts/`` until all are there. Rows of other sweeps that the table holds are kept.
+    Finished units lie in ``OUTPUT.parts/`` until all are there. Rows of other sweeps are kept, also of sweeps into the
+    same table that run at the same time.
 
     Args:
         plan: what to measure.
@@ -43,31 +45,67 @@ def sweep(
     units = prepared.units()
     earlier = read_table(output) if output.is_file() else None
     done = set(earlier["unit"]) if earlier is not None else set()
-    parts = output.with_name(output.name + ".parts")
+    parts = _Parts(output)
+    parts.open()
     try:
-        parts.mkdir(exist_ok=True)
-    except OSError as error:
-        raise DeepJSCCError(f"{parts}: cannot be written: {error.strerror}") from None
-
-    try:
-        todo = [unit for unit in units if unit.key not in done and not (parts / f"{unit.key}.parquet").is_file()]
+        todo = [unit for unit in units if unit.key not in done and not parts.place(unit).is_file()]
         progress = _Progress(say, len(prepared.data), len(units), len(units) - len(todo))
         if workers is None:
             _measure_here(prepared, todo, parts, progress)
         else:
             _measure_by(workers, prepared, todo, parts, progress)
     finally:
-        with suppress(OSError):  # holds finished pieces: they stay for the next time
-            parts.rmdir()
-
-    fresh = [read_table(parts / f"{u.key}.parquet") for u in units if (parts / f"{u.key}.parquet").is_file()]
-    table = pl.concat([earlier, *fresh] if earlier is not None else fresh)
-    write_table(table, output)
-    for unit in units:
-        (parts / f"{unit.key}.parquet").unlink(missing_ok=True)
-    with suppress(OSError):  # another plan's pieces may lie there still
-        parts.rmdir()
+        parts.close()
+    table = _merge(units, output, parts)
     return table.filter(pl.col("unit").is_in([unit.key for unit in units]))
+
+
+def _merge(units: list[Unit], output: Path, parts: "_Parts") -> pl.DataFrame:
+    """Move the finished units into the table, which other sweeps may have changed meanwhile; the whole table."""
+    with locked(output):
+        tables = [read_table(output)] if output.is_file() else []
+        held = set(tables[0]["unit"]) if tables else set()
+        # A unit that another sweep measured too, and merged, is there already, and its piece is gone or of no use.
+        tables += [read_table(parts.place(unit)) for unit in units if unit.key not in held]
+        table = pl.concat(tables)
+        write_table(table, output)
+        for unit in units:
+            parts.place(unit).unlink(missing_ok=True)
+    parts.close()
+    return table
+
+
+class _Parts:
+    """The folder ``OUTPUT.parts`` of finished units, which several sweeps into one table share."""
+
+    def __init__(self, output: Path) -> None:
+        self.output, self.folder = output, output.with_name(output.name + ".parts")
+
+    def place(self, unit: Unit) -> Path:
+        """The file of one unit."""
+        return self.folder / f"{unit.key}.parquet"
+
+    def open(self) -> None:
+        """Make the folder.
+
+        Raises:
+            DeepJSCCError: it cannot be made.
+        """
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise cannot_be_written(self.folder, error) from None
+
+    def keep(self, unit: Unit, table: pl.DataFrame) -> None:
+        """Write one unit's rows; another sweep may have emptied and removed the folder meanwhile."""
+        with locked(self.output):
+            self.open()
+            write_table(table, self.place(unit))
+
+    def close(self) -> None:
+        """Remove the folder if it is empty; finished units stay for the next time, and for other sweeps."""
+        with suppress(OSError, DeepJSCCError), locked(self.output):
+            self.folder.rmdir()
 
 
 @dataclass
@@ -84,19 +122,19 @@ class _Progress:
         self.say(self.done * self.images + min(rows, self.images), self.units * self.images, label)
 
 
-def _measure_here(prepared: Prepared, units: list[Unit], parts: Path, progress: _Progress) -> None:
+def _measure_here(prepared: Prepared, units: list[Unit], parts: _Parts, progress: _Progress) -> None:
     for unit in units:
         label = _label(prepared, unit)
         rows = []
         for row in prepared.measure(unit):
             rows.append(row)
             progress.tell(label, len(rows))
-        write_table(to_table(rows), parts / f"{unit.key}.parquet")
+        parts.keep(unit, to_table(rows))
         progress.done += 1
         progress.tell(label)
 
 
-def _measure_by(workers: Workers, prepared: Prepared, units: list[Unit], parts: Path, progress: _Progress) -> None:
+def _measure_by(workers: Workers, prepared: Prepared, units: list[Unit], parts: _Parts, progress: _Progress) -> None:
     """By many hands; a unit whose worker died is tried once more when the others are done, and more memory is free."""
     tasks = [UnitTask(prepared.plan, unit) for unit in units]
     for last_try in (False, True):
@@ -104,7 +142,7 @@ def _measure_by(workers: Workers, prepared: Prepared, units: list[Unit], parts: 
         for finished in workers.run(measure_unit, tasks):
             unit, label = finished.task.unit, _label(prepared, finished.task.unit)
             if finished.result is not None:
-                write_table(finished.result, parts / f"{unit.key}.parquet")
+                parts.keep(unit, finished.result)
                 progress.done += 1
                 progress.tell(label)
             elif last_try:

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from deepjscc.errors import DeepJSCCError
-from deepjscc.images import write_atomically
+from deepjscc.files import write_atomically
 
 SCHEMA: dict[str, Any] = {
     "system": pl.String,

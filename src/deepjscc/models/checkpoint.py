@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.extensions import find_installed
-from deepjscc.images import write_atomically
+from deepjscc.files import TEXT_BYTES, check_regular, write_atomically
 from deepjscc.models import MODELS
 from deepjscc.models.base import JSCC
+from deepjscc.models.bounded_build import check_fit
 from deepjscc.models.diffusion import Diffusion
 from deepjscc.models.residual_code import ResidualCode
 
@@ -97,7 +98,7 @@ def content_hash(path: Path | str) -> str:
     metadata, state = _read(path)
     try:
         config = json.loads(metadata.get("config", "null"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DeepJSCCError(f"{path}: its config is not JSON ({error})") from None
     digest = hashlib.sha256(json.dumps([metadata.get("model"), config], sort_keys=True).encode())
     for name in sorted(state):
@@ -109,12 +110,14 @@ def content_hash(path: Path | str) -> str:
 
 def _read(path: Path | str) -> tuple[dict[str, str], dict[str, Tensor]]:
     """Metadata and tensors of a safetensors file."""
+    check_regular(path)
     try:
         with safe_open(str(path), framework="pt") as file:
-            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise DeepJSCCError(f"{path}: no such file") from None
-    except (SafetensorError, OSError) as error:
+            metadata = file.metadata() or {}
+            if sum(map(len, metadata.values())) > TEXT_BYTES:
+                raise ValueError(f"metadata of more than {TEXT_BYTES >> 20} MB")
+            return metadata, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise DeepJSCCError(f"{path}: not a safetensors checkpoint ({error})") from None
 
 
@@ -126,13 +129,31 @@ def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
         kinds = {kind: installed}
     if kind not in kinds:
         raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)})")
-    state = dict(_restored(state))
     try:
-        model = kinds[kind](**json.loads(metadata["config"]))
+        config = _config(metadata)
+        state = dict(_restored(state))
+        if installed is None:  # an installed model's constructor may need values, and its package is trusted
+            check_fit(kinds[kind], config, state)
+        model = kinds[kind](**config)
         model.load_state_dict(state)
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise DeepJSCCError(f"{path}: its weights do not fit the {kind} model: {error}") from None
+    except (KeyError, ValueError, TypeError, RuntimeError, ArithmeticError, AttributeError, IndexError) as error:
+        words = " ".join(str(error).split())  # torch may say much, with a trace of its own
+        raise DeepJSCCError(f"{path}: its weights do not fit the {kind} model: {words[:300]}") from None
+    except (RecursionError, MemoryError):
+        raise DeepJSCCError(f"{path}: its config is not that of a {kind} model") from None
     return model.eval()
+
+
+def _config(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """The model's config, from the metadata of a file.
+
+    Raises:
+        ValueError: not a table.
+    """
+    config = json.loads(metadata["config"])
+    if not isinstance(config, dict):
+        raise ValueError(f"a config is a table, not {config!r:.40}")
+    return config
 
 
 def _rounded(name: str, value: Tensor, learned: Set[str]) -> Iterator[tuple[str, Tensor]]:
@@ -150,7 +171,10 @@ def _restored(state: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
     """Tensors in single precision, of whatever they were stored as."""
     for name, value in state.items():
         if name + STEPS in state:
-            yield name, value.float() * state[name + STEPS]
+            steps = state[name + STEPS]
+            if not value.dim() or steps.shape != (len(value), *(1,) * (value.dim() - 1)):
+                raise ValueError(f"{name + STEPS} has the shape {tuple(steps.shape)} for one of {tuple(value.shape)}")
+            yield name, value.float() * steps.float()
         elif not name.endswith(STEPS):
             yield name, value.float() if value.is_floating_point() else value
 

@@ -18,7 +18,8 @@ import torch
 from deepjscc import __version__
 from deepjscc.channels.base import equalised_noise
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import MAX_PIXELS, write_atomically
+from deepjscc.files import check_regular, read_text_file, write_atomically
+from deepjscc.images import MAX_PIXELS
 from deepjscc.types import DigitalLayer, IdealCode, Received, Size
 from deepjscc.units import noise_variance
 
@@ -157,7 +158,10 @@ def read_frame(path: Path) -> tuple[Frame, Received]:
     meta_path, data_path = paths(path)
     frame, channels, sha512 = _read_metadata(meta_path)
     try:
-        raw = data_path.read_bytes() if data_path.stat().st_size <= 16 * MAX_USES else b""
+        regular = check_regular(data_path)
+        raw = regular.read_bytes() if regular.stat().st_size <= 16 * MAX_USES else b""
+    except DeepJSCCError as error:
+        raise DeepJSCCError(f"{error}; the symbols belong beside {meta_path.name}") from None
     except OSError as error:
         raise DeepJSCCError(f"{data_path}: {error.strerror}; the symbols belong beside {meta_path.name}") from None
     if len(raw) != 8 * channels * frame.uses:
@@ -185,7 +189,7 @@ def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
     from sigmf.error import SigMFError
 
     try:
-        metadata = json.loads(path.read_bytes())
+        metadata = json.loads(read_text_file(path))
         sigmf.validate.validate(metadata)
         info: dict[str, Any] = metadata["global"]
         fields = dict(info["deepjscc:frame"])
@@ -204,6 +208,8 @@ def _read_metadata(path: Path) -> tuple[Frame, int, str | None]:
         raise DeepJSCCError(f"{path}: a recording, but not one of deepjscc encode: no {error}") from None
     except ValidationError as error:
         raise DeepJSCCError(f"{path}: not SigMF metadata: {error.message[:200]}") from None
+    except RecursionError:
+        raise DeepJSCCError(f"{path}: not metadata of deepjscc encode: nested too deeply") from None
     except (ValueError, TypeError, OverflowError, AttributeError, SigMFError) as error:
         raise DeepJSCCError(f"{path}: not metadata of deepjscc encode: {str(error).splitlines()[0]}") from None
     return frame, channels, info.get("core:sha512")

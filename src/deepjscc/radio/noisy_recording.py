@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.files import read_text_file
 from deepjscc.radio.impairments import Impairments, impair
 from deepjscc.radio.iq_file import paths
 from deepjscc.radio.pulse import Pulse, Samples
@@ -18,8 +19,8 @@ def is_waveform(path: Path) -> bool:
     if path.suffix == ".cf32":
         return True
     try:
-        metadata = json.loads(paths(path)[0].read_bytes())
-    except (OSError, ValueError, RecursionError):
+        metadata = json.loads(read_text_file(paths(path)[0]))
+    except (DeepJSCCError, ValueError, RecursionError):
         return False  # whoever reads the recording says what is wrong with it
     return isinstance(metadata, dict) and "deepjscc:frame" not in (metadata.get("global") or {})
 

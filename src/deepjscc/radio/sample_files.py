@@ -14,7 +14,7 @@ import numpy as np
 
 from deepjscc import __version__
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import write_atomically
+from deepjscc.files import read_text_file, write_atomically
 from deepjscc.radio.iq_file import paths
 from deepjscc.radio.pulse import Samples
 
@@ -172,13 +172,15 @@ def recording_datatype(path: Path) -> Datatype:
     from sigmf.error import SigMFError
 
     try:
-        metadata = json.loads(path.read_bytes())
+        metadata = json.loads(read_text_file(path))
         sigmf.validate.validate(metadata)
         info = metadata["global"]
     except OSError as error:
         raise DeepJSCCError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
         raise DeepJSCCError(f"{path}: not SigMF metadata: {error.message[:200]}") from None
+    except RecursionError:
+        raise DeepJSCCError(f"{path}: not SigMF metadata: nested too deeply") from None
     except (ValueError, TypeError, KeyError, AttributeError, SigMFError) as error:
         raise DeepJSCCError(f"{path}: not SigMF metadata: {str(error).splitlines()[0]}") from None
     datatype, channels = info["core:datatype"], info.get("core:num_channels", 1)

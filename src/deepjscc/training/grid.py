@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.training.build import build_link
-from deepjscc.training.recipe import build, read_recipe
+from deepjscc.training.recipe import build, read_recipe, read_toml
 from deepjscc.workers import Workers
 
 
@@ -63,13 +62,7 @@ def read_grid(path: Path) -> list[Training]:
         DeepJSCCError: a file is missing.
         UsageError: not TOML, unknown keys, two trainings of one name, or values that a recipe does not take.
     """
-    try:
-        table = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise DeepJSCCError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
-    grid = build(GridRecipe, table, str(path))
+    grid = build(GridRecipe, read_toml(path), str(path))
     for key, choices in grid.axes.items():
         if not choices:
             raise UsageError(f"{path}: the axis {key!r} has no values")

@@ -4,15 +4,18 @@ import math
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from lightning.fabric import Fabric
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from deepjscc.data import ImageSet, PairSet, open_data
 from deepjscc.errors import DeepJSCCError, DeepJSCCWarning
+from deepjscc.files import locked
 from deepjscc.metrics import psnr
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.seeds import generator
@@ -30,6 +33,7 @@ from deepjscc.zoo import load
 
 SECONDS_BETWEEN_WORDS = 1.0
 SECONDS_BETWEEN_STATES = 120.0
+LOCK_PATIENCE_S = 2.0  # a training that was just killed may take a moment to end
 OPTIMISERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -67,14 +71,18 @@ def train(
     Raises:
         UsageError: a recipe that cannot be: unknown names, a config the model does not take, too large a batch.
         DeepJSCCError: data missing, no state to resume or one of another recipe, a full disk, or a loss that became
-            NaN; the last good state stays. Another process that was lost; all go on with ``resume``.
+            NaN; the last good state stays. Another training that writes the same file. Another process that was lost;
+            all go on with ``resume``.
         KeyboardInterrupt: after the state was saved.
 
     Warns:
         DeepJSCCWarning: the run that is to be resumed had finished.
     """
-    with loss_of_a_process():
-        run = Run(recipe, output, minutes, resume, begin, say, device)
+    fabric = make_fabric(recipe.optimiser.precision, device)
+    # Two trainings into one file would write each other's states.
+    alone = locked(output.with_name(output.name + ".run"), LOCK_PATIENCE_S) if fabric.is_global_zero else nullcontext()
+    with alone, loss_of_a_process():
+        run = Run(fabric, recipe, output, minutes, resume, begin, say)
         if resume and run.share() >= 1:
             if run.fabric.is_global_zero:
                 warnings.warn(run.finished_note(), DeepJSCCWarning, stacklevel=2)
@@ -98,17 +106,16 @@ class Run:
 
     def __init__(
         self,
+        fabric: Fabric,
         recipe: Recipe,
         output: Path,
         minutes: float | None,
         resume: bool,
         begin: Path | None,
         say: Callable[[Progress], object],
-        device: str = "auto",
     ) -> None:
-        self.recipe, self.output, self.minutes, self.say = recipe, output, minutes, say
+        self.fabric, self.recipe, self.output, self.minutes, self.say = fabric, recipe, output, minutes, say
         options = recipe.optimiser
-        self.fabric = make_fabric(options.precision, device)
         self.link = build_link(recipe).to(self.fabric.device)
         self.link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = AveragedModel(self.link, multi_avg_fn=_moving_average(options.ema_decay))

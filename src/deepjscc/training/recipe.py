@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.files import read_text_file
 from deepjscc.types import Size
 
+MAX_BASES = 16
+RECIPE_BYTES = 2**16  # tomllib takes time that grows with the square of some files
 ModelConfig = dict[str, bool | int | float | str]
 
 
@@ -133,8 +136,12 @@ class OptimiserRecipe:
     def __post_init__(self) -> None:
         if self.batch < 1 or self.epochs < 1 or self.warmup_steps < 0:
             raise UsageError("optimiser.batch and optimiser.epochs must be at least 1, warmup_steps at least 0")
-        if not (self.learning_rate > 0 and self.clip_norm > 0 and 0 <= self.ema_decay < 1):
-            raise UsageError("optimiser.learning_rate and clip_norm must be more than 0, ema_decay in [0, 1)")
+        if not (0 < self.learning_rate < math.inf and self.clip_norm > 0 and 0 <= self.ema_decay < 1):
+            raise UsageError(
+                "optimiser.learning_rate must be positive and finite, clip_norm more than 0, ema_decay in [0, 1)"
+            )
+        if not (0 <= self.weight_decay < math.inf and 0 <= self.final_share <= 1):
+            raise UsageError("optimiser.weight_decay must be at least 0 and finite, final_share in [0, 1]")
 
 
 @dataclass(frozen=True)
@@ -149,6 +156,8 @@ class Recipe:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**63:
+            raise UsageError(f"seed must be from 0 to 2^63 - 1, not {self.seed}")
         if sum(other.share for other in self.other_channels) > 1:
             raise UsageError("the shares of other_channels come to more than 1")
 
@@ -174,21 +183,33 @@ def _read_table(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
     """A recipe's table with those of its bases beneath it."""
     if path.resolve() in seen:
         raise UsageError(f"{path}: a recipe cannot be its own base")
-    try:
-        with open(path, "rb") as file:
-            table = tomllib.load(file)
-    except FileNotFoundError:
-        raise DeepJSCCError(f"{path}: no such recipe") from None
-    except OSError as error:
-        raise DeepJSCCError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from None
+    if len(seen) > MAX_BASES:
+        raise UsageError(f"{path}: a recipe with more than {MAX_BASES} bases")
+    if not path.exists():
+        raise DeepJSCCError(f"{path}: no such recipe")
+    table = read_toml(path)
     base = table.pop("base", None)
     if base is None:
         return table
     if not isinstance(base, str):
         raise UsageError(f"{path}: base must be the name of a recipe, not {base!r}")
     return _merged(_read_table(path.parent / base, (*seen, path.resolve())), table)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Parse a TOML file.
+
+    Raises:
+        DeepJSCCError: missing, not a regular file, or too large.
+        UsageError: not TOML, or nested too deeply.
+    """
+    data = read_text_file(path, RECIPE_BYTES)
+    try:
+        return tomllib.loads(data.decode())
+    except RecursionError:
+        raise UsageError(f"{path}: nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, UnicodeDecodeError, or a whole number of too many digits
+        raise UsageError(f"{path}: not TOML: {error}") from None
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -207,11 +228,13 @@ def _override(text: str) -> dict[str, Any]:
         raise UsageError(f"{text!r} is not KEY=VALUE, such as channel.snr_db=0")
     try:
         return tomllib.loads(f"{key} = {value}")
-    except tomllib.TOMLDecodeError:
+    except RecursionError:
+        raise UsageError(f"{text[:40]!r}…: nested too deeply") from None
+    except ValueError:
         try:
             return tomllib.loads(f"{key} = {json.dumps(value)}")
-        except tomllib.TOMLDecodeError as error:
-            raise UsageError(f"{text!r}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{text!r:.80}: {error}") from None
 
 
 Table = TypeVar("Table")

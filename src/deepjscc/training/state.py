@@ -10,7 +10,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.images import write_atomically
+from deepjscc.files import write_atomically
 from deepjscc.training.recipe import Recipe
 
 KEPT = 3

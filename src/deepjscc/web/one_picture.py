@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gradio.utils import get_upload_folder
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -14,7 +15,7 @@ from deepjscc.evaluation.single import Outcome
 from deepjscc.images import from_picture, save_picture
 from deepjscc.radio.split import encode_image
 from deepjscc.web.figures import constellation_figure, curve_figure
-from deepjscc.web.uploads import told
+from deepjscc.web.uploads import errors_on_page, needed
 
 CHANNELS: dict[str, dict[str, Any]] = {
     "AWGN": {"channel": "awgn"},
@@ -52,63 +53,73 @@ def _captioned(outcomes: list[Outcome], label: str) -> list[tuple[Image.Image, s
     return [(o.picture, label.format(o=o)) for o in outcomes]
 
 
-def show_learned(picture: Image.Image, *controls: Any) -> tuple[Image.Image, str, Outcome]:
+def show_learned(picture: Image.Image | None, *controls: Any) -> tuple[Image.Image, str, Outcome]:
     """The learned picture, its numbers, and both for later."""
-    with told():
-        outcome = live.learned(picture, _setting(*controls))
+    with errors_on_page():
+        outcome = live.learned(needed(picture), _setting(*controls))
     return outcome.picture, _numbers(outcome), outcome
 
 
-def show_digital(picture: Image.Image, ours: Outcome, *controls: Any) -> tuple[Image.Image, str, Outcome]:
+def show_digital(picture: Image.Image | None, ours: Outcome | None, *controls: Any) -> tuple[Image.Image, str, Outcome]:
     """The digital picture with the channel uses that the learned one took."""
-    with told():
-        outcome = live.digital(picture, _setting(*controls), ours.bandwidth_ratio)
+    with errors_on_page():
+        outcome = live.digital(needed(picture), _setting(*controls), needed(ours).bandwidth_ratio)
     return outcome.picture, _numbers(outcome), outcome
 
 
-def show_similarity(picture: Image.Image, ours: Outcome, theirs: Outcome) -> str:
+def show_similarity(picture: Image.Image | None, ours: Outcome | None, theirs: Outcome | None) -> str:
     """MS-SSIM of what arrived, each with its system and SNR: by now the slider may stand elsewhere."""
-    with told():
-        values = [(outcome, live.similarity(picture, outcome)) for outcome in (ours, theirs) if outcome.delivered]
+    with errors_on_page():
+        values = [
+            (outcome, live.similarity(needed(picture), outcome))
+            for outcome in (needed(ours), needed(theirs))
+            if outcome.delivered
+        ]
     said = [f"{o.system} at {o.snr_db:g} dB {value:.3f}" for o, value in values if value is not None]
     return "MS-SSIM: " + ", ".join(said) if said else "MS-SSIM needs a picture of 161 pixels a side."
 
 
-def show_curve(picture: Image.Image, ours: Outcome, theirs: Outcome, *controls: Any) -> Iterator[tuple[Figure, str]]:
+def show_curve(
+    picture: Image.Image | None, ours: Outcome | None, theirs: Outcome | None, *controls: Any
+) -> Iterator[tuple[Figure, str]]:
     """The curve, point after point."""
     pairs: list[tuple[Outcome, Outcome]] = []
-    with told():
-        for pair in live.curve(picture, _setting(*controls)):
+    with errors_on_page():
+        now = needed(ours), needed(theirs)
+        for pair in live.curve(needed(picture), _setting(*controls)):
             pairs.append(pair)
-            yield curve_figure(pairs, (ours, theirs)), f"{len(pairs)} of {len(live.CURVE_DB)} SNRs"
+            yield curve_figure(pairs, now), f"{len(pairs)} of {len(live.CURVE_DB)} SNRs"
 
 
-def show_receivers(picture: Image.Image, *controls: Any) -> list[tuple[Image.Image, str]]:
+def show_receivers(picture: Image.Image | None, *controls: Any) -> list[tuple[Image.Image, str]]:
     """Eight receivers of one transmission."""
-    with told():
-        return _captioned(live.receivers(picture, _setting(*controls)), "{o.snr_db:g} dB SNR: {o.psnr_db:.1f} dB PSNR")
+    with errors_on_page():
+        return _captioned(
+            live.receivers(needed(picture), _setting(*controls)), "{o.snr_db:g} dB SNR: {o.psnr_db:.1f} dB PSNR"
+        )
 
 
-def show_stages(picture: Image.Image, *controls: Any) -> list[tuple[Image.Image, str]]:
+def show_stages(picture: Image.Image | None, *controls: Any) -> list[tuple[Image.Image, str]]:
     """The picture as it arrives."""
-    with told():
+    with errors_on_page():
         label = "after {o.channel_uses} uses, ratio {o.bandwidth_ratio:.4f}: {o.psnr_db:.1f} dB"
-        return _captioned(live.stages(picture, _setting(*controls)), label)
+        return _captioned(live.stages(needed(picture), _setting(*controls)), label)
 
 
-def show_constellation(picture: Image.Image, *controls: Any) -> Figure:
+def show_constellation(picture: Image.Image | None, *controls: Any) -> Figure:
     """Sent and received symbols."""
-    with told():
-        return constellation_figure(*live.constellation(picture, _setting(*controls)))
+    with errors_on_page():
+        return constellation_figure(*live.constellation(needed(picture), _setting(*controls)))
 
 
-def make_files(picture: Image.Image, ours: Outcome, *controls: Any) -> list[str]:
+def make_files(picture: Image.Image | None, ours: Outcome | None, *controls: Any) -> list[str]:
     """The received picture and the sent symbols as a SigMF recording."""
     setting = _setting(*controls)
-    folder = Path(tempfile.mkdtemp(prefix="deepjscc-"))
-    with told():
-        save_picture(ours.picture, folder / "received.png")
+    Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="result-", dir=get_upload_folder()))  # Gradio deletes it after an hour
+    with errors_on_page():
+        save_picture(needed(ours).picture, folder / "received.png")
         (report,) = encode_image(
-            from_picture(picture), setting.model, folder / "sent", setting.snr_db, ours.bandwidth_ratio
+            from_picture(needed(picture)), setting.model, folder / "sent", setting.snr_db, needed(ours).bandwidth_ratio
         )
     return [str(folder / "received.png"), report["meta_file"], report["data_file"]]

@@ -10,7 +10,7 @@ from deepjscc.digital import CODECS
 from deepjscc.models import MODELS
 from deepjscc.web import one_picture as answers
 from deepjscc.web.one_picture import CHANNELS, CODINGS, FOLLOWS, PLANNED, RATIOS
-from deepjscc.web.parts import gallery, image
+from deepjscc.web.parts import DECODING, gallery, image
 from deepjscc.web.two_cameras import build_two_cameras
 from deepjscc.web.uploads import load_sample, load_upload
 from deepjscc.zoo import cards
@@ -98,7 +98,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
     for start in (
         page.load(load_sample, sample, chosen),
         sample.change(load_sample, sample, chosen),
-        upload.upload(load_upload, upload, chosen),
+        upload.upload(load_upload, upload, chosen, **DECODING),
     ):
         start.success(**learned, **link).success(**digital, **beside, **last).success(**similar, **beside, **last)
     for control in controls:

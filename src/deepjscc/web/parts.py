@@ -4,6 +4,7 @@ from typing import Any
 
 import gradio as gr
 
+DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 4}  # uploads do not wait for a slow one
 BUTTONS = ["download", "fullscreen"]  # not "share", which would post the picture elsewhere
 
 

@@ -8,8 +8,8 @@ from PIL import Image
 from deepjscc.evaluation import live_pair
 from deepjscc.evaluation.live_pair import PairSetting, Views
 from deepjscc.evaluation.single import Outcome
-from deepjscc.web.parts import image
-from deepjscc.web.uploads import Pair, load_pair, load_sample_pair, told
+from deepjscc.web.parts import DECODING, image
+from deepjscc.web.uploads import Pair, errors_on_page, load_pair, load_sample_pair, needed
 
 CHANNELS: dict[str, dict[str, Any]] = {
     "AWGN": {"channel": "awgn"},
@@ -41,19 +41,21 @@ def _numbers(outcome: Outcome) -> str:
     )
 
 
-def show_together(pair: Pair, *controls: Any) -> tuple[Image.Image, str, Image.Image, str, PairSetting, Views]:
+def show_together(pair: Pair | None, *controls: Any) -> tuple[Image.Image, str, Image.Image, str, PairSetting, Views]:
     """Both views decoded together, and setting and outcomes for later."""
     setting = _setting(*controls)
-    with told():
-        views = live_pair.together(pair, setting)
+    with errors_on_page():
+        views = live_pair.together(needed(pair), setting)
     return *_shown(views), setting, views
 
 
-def show_alone(pair: Pair, setting: PairSetting, together: Views) -> tuple[Image.Image, str, Image.Image, str, str]:
+def show_alone(
+    pair: Pair | None, setting: PairSetting | None, together: Views | None
+) -> tuple[Image.Image, str, Image.Image, str, str]:
     """Each view decoded alone under the same setting, and what the other view was worth."""
-    with told():
-        views = live_pair.alone(pair, setting)
-    left, right = live_pair.gain_db(together, views)
+    with errors_on_page():
+        views = live_pair.alone(needed(pair), needed(setting))
+    left, right = live_pair.gain_db(needed(together), views)
     return *_shown(views), f"**Together minus alone: left {left:+.2f} dB, right {right:+.2f} dB.**"
 
 
@@ -91,7 +93,7 @@ def build_two_cameras(tab: gr.Tab) -> None:
     for start in (
         tab.select(load_sample_pair, None, chosen),
         sample.click(load_sample_pair, None, chosen),
-        upload.upload(load_pair, upload, chosen),
+        upload.upload(load_pair, upload, chosen, **DECODING),
     ):
         start.success(**together, concurrency_id="link").success(**beside, concurrency_id="beside", **last)
     for control in controls:

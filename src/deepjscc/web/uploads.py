@@ -3,25 +3,28 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.utils import get_upload_folder
 from PIL import Image
 
 from deepjscc.data.samples import sample_pair, sample_path
-from deepjscc.errors import DeepJSCCError
-from deepjscc.images import open_rgb
+from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.web.decode_upload import decode_upload
+from deepjscc.web.upload_folder import NOT_UPLOADED, is_uploaded
 
 UPLOAD_BYTES = 20 * 2**20
 UPLOAD_PIXELS = 40_000_000
 SHOWN_SIDE = 1024  # longer pictures are scaled down, so that a slider answers at once
 PAIR_SIDE = 384  # likewise: attending across two views costs far more, and its weights know views of 256 pixels
+Result = TypeVar("Result")
 Pair = tuple[Image.Image, Image.Image]  # left and right, of one size
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """What goes wrong from outside becomes a message on the page."""
+def errors_on_page() -> Iterator[None]:
+    """Turn errors that a visitor can cause into messages on the page."""
     try:
         yield
     except DeepJSCCError as error:
@@ -30,24 +33,28 @@ def told() -> Iterator[None]:
         raise gr.Error("not enough memory for this picture; take a smaller one", print_exception=False) from None
 
 
-def open_upload(path: str, side: int = SHOWN_SIDE) -> tuple[Image.Image, str]:
-    """An uploaded picture, checked and scaled to sides of at most ``side``, and a note on it.
+def needed(result: Result | None) -> Result:
+    """Return a picture or result that a handler works on.
 
     Raises:
-        DeepJSCCError: too many bytes or pixels, or not a picture.
+        UsageError: there is none yet, or the server no longer holds it.
     """
-    name, size = Path(path).name, Path(path).stat().st_size
-    if size > UPLOAD_BYTES:
-        raise DeepJSCCError(f"{name}: {size >> 20} MB are more than the {UPLOAD_BYTES >> 20} MB taken here")
-    try:
-        picture = open_rgb(path, UPLOAD_PIXELS)
-    except DeepJSCCError as error:
-        raise DeepJSCCError(str(error).replace(path, name)) from None
-    if max(picture.size) <= side:
-        return picture, f"{name}: {picture.width}x{picture.height}"
-    was = f"{picture.width}x{picture.height}"
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return picture, f"{name}: {was}, scaled down to {picture.width}x{picture.height}"
+    if result is None:
+        raise UsageError("there is no result yet; choose a picture first")
+    return result
+
+
+def open_upload(path: str, side: int = SHOWN_SIDE) -> tuple[Image.Image, str]:
+    """Decode a picture, scaled down to sides of at most ``side`` pixels, and describe it.
+
+    Raises:
+        DeepJSCCError: as in :func:`deepjscc.web.decode_upload.decode_upload`.
+    """
+    name = Path(path).name
+    picture, (width, height) = decode_upload(path, UPLOAD_BYTES, UPLOAD_PIXELS, side)
+    if (width, height) == picture.size:
+        return picture, f"{name}: {width}x{height}"
+    return picture, f"{name}: {width}x{height}, scaled down to {picture.width}x{picture.height}"
 
 
 def open_pair(paths: list[str]) -> tuple[Pair, str]:
@@ -68,9 +75,20 @@ def _name(path: str) -> str:
     return Path(path).name
 
 
+def _check_uploaded(path: str) -> None:
+    """Refuse what is not a regular file in Gradio's upload folder; Gradio has checked too, in ways it may change.
+
+    Raises:
+        DeepJSCCError: another file, a link, or nothing; which of them is not told.
+    """
+    if not is_uploaded(path, get_upload_folder()):
+        raise DeepJSCCError(NOT_UPLOADED)
+
+
 def load_upload(path: str) -> tuple[Any, Any, str]:
-    """An upload, for the state and to look at; if it cannot be read, the picture before stays and a note says why."""
+    """Load an upload for the state and the page; if it cannot be read, the picture before stays and a note says why."""
     try:
+        _check_uploaded(path)
         picture, note = open_upload(path)
     except DeepJSCCError as error:
         gr.Warning(str(error))
@@ -80,14 +98,16 @@ def load_upload(path: str) -> tuple[Any, Any, str]:
 
 def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
     """A sample photograph, likewise."""
-    with told():
+    with errors_on_page():
         picture, note = open_upload(str(sample_path(name)))
     return picture, picture, note
 
 
 def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
-    """Two uploads, for the state and to look at; if they make no pair, the pair before stays and a note says why."""
+    """Load two uploads for the state and the page; if they make no pair, the pair before stays and a note says why."""
     try:
+        for path in paths:
+            _check_uploaded(path)
         pair, note = open_pair(paths)
     except DeepJSCCError as error:
         gr.Warning(str(error))
@@ -97,6 +117,6 @@ def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
 
 def load_sample_pair() -> tuple[Pair, Image.Image, Image.Image, str]:
     """The sample pair, likewise."""
-    with told():
+    with errors_on_page():
         pair, note = open_pair([str(path) for path in sample_pair()])
     return pair, *pair, note

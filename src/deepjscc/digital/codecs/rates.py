@@ -1,24 +1,19 @@
 """Rate points on disk: what a slow codec has coded once need not be coded again in the next run."""
 
 import hashlib
-import os
-import threading
 from pathlib import Path
 
 from deepjscc.errors import DeepJSCCError
-from deepjscc.images import write_atomically
+from deepjscc.files import cache_folder, write_atomically
 
 MAX_BYTES = 2**30  # of all files together; a curve of 24 Kodak pictures over 10 SNRs takes about 30 MB
 _DIGEST = 16
 
 
 def rates_folder() -> Path | None:
-    """``deepjscc/rates`` in ``$XDG_CACHE_HOME``, or in ``~/.cache``; None for a user without a home."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        return (given if given.is_absolute() else Path.home() / ".cache") / "deepjscc" / "rates"
-    except RuntimeError:
-        return None
+    """``rates`` in the user's cache folder of this program; None for a user without a home."""
+    folder = cache_folder()
+    return None if folder is None else folder / "rates"
 
 
 class RateStore:
@@ -36,7 +31,6 @@ class RateStore:
 
     def __init__(self, codec: str, settings: str, max_bytes: int = MAX_BYTES) -> None:
         root = rates_folder()
-        self._lock = threading.Lock()  # write_atomically looks at the umask, which is the whole process's
         self._folder = root and root / f"{codec}-{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
         if root is not None:
             _trim(root, max_bytes)
@@ -68,8 +62,7 @@ class RateStore:
         path = self._path(self._folder, picture, variant, level)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock:
-                write_atomically(path, lambda file: file.write(hashlib.sha256(data).digest()[:_DIGEST] + data))
+            write_atomically(path, lambda file: file.write(hashlib.sha256(data).digest()[:_DIGEST] + data))
         except (OSError, DeepJSCCError):
             self._folder = None  # read-only or full: one attempt is enough
 
