@@ -30,7 +30,7 @@ def preserve_variance(layer: nn.Conv2d | nn.ConvTranspose2d, slope: float = 1.0,
     Source: He et al. 2015, "Delving deep into rectifiers", eq. 15, for the variance; Saxe et al. 2014, "Exact solutions
     to the nonlinear dynamics of learning in deep linear neural networks", for orthogonality.
     """
-    taps = math.prod(layer.kernel_size)
+    taps = float(math.prod(layer.kernel_size))
     if isinstance(layer, nn.ConvTranspose2d):
         taps = taps / math.prod(layer.stride)
     fan_in = layer.in_channels // layer.groups * taps

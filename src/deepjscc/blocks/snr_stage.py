@@ -50,6 +50,7 @@ class GatedResiduals(nn.Module):
         last = nn.Linear(HIDDEN, width)
         self.gate = nn.Sequential(nn.Linear(condition, HIDDEN), nn.ReLU(), last, nn.Sigmoid())
         for block in self.blocks:
+            assert isinstance(block, nn.Sequential)
             preserve_variance(block[0], slope=SLOPE)
             preserve_variance(block[2], gain=BRANCH_GAIN)
         open_gate(last)

@@ -49,8 +49,11 @@ def quality(
         raise UsageError(f"{first} has {shapes[0]} pixels and {second} has {shapes[1]}; both must have the same size")
     images, decoded = (to_float(read_image(path)) for path in (first, second))
     with torch.no_grad():
-        values = {name: column[0] for name, column in measure(images, decoded, with_lpips=lpips).items()}
-        values = {"mse": mse(images, decoded).item() * 255**2} | values
+        values: dict[str, float | None] = {
+            name: column[0] for name, column in measure(images, decoded, with_lpips=lpips).items()
+        }
+        error: dict[str, float | None] = {"mse": mse(images, decoded).item() * 255**2}
+        values = error | values
         values |= {name: float(function(images, decoded)) for name, function in own.items()}
     if json:
         print_json(values)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from deepjscc.evaluation.single import Outcome, send_image, send_stages
 from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import ms_ssim
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
+from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.zoo import load
 
@@ -115,7 +116,7 @@ def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Out
 @torch.no_grad()
 def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
     """Some of the sent and of the received (equalised) symbols: two rows of complex numbers."""
-    system = setting.learned_system().system
+    system = cast(Link, setting.learned_system().system)  # the page offers models alone
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)
     sent = system.encode(to_float(from_picture(picture)), snr_db)

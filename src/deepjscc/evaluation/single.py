@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from PIL import Image
@@ -13,6 +13,7 @@ from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse, ssim
 from deepjscc.metrics.fidelity import psnr_of_mse
 from deepjscc.metrics.structural import SSIM_MIN_SIDE
+from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_picture
 from deepjscc.types import Images
@@ -73,7 +74,9 @@ def send_image(
     snr = torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
-    result, uses = transmit_picture(system.system, picture, snr, encoder_snr_db=believed, generator=_draws(seed))
+    result, uses = transmit_picture(
+        cast(Link, system.system), picture, snr, encoder_snr_db=believed, generator=_draws(seed)
+    )
     seconds = time.perf_counter() - clock
     return Outcome(
         system=system.name,
@@ -109,8 +112,9 @@ def send_stages(
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)
     options: dict[str, Any] = {"encoder_snr_db": encoder_snr_db, "seed": seed, "with_structure": with_structure}
     outcomes = []
+    whole = cast(Link, link)  # what supports prefixes is a link
     for share in SHARES:
-        interrupted = replace(system, system=link.over(Prefix(link.channel, share)))
+        interrupted = replace(system, system=whole.over(Prefix(whole.channel, share)))
         outcome = send_image(picture, interrupted, snr_db, **options)
         uses = round(share * outcome.channel_uses)
         outcomes.append(replace(outcome, channel_uses=uses, bandwidth_ratio=share * outcome.bandwidth_ratio))

@@ -52,7 +52,7 @@ def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float
     uses = sent.symbols.shape[1]
     made = run({"images": images.numpy(), "snr_db": snr_db.numpy(), "uses": np.full(len(images), uses)})
     if "header" in made:
-        ours = [int.from_bytes(parts[0].data, "big") >> 8 for parts in sent.digital]
+        ours = [int.from_bytes(parts[0].data or b"", "big") >> 8 for parts in sent.digital]
         theirs = made["header"][:, 0] * 256 + made["header"][:, 1]
         if np.abs(theirs - ours).max() > 1:  # a gain on the border of two steps may fall to either side
             return np.inf

@@ -65,7 +65,8 @@ def read_frame_header(
         return None
     tracker, header, reason = _decode(buffer, acquisition, pulse, blocks)
     if header is not None and header.uses > max_uses:
-        header, reason = None, f"{header.uses} symbols are more than this receiver takes"
+        too_many = f"{header.uses} symbols are more than this receiver takes"
+        header, reason = None, too_many
     if header is None:
         longer = [length for length in HEADER_LENGTHS if length > blocks]
         retry = longer[0] if longer and reason == LOST else None

@@ -91,7 +91,7 @@ def _record(path: Path, frame: Frame, symbols: Symbols, spent: int, values: int)
         "bandwidth_ratio": spent / values,
         "metadata_bytes": meta_file.stat().st_size,
         "header_bits": HEADER_BITS,
-        "side_info_bits": sum(8 * len(part.data) for part in side_info),
+        "side_info_bits": 8 * sum(len(part.data or b"") for part in side_info),
         "side_info_uses": sum(part.uses for part in side_info),
     }
 

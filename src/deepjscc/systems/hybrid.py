@@ -164,7 +164,7 @@ class Hybrid:
     ) -> tuple[bytes, torch.Tensor]:
         """The base's bytes and the analog symbols ``[1, uses]``, of mean power 1."""
         room, reserved = code.bits // 8 - BASE_OVERHEAD, SIDE_INFO_BYTES if header.share_index else 0
-        for _ in range(3):
+        while True:
             stream = self.codec.encode(picture, room - reserved)
             if stream is None:
                 raise DeepJSCCError(f"the codec finds no base in {room - reserved} bytes where it did before")
@@ -175,7 +175,7 @@ class Hybrid:
             statistics = self.residual_code.describe(residual, base)
             if len(statistics.side_info) <= room - self.codec.counted_bytes(stream):
                 break
-            reserved = len(statistics.side_info)
+            reserved = max(len(statistics.side_info), reserved + 1)
         snr_db = header.design_snr_db + _db(header.analog_share)
         modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
         return Base(stream, statistics.side_info, modulated.gain_index).pack(), modulated.symbols[None]

@@ -84,7 +84,8 @@ class HybridWaveform:
         header, start = self._header(symbols, noise)
         if header is None:
             return nothing
-        uses, data = symbols.shape[1], [header.pack()]
+        uses = symbols.shape[1]
+        data: list[bytes | None] = [header.pack()]
         if header.coarse:
             code = self.hybrid.coarse_code(header, uses)
             assert isinstance(code, PlannedFineLDPC)

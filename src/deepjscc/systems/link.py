@@ -58,13 +58,13 @@ class Link(nn.Module):
         return self.transmitter if self.own_receiver is None else self.own_receiver  # type: ignore[return-value]
 
     @property
-    def model(self) -> nn.Module:
+    def model(self) -> JSCC:
         """What training changes and a checkpoint holds: the model that is both transmitter and receiver.
 
         Raises:
             UsageError: a transmitter that is not a model.
         """
-        if not isinstance(self.transmitter, nn.Module):
+        if not isinstance(self.transmitter, JSCC):
             raise UsageError(f"{type(self.transmitter).__name__} has no weights")
         return self.transmitter
 
@@ -186,7 +186,8 @@ class Link(nn.Module):
         plan = self.plan(rows.size, snr_db if encoder_snr_db is None else encoder_snr_db)
         encoded = self.transmitter.encode_rows(rows, plan)  # type: ignore[attr-defined]
         received = send_over(self.channel, encoded, snr_db, generator)
-        return self.receiver.decode_rows(received, rows.size), int(self.spent(encoded))  # type: ignore[union-attr]
+        strips = self.receiver.decode_rows(received, rows.size)  # type: ignore[attr-defined]
+        return strips, int(self.spent(encoded))
 
     def _training_variant(self, generator: Draws) -> "Link":
         """The link as a training step has it: some models train on variants of themselves."""

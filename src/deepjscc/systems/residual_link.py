@@ -66,8 +66,8 @@ class ResidualLink(Link):
         """
         if images.dim() == 5:
             views = None if encoder_snr_db is None else encoder_snr_db.flatten()
-            sent = self.transmit(images.flatten(0, 1), snr_db.flatten(), encoder_snr_db=views, generator=generator)
-            return in_views(sent, images.shape[1])
+            each = self.transmit(images.flatten(0, 1), snr_db.flatten(), encoder_snr_db=views, generator=generator)
+            return in_views(each, images.shape[1])
         if isinstance(generator, Sequence):
             return one_by_one(self, images, snr_db, encoder_snr_db, generator)
         model, size = self.model, (images.shape[-2], images.shape[-1])
@@ -104,8 +104,9 @@ class ResidualLink(Link):
 
 def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> Link:
     """Build the link of a model: with a transmitter that estimates what arrived where the model needs that."""
-    kind = ResidualLink if isinstance(model, Residual) else Link
-    return kind(model, channel, bandwidth_ratio=bandwidth_ratio)
+    if isinstance(model, Residual):
+        return ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio)
+    return Link(model, channel, bandwidth_ratio=bandwidth_ratio)
 
 
 def one_by_one(

@@ -102,7 +102,7 @@ class Batches:
             count = self._count(len(chosen), window)
             chosen, places = chosen[:count], places[:count]
             at = places[:, :2].tolist()
-            cut = [self._cut(self.images[i], *place, window) for i, place in zip(chosen, at, strict=True)]
+            cut = [self._cut(self.images[i], down, right, window) for i, (down, right) in zip(chosen, at, strict=True)]
             turned = torch.rand(self.batch, generator=draws)[self.share][:count] < 0.5
             if self.unrelated or self.photographs:
                 cut = self._varied(cut, step)
@@ -140,7 +140,8 @@ class Batches:
             varied.append(self._layered(draws) if layered < self.layered_share else pair)
             if unrelated < self.unrelated:
                 other = self.images[int(torch.randint(len(self.images), (), generator=draws))]
-                theirs = self._cut(other, *torch.rand(2, generator=draws).tolist(), self.crop)
+                down, right = torch.rand(2, generator=draws).tolist()
+                theirs = self._cut(other, down, right, self.crop)
                 varied[-1] = torch.stack([varied[-1][0], theirs[1]])
         return varied
 

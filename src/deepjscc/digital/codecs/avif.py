@@ -39,7 +39,7 @@ class AVIF(DraftedCodec):
     @property
     def settings(self) -> str:
         """Version of libavif and libaom, and every setting."""
-        from PIL import _avif  # type: ignore[attr-defined]  # the public interface gives no version of libaom
+        from PIL import _avif  # the public interface gives no version of libaom
 
         return f"{_avif.libavif_version} {_avif.codec_versions()} {_TUNED} {_MATRICES} {self.speed}"
 

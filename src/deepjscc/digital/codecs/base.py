@@ -113,7 +113,9 @@ class LevelCodec:
             )
 
         fits = [data for data in map(find, range(len(self.variants))) if data is not None]
-        return min(fits, key=lambda data: self.mse(source, data)) if len(fits) > 1 else (fits or [None])[0]
+        if len(fits) > 1:
+            return min(fits, key=lambda data: self.mse(source, data))
+        return fits[0] if fits else None
 
     def rate_points(self, image: Image8, least_bytes: int, most_bytes: int) -> list[tuple[int, float]]:
         """Counted bytes and mean squared errors (values of 0 to 255) of codings that span a range of budgets.

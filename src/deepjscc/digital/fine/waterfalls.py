@@ -90,7 +90,7 @@ def measure(
     """
     step = min(0.7, max(0.05, 12 / math.sqrt(block_bits / rate)))
     start = binary_snr_db(rate) + (0.2 if block_bits > 3000 else 0.0)
-    snr_db, points = float(np.ceil(start / step) * step), []
+    snr_db, points = float(np.ceil(start / step) * step), list[Point]()
     while not points or points[-1].errors > target * points[-1].blocks:
         snr_db = round(snr_db + step, 4)
         scout = count_errors(rate, block_bits, snr_db, blocks=32, errors=32, graph=graph)
