@@ -9,19 +9,19 @@ import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
-from deepjscc.data.pairs import OtherImage8
 from deepjscc.errors import UsageError
-from deepjscc.types import Image8, Size
+from deepjscc.types import Size
 
 FARTHEST = 0.04  # disparity of the background at most, of the width
 NEAREST = 0.25  # disparity of the nearest layer at most, of the width
 LAYERS = 3  # before the background, at most
 LARGEST, SMALLEST = 0.4, 0.1  # half axes of a layer's outline, of the window's sides
 
+Photograph8 = UInt8[Tensor, "3 _ _"]  # photographs of a list may be of several sizes
 WindowPair8 = UInt8[Tensor, "2 3 window_height window_width"]  # left and right, of another size than the photographs
 
 
-def layered_pair(photographs: list[Image8], window: Size, draws: torch.Generator) -> WindowPair8:
+def layered_pair(photographs: list[Photograph8], window: Size, draws: torch.Generator) -> WindowPair8:
     """Compose a pair of views of a scene with a background and up to three elliptic layers before it.
 
     What stands at column x in the left view stands at x minus its disparity in the right one. Disparities grow from the
@@ -51,7 +51,7 @@ def layered_pair(photographs: list[Image8], window: Size, draws: torch.Generator
     return torch.stack([left, right])
 
 
-def _crop(photograph: Image8, window: Size, draws: torch.Generator) -> OtherImage8:
+def _crop(photograph: Photograph8, window: Size, draws: torch.Generator) -> Photograph8:
     room = [side - wanted for side, wanted in zip(photograph.shape[1:], window, strict=True)]
     if min(room) < 0:
         raise UsageError(
