@@ -51,8 +51,11 @@ class GatedResiduals(nn.Module):
         self.gate = nn.Sequential(nn.Linear(condition, HIDDEN), nn.ReLU(), last, nn.Sigmoid())
         for block in self.blocks:
             assert isinstance(block, nn.Sequential)
-            preserve_variance(block[0], slope=SLOPE)
-            preserve_variance(block[2], gain=BRANCH_GAIN)
+            into, out_of = block[0], block[2]
+            assert isinstance(into, nn.Conv2d)
+            assert isinstance(out_of, nn.Conv2d)
+            preserve_variance(into, slope=SLOPE)
+            preserve_variance(out_of, gain=BRANCH_GAIN)
         open_gate(last)
 
     def forward(self, features: Features, condition: Condition) -> Features:
