@@ -59,7 +59,7 @@ def test_pictures_side_by_side_and_every_view(browser: Browser, address: str) ->
     page, asked = _open(browser, address, viewport={"width": 1280, "height": 900})
     SHOTS.mkdir(parents=True, exist_ok=True)
     expect(page.locator("#learned-numbers")).to_contain_text("channel uses")
-    expect(page.locator("#digital-numbers")).to_contain_text("outage")  # 3 dB, built for 5 dB
+    expect(page.locator("#digital-numbers")).to_contain_text("PSNR")  # it knows the SNR too
     expect(page.locator("#similarity")).to_contain_text("at 3 dB 0.", timeout=WAIT_MS)
     page.screenshot(path=SHOTS / "side-by-side.png")
     for tab, button, result in (

@@ -17,7 +17,7 @@ from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import ms_ssim
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
 from deepjscc.systems import Link
-from deepjscc.systems.names import NamedSystem, make_system
+from deepjscc.systems.names import NamedSystem, is_hybrid, make_system
 from deepjscc.zoo import load
 
 RECEIVERS_DB = (-5.0, -2.0, 1.0, 4.0, 7.0, 10.0, 15.0, 20.0)
@@ -63,7 +63,7 @@ class Setting:
 @lru_cache(maxsize=4)
 def _learned_system(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
     """A learned link, kept: reading its weights would take longer than sending a picture."""
-    ratio = bandwidth_ratio if load(model).supports_prefix else None
+    ratio = bandwidth_ratio if is_hybrid(model) or load(model).supports_prefix else None
     return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=ratio)
 
 

@@ -24,12 +24,13 @@ CHANNELS: dict[str, dict[str, Any]] = {
 }
 RATIOS = {f"1/{n}": 1 / n for n in (96, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2)}
 CODINGS = {
-    "ideal: capacity": "ideal",
-    "the best of LDPC's block length": "normal",
+    "LDPC of any rate, shaped amplitudes": "ldpc-fine",
+    "ideal: capacity, a bound": "ideal",
+    "the best of LDPC's block length, a bound": "normal",
     "5G LDPC and QAM": "ldpc",
 }
-FOLLOWS = "follows every SNR (an envelope)"
-PLANNED = "built for the SNR below"
+FOLLOWS = "knows the SNR, like the first system"
+PLANNED = "planned for the SNR below"
 
 
 def _setting(

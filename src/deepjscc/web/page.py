@@ -5,6 +5,7 @@ from typing import Any
 import gradio as gr
 
 from deepjscc.cli.common import DEFAULT_MODEL
+from deepjscc.cli.defaults import HYBRID
 from deepjscc.data.samples import NAMES
 from deepjscc.digital import CODECS
 from deepjscc.models import MODELS
@@ -20,7 +21,8 @@ def build_page() -> gr.Blocks:
     """The page, ready to be served."""
     with gr.Blocks(title="deepjscc", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.Markdown(
-            "# deepjscc\nA picture over a noisy channel: learned joint source-channel coding beside a digital link."
+            "# deepjscc\nA picture over a noisy channel: joint source-channel coding beside a digital link. The "
+            "first system knows the SNR of the slider; the digital link knows it too, unless it is planned for another."
         )
         with gr.Tabs():
             with gr.Tab("One picture"):
@@ -31,7 +33,7 @@ def build_page() -> gr.Blocks:
 
 
 def _build_one_picture(page: gr.Blocks) -> None:
-    models = [name for name, card in cards().items() if card.model in MODELS and card.cameras == 1]
+    models = [HYBRID, *(name for name, card in cards().items() if card.model in MODELS and card.cameras == 1)]
     picture, ours, theirs = gr.State(), gr.State(), gr.State()
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -42,11 +44,11 @@ def _build_one_picture(page: gr.Blocks) -> None:
             ratio = gr.Dropdown(list(RATIOS), value="1/12", label="Bandwidth ratio (channel uses per value)")
             with gr.Accordion("Channel, model, digital link", open=False):
                 channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
-                model = gr.Dropdown(models, value=DEFAULT_MODEL, label="Learned model")
+                model = gr.Dropdown(models, value=DEFAULT_MODEL, label="System")
                 codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec")
                 coding = gr.Dropdown(list(CODINGS), value=next(iter(CODINGS)), label="Digital channel code")
-                plan = gr.Radio([FOLLOWS, PLANNED], value=PLANNED, label="The digital link")
-                planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link was built for [dB]")
+                plan = gr.Radio([FOLLOWS, PLANNED], value=FOLLOWS, label="The digital link")
+                planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link is planned for [dB]")
         with gr.Column(scale=3, min_width=280):
             controls: list[Any] = [model, codec, coding, snr_db, ratio, channel, plan, planned_db]
             with gr.Tabs():
