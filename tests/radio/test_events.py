@@ -70,7 +70,7 @@ def test_a_frame_that_another_one_interrupts_ends_incomplete_before_the_other_st
 
 
 def test_a_lost_header_is_reported_with_its_place() -> None:
-    events = events_of(Receiver(PULSE), SAMPLES[: 2000 + 4 * 1600])
+    events = events_of(Receiver(PULSE), SAMPLES[: 2000 + 4 * 1100])
     assert all(isinstance(event, HeaderLost) for event in events)
     places = [event.sample for event in events if isinstance(event, HeaderLost)]
     assert any(abs(place - 2000 - PULSE.delay) <= 1 for place in places)

@@ -160,6 +160,7 @@ def test_pictures_through_the_commands(
     for waveform, datatype in (("single-carrier", "cf32_le"), ("ofdm", "ci16_le")):
         to = tmp_path / f"{waveform}.sigmf-meta"
         send = ["tx", picture, picture, "--to", to, "--bandwidth-ratio", "1/6", "--waveform", waveform]
+        send += ["--model", "universal-s"]
         main([*map(str, send), "--datatype", datatype, "--papr-db", "7", "--json"])
         reports = json.loads(capsys.readouterr().out)
         assert [report["frame"] for report in reports] == [0, 1]
