@@ -68,8 +68,11 @@ def make(channel: object, bandwidth_ratio: float | None = None, features: int = 
 
 if __name__ == "__main__":
     from deepjscc.channels import AWGN
+    from deepjscc.metrics import psnr
     from deepjscc.systems import Link
 
     link = Link(make(AWGN()).eval(), AWGN())
-    sent = link.transmit(torch.rand(1, 3, 64, 64), torch.tensor([10.0]))
-    print(f"ratio {sent.bandwidth_ratio.item():.4f}, {sent.channel_uses.item()} channel uses")
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    sent = link.transmit(images, torch.tensor([10.0]))
+    quality = psnr(images, sent.images).item()
+    print(f"ratio {sent.bandwidth_ratio.item():.4f}, {sent.channel_uses.item()} channel uses, PSNR {quality:.1f} dB")

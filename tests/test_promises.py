@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -25,13 +26,14 @@ ELSEWHERE = {
     r"bulk .*--cluster|.*--address": "workers/test_cluster.py",  # itself slow: it starts a Ray cluster
     r"bulk ": "bulk/test_bulk.py",
     r".*\+ldpc": "digital/test_ldpc.py",
+    r"channel .*--(cfo|delay|echo|dc-db)": "radio/test_noisy_recording.py",
     r".*--channel tdl": "channels/test_ofdm.py",
     r".*--workers": "evaluation/test_sweep.py",
 }
 
 # What makes the others small: fewer SNRs, repeats and pictures, a folder for a large set, a fast codec for a slow one.
 SMALLER = [
-    (r"--snr-db[= ]-?\d\S*[:,]\S+", "--snr-db=3"),
+    (r"--snr-db[= ]-?\d\S*[:,]\S+", "--snr-db=3,6"),
     (r"--repeats \d+", "--repeats 1"),
     (r"--images \d+", "--images 1"),
     (r"--data (kodak|cifar10|samples|my/pictures)", "--data small"),
@@ -67,6 +69,7 @@ def desk(fake_stereo: Path, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatc
         (fake_stereo / f"{side}.png").write_bytes(source.read_bytes())
         (fake_stereo / "my" / side).mkdir(parents=True)
         (fake_stereo / "my" / side / "000.png").write_bytes(source.read_bytes())
+    shutil.copytree(ROOT / "examples", fake_stereo / "examples")
     monkeypatch.chdir(fake_stereo)
     return fake_stereo
 

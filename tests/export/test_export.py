@@ -155,7 +155,7 @@ class Allocating(nn.Module):
 @pytest.mark.usefixtures("unchecked")
 def test_the_allocation_of_block_codes_is_an_onnx_graph(tmp_path: Path) -> None:
     """The small form of the slow test above, whose other parts are operators of every network."""
-    classes, reals = torch.tensor([[0, 1, 1, 0, 1, 0]]), torch.tensor([40])
+    classes, reals = torch.tensor([[0, 1, 1, 0, 1, 0], [1, 1, 0, 0, 0, 1]]), torch.tensor([40, 30])
     ports = (Port("classes", ("batch", "blocks"), "", classes), Port("reals", ("batch",), "", reals))
     graph = Graph("encoder", Allocating(), ports, (Port("scale", (), ""),))
     assert save_onnx(graph, tmp_path / "allocation.onnx", "linear") == ["classes", "reals"]

@@ -106,10 +106,9 @@ def test_any_size_and_ratio(height: int, width: int, ratio: float, snr_db: float
     granted = math.floor(3 * height * width * ratio + 1e-6)
     header = math.ceil(24 / header_rate(granted, min(snr_db - 6, 0.0)))
     encoded = model.encode(images, LinkPlan(sent_db, ratio))
-    if all(MeanColour.unpack(parts[0].data) is not None for parts in encoded.digital):
-        assert sent.channel_uses.tolist() == [header + 1] * 2
-    else:
-        assert sent.channel_uses.tolist() == [header + min(max(granted - header, 1), everything)] * 2
+    whole = header + min(max(granted - header, 1), everything)
+    means = [MeanColour.unpack(parts[0].data) is not None for parts in encoded.digital]
+    assert sent.channel_uses.tolist() == [header + 1 if mean else whole for mean in means]
 
 
 def test_power_is_one_per_image_and_strangers_do_not_meet(linear: Linear, coffee: torch.Tensor) -> None:

@@ -35,7 +35,7 @@ def test_any_first_stages_decode(weights: str, picture: Path, tmp_path: Path) ->
     assert isinstance(model, Staged)
     sent = model.encode(images, LinkPlan(torch.tensor([10.0]))).symbols
     for count in (1, 2, 3):
-        decoded, report, notes = decode_image(recordings[:count][::-1])
+        decoded, report, notes = decode_image(recordings[:count][::-1], weights)
         assert not notes
         assert report["stages"] == count
         _, whole = read_frame(recordings[0])
@@ -48,12 +48,12 @@ def test_any_first_stages_decode(weights: str, picture: Path, tmp_path: Path) ->
 
 def test_a_gap_ends_the_picture_there(picture: Path, tmp_path: Path, weights: str) -> None:
     first, _, third = record(weights, picture, tmp_path / "x")
-    decoded, report, notes = decode_image([first, third])
+    decoded, report, notes = decode_image([first, third], weights)
     assert report["stages"] == 1
     assert notes == [f"{third}: stage 3 is of no use while stage 2 is missing; left out"]
-    assert torch.equal(decoded, decode_image([first])[0])
+    assert torch.equal(decoded, decode_image([first], weights)[0])
     with pytest.raises(DeepJSCCError, match="stage 1 is missing"):
-        decode_image([third])
+        decode_image([third], weights)
 
 
 def test_stages_of_another_image_and_doubles_are_named(picture: Path, tmp_path: Path, weights: str) -> None:
@@ -61,18 +61,18 @@ def test_stages_of_another_image_and_doubles_are_named(picture: Path, tmp_path: 
     image = read_image(picture).flip(2)
     encode_image(image, weights, tmp_path / "theirs", 10.0, None, in_stages=True)
     theirs = tmp_path / "theirs-stage2"
-    decoded, report, notes = decode_image([ours[0], theirs, ours[1], ours[1]])
+    decoded, report, notes = decode_image([ours[0], theirs, ours[1], ours[1]], weights)
     assert report["stages"] == 2
     assert notes[0] == f"{theirs}: stage 2 of another image than {ours[0]}; left out"
     assert "stage 2 is there already" in notes[1]
-    assert torch.equal(decoded, decode_image(ours[:2])[0])
+    assert torch.equal(decoded, decode_image(ours[:2], weights)[0])
 
 
 def test_more_stages_than_the_model_has_are_named(picture: Path, tmp_path: Path, weights: str) -> None:
     recordings = record(weights, picture, tmp_path / "x")
     meta = recordings[2].with_name("x-stage3.sigmf-meta")
     meta.write_text(meta.read_text().replace('"stage": 3', '"stage": 4'))
-    _, report, notes = decode_image(recordings)
+    _, report, notes = decode_image(recordings, weights)
     assert report["stages"] == 2
     assert notes == [f"{recordings[2]}: stage 4, but {weights} has 3; left out"]
 
@@ -84,7 +84,7 @@ def test_a_whole_recording_goes_alone_and_a_model_without_stages_has_none(
     encode_image(read_image(picture), weights, tmp_path / "whole", 10.0, None)
     with pytest.raises(UsageError, match="not a stage"):
         decode_image([recordings[0], tmp_path / "whole"])
-    assert torch.equal(decode_image([tmp_path / "whole"])[0], decode_image(recordings)[0])
+    assert torch.equal(decode_image([tmp_path / "whole"], weights)[0], decode_image(recordings, weights)[0])
     with pytest.raises(UsageError, match="one piece"):
         encode_image(read_image(picture), "linear", tmp_path / "y", 10.0, None, in_stages=True)
 

@@ -38,13 +38,15 @@ def test_classes_tell_texture_from_flat_areas(pairs: Pairs) -> None:
     assert float(mean[right[0, 0]] - mean[left[0, 0]]) == pytest.approx(4, abs=0.2)  # 12 dB, but for rounding to 8 bits
 
 
-def test_planning_table_is_what_white_residuals_leave(pairs: Pairs) -> None:
+def test_white_residuals_leave_what_theory_says() -> None:
     """With one class of equal variances all reals go at power 1: the error is what the LMMSE of theory leaves."""
     draws = torch.Generator().manual_seed(1)
     base = torch.full((3, 64, 64), 128, dtype=torch.uint8)
     white = [((128 + 5 * torch.randn(3, 64, 64, generator=draws)).round().to(torch.uint8), base) for _ in range(3)]
     code = fit_residual_code(white, block=8, classes=1, groups=1)
-    left = code.expected_error_after(25 / 255**2, (64, 64), 3 * 64 * 64 // 2, 1.0) * 255**2 / 25
+    residual = (white[0][0].float() - base.float()) / 255
+    statistics = code.describe(residual, base)
+    left = code.expected_error(statistics, 3 * 64 * 64 // 2, 1.0) / float(residual.square().mean())
     assert left == pytest.approx(0.5 + 0.5 * 0.5, rel=0.03)
 
 

@@ -32,7 +32,7 @@ def _read(tmp_path: Path, text: str) -> Recipe:
     ids=lambda path: path.stem,
 )
 def test_every_recipe_of_the_repository_is_sound(path: Path) -> None:
-    assert build_link(read_recipe(path)).trained.config
+    assert build_link(read_recipe(path)).model.config
 
 
 def test_values_and_defaults(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ LAYERS = 3  # before the background, at most
 LARGEST, SMALLEST = 0.4, 0.1  # half axes of a layer's outline, of the window's sides
 
 Photograph8 = UInt8[Tensor, "3 _ _"]  # photographs of a list may be of several sizes
-WindowPair8 = UInt8[Tensor, "2 3 window_height window_width"]  # left and right, of another size than the photographs
+WindowPair8 = UInt8[Tensor, "2 3 _ _"]  # left and right, of another size than the photographs
 
 
 def layered_pair(photographs: list[Photograph8], window: Size, draws: torch.Generator) -> WindowPair8:

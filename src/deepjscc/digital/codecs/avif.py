@@ -65,7 +65,7 @@ class AVIF(DraftedCodec):
         """Decode the AV1 stream in a file made around it."""
         try:
             return super().decode(av1_stream.restore(data))
-        except (OSError, ValueError, SyntaxError):
+        except (OSError, ValueError, SyntaxError, RuntimeError):
             raise DeepJSCCError("avif: the stream is truncated or broken") from None
 
     def payload_bytes(self, data: bytes) -> int:
