@@ -140,9 +140,9 @@ def test_broken_recordings_are_refused_by_name(sent: Path) -> None:
         read_frame(sent)
     restore()
     data_path.unlink()
-    with pytest.raises(DeepJSCCError, match="[Nn]o such file"):
+    with pytest.raises(DeepJSCCError, match=r"[Nn]o such file"):
         read_frame(sent)
-    with pytest.raises(DeepJSCCError, match="[Nn]o such file"):
+    with pytest.raises(DeepJSCCError, match=r"[Nn]o such file"):
         read_frame(sent.with_name("absent"))
 
 

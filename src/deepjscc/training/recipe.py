@@ -193,6 +193,8 @@ def _read_table(path: Path, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
         return table
     if not isinstance(base, str):
         raise UsageError(f"{path}: base must be the name of a recipe, not {base!r}")
+    if "\0" in base:
+        raise UsageError(f"{path}: base holds a null character; there is no such recipe")
     return _merged(_read_table(path.parent / base, (*seen, path.resolve())), table)
 
 
@@ -286,4 +288,4 @@ def _value(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     elif isinstance(kind, type) and type(value) is kind:
         return value
-    raise UsageError(f"{where} must be {getattr(kind, '__name__', kind)}, not {value!r}")
+    raise UsageError(f"{where} must be {getattr(kind, '__name__', kind)}, not {repr(value)[:80]}")
