@@ -190,3 +190,10 @@ def test_every_codec_forms_a_system(images: torch.Tensor) -> None:
             continue
         link = Link(Digital(CODECS[name](), AWGN()), AWGN(), bandwidth_ratio=1 / 3)
         assert link.transmit(images[:1], _snr(20.0)).delivered.all()
+
+
+@pytest.mark.parametrize("scale", [255.0, -1.0])
+def test_images_of_another_range_are_refused(images: torch.Tensor, scale: float) -> None:
+    link = Link(load("linear"), AWGN(), bandwidth_ratio=1 / 8)
+    with pytest.raises(UsageError, match=r"must be in \[0, 1\]"):
+        link.transmit(scale * images, _snr(5.0, 5.0))

@@ -7,6 +7,7 @@ from torch import nn
 
 from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
+from deepjscc.images import check_images
 from deepjscc.models.base import JSCC
 from deepjscc.models.rows import Rows
 from deepjscc.symbols import channel_uses
@@ -113,9 +114,12 @@ class Link(nn.Module):
         """Send a batch of images, or of pairs; see :meth:`deepjscc.systems.base.System.transmit`.
 
         Raises:
-            UsageError: a bandwidth ratio that the transmitter does not make.
+            UsageError: a bandwidth ratio that the transmitter does not make, or images that are not floats in [0, 1]. A
+                view that holds NaN is not delivered.
         """
         views = images.flatten(0, -4)
+        if not getattr(self.transmitter, "training", False):  # training data were checked when they were read
+            check_images(views.nan_to_num(0.5) if views.is_floating_point() else views)
         design_snr_db = snr_db if encoder_snr_db is None else encoder_snr_db
         link = self._training_variant(generator)
         sent = link.deliver(link.encode(views, design_snr_db.flatten()), views, snr_db.flatten(), generator)
