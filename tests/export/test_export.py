@@ -271,5 +271,6 @@ def test_recording_of_an_exported_encoder_decodes(exported: Exported, picture: P
     (theirs, sent), (ours, expected) = read_frame(tmp_path / "sent"), read_frame(tmp_path / "ours")
     assert theirs == ours
     np.testing.assert_allclose(sent.symbols.numpy(), expected.symbols.numpy(), atol=1e-4)
-    one, two = (decode_image([tmp_path / name])[0].float() for name in ("sent", "ours"))
+    own = str(exported.checkpoint)
+    one, two = (decode_image([tmp_path / name], own)[0].float() for name in ("sent", "ours"))
     assert (one - two).abs().max() <= 1  # rounding to 8 bits may fall to either side

@@ -79,7 +79,7 @@ def test_a_torn_end_is_named() -> None:
 
 def test_metadata_that_is_none(tmp_path: Path) -> None:
     meta, data = tmp_path / "a.sigmf-meta", tmp_path / "a.sigmf-data"
-    with pytest.raises(DeepJSCCError, match="No such file"):
+    with pytest.raises(DeepJSCCError, match=r"[Nn]o such file"):
         open_recording(meta)
     for text in ("", "[]", "{}", '{"global": 3}', '{"global": {"core:datatype": "cf32_le"}}'):
         meta.write_text(text)
@@ -91,7 +91,7 @@ def test_metadata_that_is_none(tmp_path: Path) -> None:
         open_recording(meta)
     good["global"]["core:datatype"] = "cf32_le"
     meta.write_text(json.dumps(good))
-    with pytest.raises(DeepJSCCError, match="No such file"):
+    with pytest.raises(DeepJSCCError, match=r"[Nn]o such file"):
         open_recording(meta)
     data.write_bytes(b"")
     assert not list(open_recording(meta))
