@@ -62,6 +62,7 @@ def desk(fake_stereo: Path, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatc
     """A folder with the files that the pages speak of, and small sets under the names of large ones."""
     photo = Image.fromarray(coffee[:, 100:148, 200:264].permute(1, 2, 0).numpy())
     photo.save(fake_stereo / "photo.jpg")
+    photo.save(fake_stereo / "received.png")
     (fake_stereo / "small").mkdir()
     photo.save(fake_stereo / "small" / "photo.png")
     for view, side in (("image_2", "left"), ("image_3", "right")):

@@ -63,6 +63,9 @@ def _pgfplots(figure: Figure) -> str:
         from matplot2tikz import get_tikz_code
     except ModuleNotFoundError:
         raise DeepJSCCError("PGFPlots code needs matplot2tikz: pip install 'deepjscc[figures]'") from None
+    for axes in figure.axes:
+        if figure.legends and axes.get_legend() is None:
+            axes.legend()  # PGFPlots has legends of axes alone, not of whole figures
     return str(get_tikz_code(figure=figure))
 
 

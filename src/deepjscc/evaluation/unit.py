@@ -81,7 +81,6 @@ class Prepared:
                     found.append(Unit(index, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16]))
         return found
 
-    @torch.no_grad()
     def measure(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Send every image, or pair, once and measure it: rows of the table, of pairs one a view."""
         plan, data, channel, named = self.plan, self.data, self.channel, self.systems[unit.system]
@@ -95,7 +94,8 @@ class Prepared:
             clock = time.perf_counter()
             if not pairs:
                 snr_db, believed = snr_db[:, 0], believed[:, 0]
-            sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
+            with torch.no_grad():  # not around the whole generator: between rows the caller's mode holds
+                sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
             views = images.flatten(0, -4)
             seconds = (time.perf_counter() - clock + self.encodings.saved_s) / len(views)
             for stage, (decoded, uses) in stages(sent).items():

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -114,12 +115,22 @@ class Subscriber:
         self._monitor = self._socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.SUBSCRIBE, b"")
-        self._socket.connect(endpoint(address, public=True, binds=False))
+        self._endpoint = endpoint(address, public=True, binds=False)
+        self._socket.connect(self._endpoint)
 
     def __iter__(self) -> Iterator[Samples | None]:
-        active = False
+        zmq, active = _zmq(), False
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
         while True:
-            if not self._socket.poll(1000 * IDLE_S):
+            ready = dict(poller.poll(1000 * IDLE_S))
+            if self._monitor in ready:
+                self._count_disconnects()
+                self._connect_again()
+            if self._socket not in ready and self._monitor in ready:
+                continue
+            if self._socket not in ready:
                 if active:
                     yield None
                 active = False
@@ -132,11 +143,20 @@ class Subscriber:
 
     def close(self) -> None:
         """Close the socket."""
+        self._count_disconnects()
+        self._socket.disable_monitor()
+        self._socket.close()
+
+    def _count_disconnects(self) -> None:
         while self._monitor.poll(0):
             self._monitor.recv_multipart()
             self.disconnects += 1
-        self._socket.disable_monitor()
-        self._socket.close()
+
+    def _connect_again(self) -> None:
+        """Connect anew: after a message that is too large ZeroMQ does not do that by itself."""
+        with suppress(_zmq().ZMQError):
+            self._socket.disconnect(self._endpoint)
+        self._socket.connect(self._endpoint)
 
     def note(self) -> str | None:
         """A warning at the end; None where there is none."""
