@@ -200,7 +200,10 @@ def test_wrong_usage_is_one_line_and_two(capsys: pytest.CaptureFixture[str], pic
         (["send", picture, "-o", out, "--model", "cnn-c8-awgn-10db@feedback"], "only residual"),
         (["send", picture, "-o", out, "--compare", "webp+turbo"], "unknown channel coding"),
         (["send", picture, "-o", out, "--compare", "webp+ldpc@fast"], "not an SNR"),
-        (["send", picture, "-o", out, "--compare", "webp+ideal", "--simulate"], "no bits to simulate"),
+        (
+            ["send", picture, "-o", out, "--model", "linear", "--compare", "webp+ideal", "--simulate"],
+            "no bits to simulate",
+        ),
         (["bler", "-o", tmp_path / "b.parquet", "--schemes", "5qam-1"], "unknown scheme"),
         (["bler", "-o", tmp_path / "b.parquet", "--block-bits", "17"], "6144"),
     ):

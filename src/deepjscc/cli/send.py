@@ -68,11 +68,11 @@ def send(
     output_format(output)
     medium = over.build()
     names = [f"{codec}+ldpc-fine" if codec in CODECS else codec for codec in codecs]
-    check_simulation(simulate, names)
+    check_simulation(simulate, [model, *names])
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     learned = model if refine is None else f"{model}@{refine}={steps}"
-    system = make_system(learned, medium, bandwidth_ratio=ratio)
+    system = make_system(learned, medium, bandwidth_ratio=ratio, simulate=simulate)
     picture = open_rgb(picture_path(image))
     with notes():
         if stages:

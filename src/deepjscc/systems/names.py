@@ -222,7 +222,7 @@ def check_simulation(simulate: bool, names: Sequence[str]) -> None:
     Raises:
         UsageError: bits are to be simulated and no system has an LDPC code.
     """
-    if simulate and not any("+ldpc" in name for name in names):
+    if simulate and not any("+ldpc" in name or name.partition("@")[0] == HYBRID for name in names):
         raise UsageError("there are no bits to simulate: none of the systems has an LDPC code, such as hevc+ldpc")
 
 
