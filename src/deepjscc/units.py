@@ -10,6 +10,7 @@ from torch import Tensor
 from deepjscc.errors import UsageError
 from deepjscc.types import SnrDb
 
+SPREAD_POINTS = 13  # SNRs that stand for a range of them
 SNR_FLOOR_DB = -200.0  # below, N0 would overflow float32 in a receiver's products; no picture is there to lose
 
 
@@ -52,6 +53,42 @@ def parse_ratio(text: str) -> float:
     if not (0 < ratio < math.inf):
         raise UsageError(f"bandwidth ratio {text!r} is not a positive number; write it as 1/12 or 0.0833")
     return ratio
+
+
+def parse_design_snr(text: str) -> tuple[float, float]:
+    """Design SNR and half the width of the range that the transmitter believes in, both in dB.
+
+    >>> parse_design_snr("10"), parse_design_snr("10±6"), parse_design_snr("-3+-2.5")
+    ((10.0, 0.0), (10.0, 6.0), (-3.0, 2.5))
+
+    Raises:
+        UsageError: not a number, NaN, several values, or a width that is not a positive finite number.
+    """
+    middle, plus_minus, width = text.replace("+-", "±").partition("±")
+    values = parse_snr_list(middle)
+    if len(values) != 1:
+        raise UsageError(f"one SNR is wanted here, not {text!r}")
+    if not plus_minus:
+        return values[0], 0.0
+    try:
+        spread_db = float(width)
+    except ValueError:
+        spread_db = math.nan
+    if not 0 < spread_db < math.inf or not math.isfinite(values[0]):
+        raise UsageError(f"{text!r} is not a range of SNRs in dB; write it as 10±6")
+    return values[0], spread_db
+
+
+def spread_offsets_db(spread_db: float) -> tuple[float, ...]:
+    """Equally likely offsets from the middle of a range of SNRs in dB; one of 0 where there is no range.
+
+    >>> spread_offsets_db(6.0)[0], len(spread_offsets_db(6.0)), spread_offsets_db(0.0)
+    (-6.0, 13, (0.0,))
+    """
+    if not spread_db:
+        return (0.0,)
+    half = (SPREAD_POINTS - 1) // 2
+    return tuple(spread_db * step / half for step in range(-half, half + 1))
 
 
 def parse_snr_list(text: str) -> list[float]:

@@ -8,7 +8,7 @@ from deepjscc.errors import UsageError
 from deepjscc.systems.hybrid_plan import HIGHEST_DB, LOWEST_DB, SHARES, HybridHeader, choose_share, snr_index
 
 
-@given(st.integers(0, 7), st.integers(0, 255), st.integers(0, 31))
+@given(st.integers(0, 15), st.integers(0, 255), st.integers(0, 15))
 def test_headers_come_back(share: int, snr: int, coarse: int) -> None:
     header = HybridHeader(share, snr, coarse)
     assert HybridHeader.unpack(header.pack()) == header
@@ -32,16 +32,21 @@ def test_the_design_snr_is_rounded_down_and_clamped() -> None:
         assert HybridHeader(0, snr_index(snr_db), 0).design_snr_db == known
 
 
-def test_the_strongest_analog_layer_that_costs_nothing_is_taken() -> None:
+def test_the_strongest_analog_layer_that_costs_little_is_taken() -> None:
     flat = dict.fromkeys(SHARES, 1.0)
-    assert choose_share(flat.get) == len(SHARES) - 1
-    assert choose_share(lambda share: 1.0 + share) == 1  # 0.02 costs 0.09 dB, 0.05 costs 0.21 dB
-    assert choose_share(lambda share: 1.0 + 10 * share) == 0
-    assert choose_share({**flat, 0.05: 0.5}.get) == SHARES.index(0.05)  # far better than any other
-    assert choose_share(lambda share: None) is None
-    assert choose_share(lambda share: None if share > 0.1 else 1.0) == SHARES.index(0.1)
+    assert choose_share(flat.get, 1.0) == len(SHARES) - 1
+    assert choose_share(lambda share: 1.0 + share, 1.0) == SHARES.index(0.03)  # 0.03 costs 0.13 dB, 0.05 costs 0.21 dB
+    assert choose_share(lambda share: 1.0 + 10 * share, 1.0) == 0
+    assert choose_share({**flat, 0.05: 0.5}.get, 1.0) == SHARES.index(0.05)  # far better than any other
+    assert choose_share(lambda share: None, 1.0) is None
+    assert choose_share(lambda share: None if share > 0.1 else 1.0, 1.0) == SHARES.index(0.1)
+
+
+def test_what_the_coarse_layer_costs_is_no_longer_there_for_the_analog_layer() -> None:
+    assert choose_share(lambda share: 1.0 + share, 0.98) == SHARES.index(0.02)  # 0.09 dB are gone already
+    assert choose_share(lambda share: 1.0 + share, 0.5) == 0
 
 
 def test_a_share_that_is_asked_for_is_taken() -> None:
-    assert choose_share(lambda share: 1.0, 0.19) == SHARES.index(0.2)
-    assert choose_share(lambda share: None, 0.2) is None
+    assert choose_share(lambda share: 1.0, 1.0, 0.19) == SHARES.index(0.2)
+    assert choose_share(lambda share: None, 1.0, 0.2) is None

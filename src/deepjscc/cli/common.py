@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deepjscc.cli.tables import print_table
 from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.files import refuse_folder
-from deepjscc.units import parse_snr_list
+from deepjscc.units import parse_design_snr, parse_snr_list
 
 if TYPE_CHECKING:
     from deepjscc.channels import Channel
@@ -47,7 +47,25 @@ Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0
 Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
     str | None,
-    Parameter(allow_leading_hyphen=True, help="SNR the transmitter believes, if not the channel's."),
+    Parameter(
+        allow_leading_hyphen=True,
+        help="Design SNR in dB: what the transmitter plans for. If it is not given: the channel's SNR.",
+    ),
+]
+Belief = Annotated[
+    str | None,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range. "
+        "If it is not given: the channel's SNR.",
+    ),
+]
+DesignSnr = Annotated[
+    str,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range.",
+    ),
 ]
 Ratio = Annotated[
     str | None,
@@ -101,6 +119,15 @@ def one_snr(text: str) -> float:
     if len(values) != 1:
         raise UsageError(f"one SNR is wanted here, not {text!r}")
     return values[0]
+
+
+def design_snr(text: str | None) -> tuple[float | None, float]:
+    """Design SNR and half the width of the range around it in dB; None and 0 where no design SNR is given.
+
+    Raises:
+        UsageError: neither an SNR nor a range.
+    """
+    return (None, 0.0) if text is None else parse_design_snr(text)
 
 
 def picture_path(image: str) -> Path:

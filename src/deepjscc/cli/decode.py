@@ -34,4 +34,5 @@ def decode(
         print_json(report)
         return
     stages = f", stages 1 to {report['stages']}" if "stages" in report else ""
-    print(f"{output}: {report['width']}x{report['height']}, by {report['model']}{stages}")
+    layers = f", layers received: {report['layers'] or 'none'}" if "layers" in report else ""
+    print(f"{output}: {report['width']}x{report['height']}, by {report['model']}{stages}{layers}")

@@ -5,17 +5,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json, say
+from deepjscc.cli.common import DesignSnr, Json, Output, Ratio, picture_path, print_json, say
 from deepjscc.cli.defaults import HYBRID
 from deepjscc.errors import UsageError
-from deepjscc.units import parse_ratio
+from deepjscc.units import parse_design_snr, parse_ratio
 
 
 def encode(
     image: str,
     *,
     output: Output,
-    snr_db: Snr = "10",
+    snr_db: DesignSnr = "10",
     bandwidth_ratio: Ratio = None,
     model: str = HYBRID,
     margin_db: Annotated[
@@ -33,7 +33,7 @@ def encode(
         image: A picture, or sample:coffee.
         model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
     """
-    believed = one_snr(snr_db)
+    design_snr_db, spread_db = parse_design_snr(snr_db)
     if margin_db is not None and math.isnan(margin_db):
         raise UsageError("the margin cannot be NaN; give it in dB")
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
@@ -43,7 +43,9 @@ def encode(
     from deepjscc.radio.split import encode_image
 
     image8 = read_image(picture_path(image))
-    reports = encode_image(image8, model, output, believed, ratio, margin_db, in_stages=stages)
+    reports = encode_image(
+        image8, model, output, design_snr_db, ratio, margin_db, in_stages=stages, snr_spread_db=spread_db
+    )
     say(ratio_note(ratio, sum(report["bandwidth_ratio"] for report in reports)))
     if json:
         print_json(reports if stages else reports[0])

@@ -7,8 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    Belief,
     ChannelOptions,
-    EncoderSnr,
     Json,
     OutputFile,
     Ratio,
@@ -16,6 +16,7 @@ from deepjscc.cli.common import (
     Simulate,
     Snrs,
     WorkerOptions,
+    design_snr,
     notes,
     one_snr,
     print_json,
@@ -37,7 +38,7 @@ def evaluate(
     ] = "0",
     bandwidth_ratio: Ratio = None,
     over: ChannelOptions = ChannelOptions(),
-    encoder_snr_db: EncoderSnr = None,
+    encoder_snr_db: Belief = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
     images: Annotated[int | None, Parameter(help="Only so many images, evenly spread over the set.")] = None,
     repeats: Annotated[int, Parameter(help="Draws of gains and noise an image.")] = 1,
@@ -58,7 +59,7 @@ def evaluate(
     if csv is not None and csv.suffix != ".csv":
         raise UsageError(f"{csv}: give a name that ends in .csv")
     snrs = parse_snr_list(snr_db)
-    believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
+    believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
     import polars as pl
@@ -73,6 +74,7 @@ def evaluate(
         data=data,
         snr_db=tuple(snrs),
         encoder_snr_db=believed,
+        encoder_snr_spread_db=spread_db,
         right_offset_db=one_snr(right_offset_db),
         bandwidth_ratio=ratio,
         **asdict(over),
@@ -105,6 +107,7 @@ def evaluate(
         "ms_ssim_window_7",
         "lpips",
         "delivered",
+        "layers",
     ]
     shown += ["bandwidth_ratio", "encoder_snr_db", "images", "seeds", "seconds"]
     shown = [name for name in shown if means[name].null_count() < len(means)]

@@ -5,14 +5,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    Belief,
     ChannelOptions,
-    EncoderSnr,
     Json,
     OutputFile,
     Ratio,
     Seed,
     Simulate,
     Snr,
+    design_snr,
     notes,
     one_snr,
     picture_path,
@@ -32,7 +33,7 @@ def send(
     bandwidth_ratio: Ratio = None,
     model: str | None = None,
     over: ChannelOptions = ChannelOptions(),
-    encoder_snr_db: EncoderSnr = None,
+    encoder_snr_db: Belief = None,
     stages: Annotated[
         bool, Parameter(negative="", help="Write the picture after each earlier stage too, and a strip.")
     ] = False,
@@ -56,7 +57,7 @@ def send(
             it is not given: hybrid, or universal-s over fast fading.
     """
     snr, model = one_snr(snr_db), model or default_system(over.channel, over.coherence)
-    believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
+    believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
@@ -72,7 +73,7 @@ def send(
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     learned = model if refine is None else f"{model}@{refine}={steps}"
-    system = make_system(learned, medium, bandwidth_ratio=ratio, simulate=simulate)
+    system = make_system(learned, medium, bandwidth_ratio=ratio, simulate=simulate, snr_spread_db=spread_db)
     picture = open_rgb(picture_path(image))
     with notes():
         if stages:

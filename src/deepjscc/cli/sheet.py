@@ -5,14 +5,14 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    Belief,
     ChannelOptions,
-    EncoderSnr,
     Json,
     OutputFile,
     Ratio,
     Seed,
     Snrs,
-    one_snr,
+    design_snr,
     picture_path,
     print_json,
     progress,
@@ -28,7 +28,7 @@ def sheet(
     snr_db: Snrs = "0:20:5",
     bandwidth_ratio: Ratio = "1/12",
     over: ChannelOptions = ChannelOptions(),
-    encoder_snr_db: EncoderSnr = None,
+    encoder_snr_db: Belief = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -38,7 +38,7 @@ def sheet(
         image: A picture, or sample:coffee.
     """
     snrs = parse_snr_list(snr_db)
-    believed = None if encoder_snr_db is None else one_snr(encoder_snr_db)
+    believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
     from deepjscc.evaluation.report import save_figure
@@ -48,7 +48,7 @@ def sheet(
     from deepjscc.systems.names import make_system
 
     medium = over.build()
-    systems = [make_system(name, medium, bandwidth_ratio=ratio) for name in system]
+    systems = [make_system(name, medium, bandwidth_ratio=ratio, snr_spread_db=spread_db) for name in system]
     picture = open_rgb(picture_path(image))
     with progress() as say:
         rows = []

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Ratio, one_snr, picture_path, print_json, say
+from deepjscc.cli.common import DesignSnr, Json, Ratio, picture_path, print_json, say
 from deepjscc.cli.defaults import HYBRID
-from deepjscc.units import parse_ratio
+from deepjscc.units import parse_design_snr, parse_ratio
 
 
 def tx(
@@ -21,9 +21,7 @@ def tx(
             help="Destination: NAME.sigmf-meta, NAME.cf32, zmq://127.0.0.1:5555, or - (pipe of cf32).",
         ),
     ],
-    snr_db: Annotated[
-        str, Parameter(allow_leading_hyphen=True, help="Design SNR in dB: the SNR that the transmitter plans for.")
-    ] = "10",
+    snr_db: DesignSnr = "10",
     bandwidth_ratio: Ratio = None,
     model: str = HYBRID,
     margin_db: Annotated[
@@ -60,7 +58,7 @@ def tx(
         images: Pictures, or sample:coffee.
         model: Name in the zoo (see deepjscc models), or a .safetensors checkpoint.
     """
-    design_snr_db = one_snr(snr_db)
+    design_snr_db, spread_db = parse_design_snr(snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
 
     from deepjscc.images import read_image
@@ -78,7 +76,9 @@ def tx(
     reports = []
     with sink:
         for sequence, name in enumerate(names):
-            burst = picture_burst(pictures[name], model, config, design_snr_db, ratio, margin_db, sequence)
+            burst = picture_burst(
+                pictures[name], model, config, design_snr_db, ratio, margin_db, sequence, snr_spread_db=spread_db
+            )
             sink.send(burst, f"{Path(name).name}, frame {sequence}")
             if json:
                 reports.append({"image": name, "frame": sequence} | burst.report)

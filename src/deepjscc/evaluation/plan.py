@@ -14,6 +14,7 @@ class Plan:
         data: a data set's name, or a folder.
         snr_db: of the channel.
         encoder_snr_db: what the transmitter believes; None: the channel's SNR.
+        encoder_snr_spread_db: half the width of the range around it that the transmitter plans for.
         right_offset_db: of pairs, by how much the right view's link is better than ``snr_db``; infinite: no noise.
         bandwidth_ratio: complex uses per source value; None takes each model's own.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
@@ -29,6 +30,7 @@ class Plan:
     data: str
     snr_db: tuple[float, ...]
     encoder_snr_db: float | None = None
+    encoder_snr_spread_db: float = 0.0
     right_offset_db: float = 0.0
     bandwidth_ratio: float | None = None
     channel: str = "awgn"

@@ -33,6 +33,7 @@ class Outcome:
         channel_uses: complex uses spent, side information and pilots included.
         bandwidth_ratio: the same per source value.
         delivered: False on outage.
+        layers: names of the layers that arrived, such as base+analog; None of a system that does not count them.
         psnr_db, ssim, ms_ssim: on 8 bits; None where the image is too small, or too large to hold, or not measured.
         seconds: for the whole transmission.
         picture: what came out, 8-bit RGB.
@@ -43,6 +44,7 @@ class Outcome:
     channel_uses: int
     bandwidth_ratio: float
     delivered: bool
+    layers: str | None
     psnr_db: float | None
     ssim: float | None
     ms_ssim: float | None
@@ -84,6 +86,7 @@ def send_image(
         channel_uses=uses,
         bandwidth_ratio=uses / (3 * picture.width * picture.height),
         delivered=True,
+        layers=None,
         psnr_db=_psnr_of_large(picture, result),
         ssim=_ssim_of_large(picture, result) if with_structure else None,
         ms_ssim=None,
@@ -135,8 +138,9 @@ def _send(
     clock = time.perf_counter()
     sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=_draws(seed))
     seconds = time.perf_counter() - clock
+    layers = "+".join(sent.layers[0]) if sent.layers else None
     return [
-        outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded, with_structure)
+        outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded, with_structure, layers)
         for decoded, (uses,) in stages(sent).values()
     ]
 
@@ -150,6 +154,7 @@ def outcome(
     image: Images,
     decoded: Images,
     with_structure: bool = True,
+    layers: str | None = None,
 ) -> Outcome:
     """What came out of one transmission of one image, measured; both as batches of one."""
     values = {name: column[0] for name, column in quality(image, decoded, with_structure=with_structure).items()}
@@ -159,6 +164,7 @@ def outcome(
         channel_uses=uses,
         bandwidth_ratio=uses / image.numel(),
         delivered=delivered,
+        layers=layers,
         psnr_db=values["psnr_db"],
         ssim=values["ssim"],
         ms_ssim=values["ms_ssim"],

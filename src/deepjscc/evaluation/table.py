@@ -33,10 +33,13 @@ SCHEMA: dict[str, Any] = {
     "ms_ssim_window_7": pl.Float64,  # the variant for 97 to 160 pixels a side; null else
     "lpips": pl.Float64,  # null unless asked for
     "delivered": pl.Boolean,
+    "layers": pl.String,  # names of the layers that arrived, such as base+analog; "" where none did; null: not counted
     "seconds": pl.Float64,  # encode, channel, decode; a digital link's search of a rate only where it was not known yet
     "weights_hash": pl.String,
     "unit": pl.String,  # the piece of the sweep that made the row: what a resumed sweep skips
 }
+
+LATER = ("layers",)  # columns that tables of earlier versions do not have; they are null there
 
 
 def to_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -69,6 +72,7 @@ def read_table(path: Path) -> pl.DataFrame:
         table = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise DeepJSCCError(f"{path}: not a Parquet table ({str(error).splitlines()[0]})") from None
+    table = table.with_columns(pl.lit(None).alias(name) for name in LATER if name not in table.columns)
     missing = [name for name in SCHEMA if name not in table.columns]
     if missing:
         raise DeepJSCCError(f"{path}: not a results table of this version: no column {missing[0]!r}")
@@ -83,7 +87,7 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
 
     Columns ``psnr_db`` (mean of the per-image values), ``psnr_pooled_db`` (MSE averaged first), ``standard_error_db``
     (over seeds; null for one), ``ssim``, ``ms_ssim``, ``ms_ssim_window_7``, ``lpips``, ``delivered`` (share),
-    ``bandwidth_ratio``, ``images``, ``seeds``, ``seconds`` (a picture).
+    ``layers`` ("base+analog 92%, coarse 8%"), ``bandwidth_ratio``, ``images``, ``seeds``, ``seconds`` (a picture).
     """
     keys = [
         *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
@@ -101,4 +105,17 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
         pl.col("image").n_unique().alias("images"),
         pl.col("seed").n_unique().alias("seeds"),
     )
-    return means.join(spread, on=keys, nulls_equal=True).sort(keys, nulls_last=True)
+    means = means.join(spread, on=keys, nulls_equal=True).join(
+        _layers(table, keys), on=keys, how="left", nulls_equal=True
+    )
+    return means.sort(keys, nulls_last=True)
+
+
+def _layers(table: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Which layers arrived, each combination with its share of the transmissions, the most frequent first."""
+    counted = table.filter(pl.col("layers").is_not_null()).group_by([*keys, "layers"]).len()
+    counted = counted.with_columns((pl.col("len") * 100 / pl.col("len").sum().over(keys)).round().cast(pl.Int64))
+    name = pl.when(pl.col("layers") == "").then(pl.lit("none")).otherwise(pl.col("layers"))
+    counted = counted.sort(["len", "layers"], descending=[True, False])
+    counted = counted.with_columns(pl.format("{} {}%", name, pl.col("len")).alias("layers"))
+    return counted.group_by(keys, maintain_order=True).agg(pl.col("layers").str.join(", "))

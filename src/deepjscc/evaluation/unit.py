@@ -56,6 +56,7 @@ class Prepared:
                 bandwidth_ratio=plan.bandwidth_ratio,
                 container=plan.container,
                 simulate=plan.simulate,
+                snr_spread_db=plan.encoder_snr_spread_db,
             )
             for name in dict.fromkeys(plan.systems)
         ]
@@ -67,7 +68,7 @@ class Prepared:
         """Every unit of the plan, system by system."""
         plan = self.plan
         shared = asdict(plan) | {"names": self.data.names, "content": self.data.content}
-        for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate"):
+        for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate", "encoder_snr_spread_db"):
             del shared[name]
         code = content_hash(plan.channel)
         found = []
@@ -116,6 +117,7 @@ class Prepared:
                         "bandwidth_ratio": uses[i] / views[0].numel(),
                         "channel_uses": uses[i],
                         "delivered": bool(sent.delivered.flatten()[i]),
+                        "layers": "+".join(sent.layers[i]) if sent.layers else None,
                         "container": named.container,
                         "snr_db": links_db[view],
                         "other_snr_db": links_db[1 - view] if pairs else None,

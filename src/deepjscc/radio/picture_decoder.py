@@ -47,8 +47,11 @@ class PictureDecoder:
         """Whether a frame can be decoded from a part of its symbols."""
         return self._model(header).supports_prefix
 
-    def decode(self, reception: Reception) -> Image8:
+    def decode(self, reception: Reception) -> tuple[Image8, str | None]:
         """Decode the picture from the symbols received so far.
+
+        Returns:
+            The picture, and names of the layers that arrived, such as base+analog; None of a model without layers.
 
         Raises:
             DeepJSCCError: an unknown model, too large a picture, missing symbols that the model needs, or a frame that
@@ -73,7 +76,7 @@ class PictureDecoder:
 
 
 @torch.no_grad()
-def _decode(model: Transceiver, reception: Reception) -> Image8:
+def _decode(model: Transceiver, reception: Reception) -> tuple[Image8, str | None]:
     """Run the model's decoder; the only place of the radio that does."""
     symbols, noise_variance = reception.all_symbols()
     received = Received(
@@ -84,8 +87,9 @@ def _decode(model: Transceiver, reception: Reception) -> Image8:
         (reception.side_info,),
     )
     try:
-        return to_8bit(model.decode(received, reception.header.size))[0]
+        decoded = model.receive(received, reception.header.size)
     except UsageError:
         raise
     except (ValueError, RuntimeError, IndexError) as error:  # forged side information may cause any of these
         raise DeepJSCCError(f"{model.kind} cannot decode this frame: {str(error).splitlines()[0]}") from None
+    return to_8bit(decoded.images)[0], "+".join(decoded.layers[0]) if decoded.layers else None

@@ -27,6 +27,7 @@ class FrameReport:
         status: "ok", "cut short", "header lost", or why there is no picture.
         model: name of the model; None where it is unknown.
         file: the picture's file; None where there is none.
+        layers: names of the layers that arrived, such as base+analog; None of a model without layers.
     """
 
     number: int
@@ -34,6 +35,7 @@ class FrameReport:
     status: str
     model: str | None = None
     file: Path | None = None
+    layers: str | None = None
 
     def numbers(self) -> dict[str, Any]:
         """The report as JSON values."""
@@ -59,6 +61,7 @@ class FrameReport:
             **known,
             "status": self.status,
             "file": None if self.file is None else str(self.file),
+            **({} if self.layers is None else {"layers": self.layers}),
         }
 
     def line(self) -> str:
@@ -73,7 +76,9 @@ class FrameReport:
         lost = ", side information lost" if None in frame.side_info else ""
         received = f"{frame.received} of {frame.header.uses} symbols"
         end = f"{self.file}" if self.file else f"no picture: {self.status}"
-        note = f" ({self.status})" if self.file and self.status != "ok" else ""
+        said = [self.status] if self.status != "ok" else []
+        said += [] if self.layers is None else [f"received: {self.layers or 'no layer'}"]
+        note = f" ({'; '.join(said)})" if self.file and said else ""
         return f"{start}ok, {frame.header.width}x{frame.header.height}, {received}{lost}: {end}{note}"
 
 
@@ -144,12 +149,12 @@ class FrameSession:
         model = None
         try:
             model = self._decoder.name(frame.header)
-            image = self._decoder.decode(frame)
+            image, layers = self._decoder.decode(frame)
         except DeepJSCCError as error:
             return FrameReport(self._frames, frame, str(error), model)
         path = self._path()
         write_image(image, path)
-        return FrameReport(self._frames, frame, "ok" if frame.complete else "cut short", model, path)
+        return FrameReport(self._frames, frame, "ok" if frame.complete else "cut short", model, path, layers)
 
     def _write_preview(self) -> None:
         """Write the picture from the symbols received so far, if enough have come since the last time."""
@@ -159,7 +164,7 @@ class FrameSession:
         self._next_share = 2 * frame.received / frame.header.uses
         try:
             if self._decoder.in_order_of_importance(frame.header):
-                write_image(self._decoder.decode(frame), self._path())
+                write_image(self._decoder.decode(frame)[0], self._path())
         except DeepJSCCError:
             return  # the report at the frame's end says why
 

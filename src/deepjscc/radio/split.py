@@ -18,6 +18,7 @@ from deepjscc.symbols import mean_power
 from deepjscc.systems.names import is_hybrid, load_transceiver, transceiver_hash
 from deepjscc.systems.transport import send_over
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan, Received, Symbols
+from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import cards
 
 
@@ -31,6 +32,7 @@ def encode_image(
     margin_db: float | None = None,
     *,
     in_stages: bool = False,
+    snr_spread_db: float = 0.0,
 ) -> list[dict[str, Any]]:
     """Encode one picture into a recording, or into one for each stage.
 
@@ -43,6 +45,7 @@ def encode_image(
         margin_db: by how much the channel may be worse before side information is lost; None: as the model
             thinks fit.
         in_stages: a recording a stage, of a model that has stages.
+        snr_spread_db: half the width of the range of SNRs around ``encoder_snr_db`` that the transmitter believes in.
 
     Returns:
         For each recording its files, symbols and what metadata and side information cost.
@@ -55,7 +58,8 @@ def encode_image(
     if in_stages and not isinstance(network, Staged):
         raise UsageError(f"{model} sends in one piece; leave --stages out")
     believed = torch.tensor([encoder_snr_db])
-    plan = LinkPlan(believed, bandwidth_ratio, MARGIN_DB if margin_db is None else margin_db)
+    margin_db = MARGIN_DB + snr_spread_db if margin_db is None else margin_db
+    plan = LinkPlan(believed, bandwidth_ratio, margin_db, spread_offsets_db(snr_spread_db))
     sent = network.encode(images, plan)
     parts = tuple((layer.data or b"").hex() for layer in sent.digital[0])
     rates = tuple(ideal_rate(layer) for layer in sent.digital[0])
@@ -165,8 +169,10 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
             raise DeepJSCCError(f"{path}: a stage of {name}, which has none")
         received, used, notes = put_together(recordings, network.stages)
         report |= {"symbols": received.symbols.shape[1], "stages": len(used)}
-    images = network.decode(received, frame.size)
-    return to_8bit(images)[0], report | {"snr_db": frame.snr_db}, notes
+    decoded = network.receive(received, frame.size)
+    if decoded.layers:
+        report |= {"layers": "+".join(decoded.layers[0])}
+    return to_8bit(decoded.images)[0], report | {"snr_db": frame.snr_db}, notes
 
 
 def _zoo_name(name: str, path: Path) -> str:

@@ -16,6 +16,7 @@ from deepjscc.radio.waveform_config import WaveformConfig
 from deepjscc.radio.zadoff_chu import Pulses
 from deepjscc.systems.names import load_transceiver, transceiver_hash
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan
+from deepjscc.units import spread_offsets_db
 
 GUARD = 256  # symbol times of silence after a frame
 
@@ -57,6 +58,8 @@ def picture_burst(
     bandwidth_ratio: float | None = None,
     margin_db: float | None = None,
     sequence: int = 0,
+    *,
+    snr_spread_db: float = 0.0,
 ) -> Burst:
     """Encode a picture and shape its frame.
 
@@ -68,11 +71,15 @@ def picture_burst(
         bandwidth_ratio: complex uses per source value; None takes the model's own.
         margin_db: by how much the channel may be worse before side information is lost; None takes the model's own.
         sequence: number of the frame.
+        snr_spread_db: half the width of the range of SNRs around ``encoder_snr_db`` that the transmitter believes in.
 
     Raises:
         UsageError: an unknown model, a ratio it does not support, or side information that fits no frame.
     """
-    encoded = _encode(image, model, encoder_snr_db, bandwidth_ratio, margin_db)
+    margin_db = MARGIN_DB + snr_spread_db if margin_db is None else margin_db
+    offsets_db = spread_offsets_db(snr_spread_db)
+    plan = LinkPlan(torch.tensor([encoder_snr_db]), bandwidth_ratio, margin_db, offsets_db)
+    encoded = _encode(image, model, plan)
     size = (image.shape[1], image.shape[2])
     header, symbols, weak = put_in_frame(encoded, size, transceiver_hash(model), config, encoder_snr_db, sequence)
     samples, report = shape_frame(header, symbols, weak, config)
@@ -80,14 +87,9 @@ def picture_burst(
 
 
 @torch.no_grad()
-def _encode(
-    image: Image8, model: str, encoder_snr_db: float, bandwidth_ratio: float | None, margin_db: float | None
-) -> Encoded:
+def _encode(image: Image8, model: str, plan: LinkPlan) -> Encoded:
     """Run the model's encoder; the only place of the radio that does."""
-    margin = MARGIN_DB if margin_db is None else margin_db
-    return load_transceiver(model).encode(
-        to_float(image), LinkPlan(torch.tensor([encoder_snr_db]), bandwidth_ratio, margin)
-    )
+    return load_transceiver(model).encode(to_float(image), plan)
 
 
 def put_in_frame(

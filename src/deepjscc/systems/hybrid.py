@@ -143,7 +143,7 @@ class Hybrid:
     def _encode_image(self, image: Images, picture: Image8, snr_db: float, uses: int, plan: LinkPlan) -> Encoded:
         index = snr_index(snr_db)
         left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
-        chosen = self._choose(picture, snr_db, left, plan.snr_offsets_db) if left > 0 else None
+        chosen = self._choose(picture, snr_db, uses, left, plan.snr_offsets_db) if left > 0 else None
         if chosen is None:
             return self._encode_analog_only(image, index, left, plan)
         index, share_index = chosen
@@ -181,17 +181,31 @@ class Hybrid:
         return Base(stream, statistics.side_info, modulated.gain_index).pack(), modulated.symbols[None]
 
     def _choose(
-        self, picture: Image8, design_snr_db: float, uses: int, offsets_db: tuple[float, ...]
+        self, picture: Image8, design_snr_db: float, uses: int, left: int, offsets_db: tuple[float, ...]
     ) -> tuple[int, int] | None:
-        """Indices of the base's design SNR and of the analog layer's share; None where no base fits."""
+        """Indices of the base's design SNR and of the analog layer's share; None where no base fits.
+
+        Args:
+            picture: the image.
+            design_snr_db: of the plan.
+            uses: of the whole transmission.
+            left: of them, what the header leaves.
+            offsets_db: of the channel's possible SNRs against the design SNR.
+        """
         backed_off = BACK_OFF_DB if len(offsets_db) > 1 else (0.0,)
         indices = sorted({snr_index(design_snr_db + back_off) for back_off in backed_off})
 
-        def room(index: int, share_index: int) -> int:
-            return self._room(index, uses, share_index)
-
-        expectation = HybridExpectation(picture, self.codec, self.residual_code, room, uses, indices)
         wanted, floor_db = self.options.analog_share, self.options.floor_db
+        if floor_db:
+            left -= int(MOST_COARSE * COARSE_STEP * uses)
+        if left <= 0:
+            return None
+
+        def room(index: int, share_index: int) -> int:
+            return self._room(index, left, share_index)
+
+        digital_room = self._room(snr_index(design_snr_db), uses, 0)
+        expectation = HybridExpectation(picture, self.codec, self.residual_code, room, digital_room, left, indices)
         return choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
 
     def _room(self, index: int, uses: int, share_index: int) -> int:

@@ -13,7 +13,8 @@ from deepjscc.models.residual_code import ResidualCode
 from deepjscc.systems.hybrid_plan import SHARES, HybridHeader, choose_share, snr_index
 from deepjscc.types import Image8
 
-REFERENCE = 3  # index of the share for which a base is coded: it shows what analog layers leave of residuals
+# The share for which a base is coded: its residual shows what analog layers leave.
+REFERENCE = SHARES.index(0.1)
 LEAST_ERROR = 1e-3  # mean squared error, values of 0 to 255: below that rounding to 8 bits hides everything
 FEWEST = 0.7  # of the bytes of the smallest coding, to which the curve is continued
 BACK_OFF_DB = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -13.0, -16.0)  # of the base's design SNR, tried over fading
@@ -29,6 +30,7 @@ class HybridExpectation:
         codec: of the base.
         residual_code: of the analog layer.
         room: bytes for the codestream.
+        digital_room: bytes for the codestream of a digital link in all channel uses, without any other layer.
         uses: complex channel uses of base and analog layer.
         indices: of the design SNRs that come into question.
     """
@@ -39,10 +41,11 @@ class HybridExpectation:
         codec: LevelCodec,
         residual_code: ResidualCode,
         room: Room,
+        digital_room: int,
         uses: int,
         indices: Sequence[int],
     ) -> None:
-        self.residual_code, self.room, self.uses = residual_code, room, uses
+        self.residual_code, self.room, self.digital_room, self.uses = residual_code, room, digital_room, uses
         budgets = {room(max(indices), 0), room(sorted(indices)[len(indices) // 2], REFERENCE)}
         if len(indices) > 1:
             budgets.add(room(min(indices), len(SHARES) - 1))
@@ -70,6 +73,12 @@ class HybridExpectation:
         if len(rising) < 2:
             return None
         return RateCurve(tuple(rising), tuple(self.points[size] for size in rising))
+
+    def digital_mse(self) -> float:
+        """Expected mean squared error of a digital link in the same channel uses; infinite where no base fits."""
+        if self.curve is None or self.digital_room <= 0:
+            return math.inf
+        return self.curve.mse_at(self.digital_room) / 255**2
 
     def mse(self, index: int, share_index: int, snr_db: float) -> float | None:
         """Expected mean squared error with base and analog layer received; None where no base fits.
@@ -123,7 +132,8 @@ def choose_layout(
     """
     if len(offsets_db) == 1:
         index = snr_index(design_snr_db + offsets_db[0])
-        share = choose_share(lambda one: expectation.mse(index, SHARES.index(one), design_snr_db), wanted)
+        digital = expectation.digital_mse()
+        share = choose_share(lambda one: expectation.mse(index, SHARES.index(one), design_snr_db), digital, wanted)
         return None if share is None else (index, share)
     allowed = range(len(SHARES))
     if wanted is not None:

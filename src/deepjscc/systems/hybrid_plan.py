@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from deepjscc.errors import UsageError
 
 # Shares of the power that the analog layer may have. The last index is that of no digital base at all.
-SHARES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
-ANALOG_ONLY = 7
+SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3)
+ANALOG_ONLY = 15
 HEADER_BYTES = 3
 STEP_DB, LOWEST_DB, HIGHEST_DB = 0.25, -20.0, 43.75  # of the design SNR in the header
 COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
 MOST_COARSE = 10  # such steps: 2% of the uses
-# PSNR at the design SNR that an analog layer may cost, for what it gains above: against the digital base alone, and
-# against the best share.
-COST_TO_DIGITAL_DB, COST_TO_BEST_DB = 0.1, 0.3
+# PSNR at the design SNR that analog and coarse layer may cost together, for what they gain elsewhere: against a digital
+# link in the same uses, and what the analog layer may cost against its best share.
+COST_TO_DIGITAL_DB, COST_TO_BEST_DB = 0.18, 0.3
 
 
 @dataclass(frozen=True)
 class HybridHeader:
-    """What the receiver must know before anything else: 3 bits of share, 8 of SNR, 5 of coarse layer, 8 of CRC.
+    """What the receiver must know before anything else: 4 bits of share, 8 of SNR, 4 of coarse layer, 8 of CRC.
 
     Attributes:
         share_index: of the analog layer's power among :data:`SHARES`, or :data:`ANALOG_ONLY`.
@@ -48,7 +48,7 @@ class HybridHeader:
 
     def pack(self) -> bytes:
         """Three bytes, big-endian."""
-        word = self.share_index << 13 | self.snr_index << 5 | self.coarse
+        word = self.share_index << 12 | self.snr_index << 4 | self.coarse
         return word.to_bytes(2, "big") + bytes([_crc8(word.to_bytes(2, "big"))])
 
     @staticmethod
@@ -61,7 +61,7 @@ class HybridHeader:
         if len(data) != HEADER_BYTES or _crc8(data[:2]) != data[2]:
             raise UsageError(f"the header {data[:8].hex()} of a hybrid transmission is damaged: its checksum differs")
         word = int.from_bytes(data[:2], "big")
-        return HybridHeader(word >> 13, word >> 5 & 255, word & 31)
+        return HybridHeader(word >> 12, word >> 4 & 255, word & 15)
 
 
 def snr_index(snr_db: float) -> int:
@@ -73,14 +73,17 @@ def snr_index(snr_db: float) -> int:
     return math.floor((min(max(snr_db, LOWEST_DB), HIGHEST_DB) - LOWEST_DB) / STEP_DB + 1e-6)
 
 
-def choose_share(expected_mse: Callable[[float], float | None], wanted: float | None = None) -> int | None:
+def choose_share(
+    expected_mse: Callable[[float], float | None], digital_mse: float, wanted: float | None = None
+) -> int | None:
     """Choose the share of the power that the analog layer has.
 
-    The strongest analog layer is taken that costs next to nothing at the design SNR: above it the image gains with the
-    share, below it nothing is left of either layer. Where every share costs more, the best one is taken, or none.
+    The strongest analog layer is taken that costs little at the design SNR: above it the image gains with the share,
+    below it nothing is left of either layer. Where every share costs more, the best one is taken, or none.
 
     Args:
         expected_mse: expected mean squared error for a share; None where no base fits.
+        digital_mse: expected mean squared error of a digital link in the same channel uses, without any other layer.
         wanted: a share that the user asks for; the nearest one is taken.
 
     Returns:
@@ -94,9 +97,7 @@ def choose_share(expected_mse: Callable[[float], float | None], wanted: float | 
     if not possible:
         return None
     best = min(possible, key=lambda index: possible[index])
-    most = min(
-        possible.get(0, math.inf) * 10 ** (COST_TO_DIGITAL_DB / 10), possible[best] * 10 ** (COST_TO_BEST_DB / 10)
-    )
+    most = min(digital_mse * 10 ** (COST_TO_DIGITAL_DB / 10), possible[best] * 10 ** (COST_TO_BEST_DB / 10))
     return max((index for index, error in possible.items() if error <= most), default=best)
 
 

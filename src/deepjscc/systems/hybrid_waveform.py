@@ -102,7 +102,11 @@ class HybridWaveform:
         return Received(left, left_noise, None, snr_db[None], ((*data, base),), (left.shape[1],))
 
     def _header(self, symbols: Symbols, noise: torch.Tensor) -> tuple[HybridHeader | None, int]:
-        """The header and where it ends: whichever of its codes has a right check."""
+        """The header and where it ends: whichever of its codes has a right check.
+
+        On a channel better than planned the short code is found in the first symbols of the long one, which hold the
+        same bits: the header itself says which of the two was sent.
+        """
         for code in self.hybrid.header_codes():
             assert isinstance(code, PlannedFineLDPC)
             if code.uses >= symbols.shape[1]:
@@ -113,8 +117,9 @@ class HybridWaveform:
                     header = HybridHeader.unpack(data[:HEADER_BYTES])
                 except UsageError:
                     continue
-                if header.share_index != ANALOG_ONLY:
-                    return header, code.uses
+                end = self.hybrid.header_layer(header).uses
+                if header.share_index != ANALOG_ONLY and end < symbols.shape[1]:
+                    return header, end
         return None, 0
 
 

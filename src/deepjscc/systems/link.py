@@ -25,8 +25,8 @@ class Link(nn.Module):
         receiver: decodes; None: the transmitter does that too, as models do.
         bandwidth_ratio: complex channel uses per source value, all layers and pilots included; None takes the
             transmitter's own (and pilots on top).
-        snr_offsets_db: what the transmitter believes of the channel's SNR relative to the design SNR, equally likely;
-            None: the distribution of the channel's slow fading, or that it knows the SNR.
+        snr_offsets_db: what the transmitter believes of the channel's SNR relative to the design SNR, equally likely,
+            without the channel's fading, which comes on top; one of 0 where it knows the SNR.
 
     >>> from deepjscc.channels import AWGN
     >>> from deepjscc.zoo import load
@@ -46,7 +46,7 @@ class Link(nn.Module):
         receiver: Receiver | None = None,
         *,
         bandwidth_ratio: float | None = None,
-        snr_offsets_db: tuple[float, ...] | None = None,
+        snr_offsets_db: tuple[float, ...] = (0.0,),
     ) -> None:
         super().__init__()
         self.transmitter, self.channel, self.bandwidth_ratio = transmitter, channel, bandwidth_ratio
@@ -100,8 +100,9 @@ class Link(nn.Module):
             UsageError: nothing is left beside the pilots.
         """
         ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
-        offsets_db = self.channel.fade_offsets_db() if self.snr_offsets_db is None else self.snr_offsets_db
-        return LinkPlan(design_snr_db, ratio, max(MARGIN_DB, self.channel.fade_depth_db), offsets_db)
+        margin_db = max(MARGIN_DB, self.channel.fade_depth_db) - min(0.0, *self.snr_offsets_db)
+        offsets_db = combined_offsets_db(self.channel.fade_offsets_db(), self.snr_offsets_db)
+        return LinkPlan(design_snr_db, ratio, margin_db, offsets_db)
 
     def transmit(
         self,
@@ -207,6 +208,19 @@ def in_views(sent: Transmission, views: int) -> Transmission:
     """A transmission of single views, those of a scene one after another, with an axis of views."""
     parts = (each.unflatten(0, (-1, views)) for each in (sent.images, sent.channel_uses, sent.delivered))
     return Transmission(*parts)
+
+
+def combined_offsets_db(fades_db: Sequence[float], beliefs_db: Sequence[float]) -> tuple[float, ...]:
+    """Equally likely sums of two independent offsets in dB, thinned to as many as the longer of the two lists has.
+
+    >>> combined_offsets_db((0.0,), (-6.0, 0.0, 6.0))
+    (-6.0, 0.0, 6.0)
+    """
+    sums, count = (
+        sorted(fade + belief for fade in fades_db for belief in beliefs_db),
+        max(len(fades_db), len(beliefs_db)),
+    )
+    return tuple(sums[int((index + 0.5) * len(sums) / count)] for index in range(count))
 
 
 def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | None) -> float | None:

@@ -7,7 +7,7 @@ in so many steps: ``MODEL@diffusion=10``.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Protocol, runtime_checkable
 
@@ -27,7 +27,8 @@ from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.systems.user_system import load_user_system
-from deepjscc.types import Encoded, Images, LinkPlan, Received, Size
+from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Received, Size
+from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import load, load_residual_code, load_stage, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
@@ -61,6 +62,7 @@ def make_system(
     bandwidth_ratio: float | None = None,
     container: bool = True,
     simulate: bool = False,
+    snr_spread_db: float = 0.0,
 ) -> NamedSystem:
     """Build a system from its name.
 
@@ -70,10 +72,25 @@ def make_system(
         bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
         container: count the header bytes of a digital system's files.
         simulate: send every bit of an LDPC code instead of looking its error rate up; the name then says so.
+        snr_spread_db: half the width of the range around the design SNR that the transmitter believes in; the name
+            then says so.
 
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
     """
+    if snr_spread_db:
+        known = make_system(name, channel, bandwidth_ratio=bandwidth_ratio, container=container, simulate=simulate)
+        if not isinstance(known.system, Link):
+            raise UsageError(f"{name} plans for one SNR, not for a range of them")
+        link = known.system
+        believing = Link(
+            link.transmitter,
+            channel,
+            link.own_receiver,
+            bandwidth_ratio=link.bandwidth_ratio,
+            snr_offsets_db=spread_offsets_db(snr_spread_db),
+        )
+        return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=believing)
     if is_file_reference(name):
         own, content = load_user_system(name, channel, bandwidth_ratio)
         return NamedSystem(name, own, weights=content)
@@ -150,8 +167,8 @@ class Transceiver(Protocol):
         """Whether any prefix of the symbols decodes to a coarser image."""
         ...
 
-    def decode(self, received: Received, size: Size) -> Images:
-        """Decode symbols; see :meth:`deepjscc.models.base.JSCC.decode`."""
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Decode symbols and say which layers arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
         ...
 
 

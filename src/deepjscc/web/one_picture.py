@@ -29,6 +29,12 @@ CODINGS = {
     "the best of LDPC's block length, a bound": "normal",
     "5G LDPC and QAM": "ldpc",
 }
+LAYERS = {
+    "base+analog": "Received: base and analog layer.",
+    "base": "Received: the base; no analog layer was sent.",
+    "coarse": "Received: the coarse layer alone; the base is lost, and the analog layer with it.",
+    "analog": "Received: the analog layer; there is no base at this ratio.",
+}
 FOLLOWS = "knows the SNR, like the first system"
 PLANNED = "planned for the SNR below"
 
@@ -46,12 +52,17 @@ def _numbers(outcome: Outcome) -> str:
         return f"**{name}: outage.** Nothing arrived; shown is the mean colour, {outcome.psnr_db:.1f} dB."
     return (
         f"**{name}: {outcome.psnr_db:.2f} dB PSNR.** {outcome.channel_uses} channel uses, "
-        f"ratio {outcome.bandwidth_ratio:.4f}, {1000 * outcome.seconds:.0f} ms."
+        f"ratio {outcome.bandwidth_ratio:.4f}, {1000 * outcome.seconds:.0f} ms.{_layers(outcome)}"
     )
 
 
+def _layers(outcome: Outcome) -> str:
+    """A sentence that names the layers of a hybrid that arrived; nothing for a system that does not count them."""
+    return "" if outcome.layers is None else f" {LAYERS.get(outcome.layers, '')}".rstrip()
+
+
 def _captioned(outcomes: list[Outcome], label: str) -> list[tuple[Image.Image, str]]:
-    return [(o.picture, label.format(o=o)) for o in outcomes]
+    return [(o.picture, label.format(o=o, layers=f" ({o.layers})" if o.layers else "")) for o in outcomes]
 
 
 def show_learned(picture: Image.Image | None, *controls: Any) -> tuple[Image.Image, str, Outcome]:
@@ -96,7 +107,7 @@ def show_receivers(picture: Image.Image | None, *controls: Any) -> list[tuple[Im
     """Eight receivers of one transmission."""
     with errors_on_page():
         return _captioned(
-            live.receivers(needed(picture), _setting(*controls)), "{o.snr_db:g} dB SNR: {o.psnr_db:.1f} dB PSNR"
+            live.receivers(needed(picture), _setting(*controls)), "{o.snr_db:g} dB SNR: {o.psnr_db:.1f} dB PSNR{layers}"
         )
 
 
