@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from deepjscc.errors import UsageError
 
 # Shares of the power that the analog layer may have. The last index is that of no digital base at all.
-SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.125, 0.15, 0.175, 0.2, 0.225, 0.25, 0.275, 0.3)
+SHARES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.06, 0.07, 0.085, 0.1, 0.115, 0.13, 0.15, 0.2, 0.25, 0.3)
 ANALOG_ONLY = 15
 HEADER_BYTES = 3
 STEP_DB, LOWEST_DB, HIGHEST_DB = 0.25, -20.0, 43.75  # of the design SNR in the header
@@ -19,7 +19,7 @@ COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
 MOST_COARSE = 10  # such steps: 2% of the uses
 # PSNR at the design SNR that analog and coarse layer may cost together, for what they gain elsewhere: against a digital
 # link in the same uses, and what the analog layer may cost against its best share.
-COST_TO_DIGITAL_DB, COST_TO_BEST_DB = 0.18, 0.3
+COST_TO_DIGITAL_DB, COST_TO_BEST_DB = 0.16, 0.3
 
 
 @dataclass(frozen=True)
