@@ -16,6 +16,7 @@ from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem
 from deepjscc.systems.strips import transmit_picture
+from deepjscc.systems.tiles import transmit_tiles
 from deepjscc.types import Images
 
 LARGE_PIXELS = 8_000_000
@@ -68,25 +69,28 @@ def send_image(
 ) -> Outcome:
     """Send one 8-bit RGB picture once; equal seeds give every system the same gains.
 
-    A picture above :data:`LARGE_PIXELS` goes through a learned link strip by strip, and has no MS-SSIM. Without
-    structure only the PSNR is measured.
+    A picture above :data:`LARGE_PIXELS` goes strip by strip or tile by tile, and has no MS-SSIM. Without structure only
+    the PSNR is measured.
     """
-    if picture.width * picture.height <= LARGE_PIXELS or not system.system.supports_tiles:
+    link = system.system
+    if picture.width * picture.height <= LARGE_PIXELS or not isinstance(link, Link):
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
-    snr = torch.tensor([snr_db])
+    snr, draws = torch.tensor([snr_db]), _draws(seed)
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
-    clock = time.perf_counter()
-    result, uses = transmit_picture(
-        cast(Link, system.system), picture, snr, encoder_snr_db=believed, generator=_draws(seed)
-    )
+    clock, delivered, layers = time.perf_counter(), True, None
+    if link.supports_tiles:
+        result, uses = transmit_picture(link, picture, snr, encoder_snr_db=believed, generator=draws)
+    else:
+        sent = transmit_tiles(link, picture, snr, encoder_snr_db=believed, generator=draws)
+        result, uses, delivered, layers = sent.picture, sent.channel_uses, sent.delivered, sent.layers
     seconds = time.perf_counter() - clock
     return Outcome(
         system=system.name,
         snr_db=snr_db,
         channel_uses=uses,
         bandwidth_ratio=uses / (3 * picture.width * picture.height),
-        delivered=True,
-        layers=None,
+        delivered=delivered,
+        layers=layers,
         psnr_db=_psnr_of_large(picture, result),
         ssim=_ssim_of_large(picture, result) if with_structure else None,
         ms_ssim=None,

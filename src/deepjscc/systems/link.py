@@ -86,8 +86,20 @@ class Link(nn.Module):
 
     def over(self, channel: Channel) -> "Link":
         """The same transmitter and receiver over another channel."""
-        options = {"bandwidth_ratio": self.bandwidth_ratio, "snr_offsets_db": self.snr_offsets_db}
-        return Link(self.transmitter, channel, self.own_receiver, **options)  # type: ignore[arg-type]
+        return self._with(channel, self.bandwidth_ratio)
+
+    def with_ratio(self, bandwidth_ratio: float | None) -> "Link":
+        """The same transmitter, channel and receiver with another bandwidth ratio."""
+        return self._with(self.channel, bandwidth_ratio)
+
+    def _with(self, channel: Channel, bandwidth_ratio: float | None) -> "Link":
+        return Link(
+            self.transmitter,
+            channel,
+            self.own_receiver,
+            bandwidth_ratio=bandwidth_ratio,
+            snr_offsets_db=self.snr_offsets_db,
+        )
 
     def plan(self, size: Size, design_snr_db: SnrDb) -> LinkPlan:
         """Plan a transmission: what the pilots leave of the bandwidth, and a margin for the channel's fades.

@@ -1,0 +1,193 @@
+"""Large pictures as tiles, each a transmission of its own: memory grows with a tile, whatever codec codes it.
+
+Tiles share the channel uses by what they need for about the same error, which their bytes as JPEG at one quality tell.
+A digital layer ahead of the tiles holds one byte for each. Systems whose models work strip by strip need no tiles; see
+:mod:`deepjscc.systems.strips`.
+"""
+
+import io
+import math
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from PIL import Image, ImageStat
+
+from deepjscc.images import from_picture, to_float, to_picture
+from deepjscc.symbols import channel_uses
+from deepjscc.systems.link import Link
+from deepjscc.systems.transport import send_over
+from deepjscc.types import DigitalLayer, Encoded, Images, Size, SnrDb
+from deepjscc.units import awgn_capacity
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+TILE_SIDE = 1024  # at most, of a tile; a multiple of the blocks of every transform
+_BLOCK = 16
+_OCTAVE, _STEPS = 8, 48  # steps of a tile's weight that double it, and steps in all
+_JPEG_HEADER = 620  # bytes of Pillow's files, about
+_QUALITIES = (5, 10, 20, 35, 50, 65, 80, 90, 95)  # of the JPEGs
+_SAMPLE = 16  # tiles that choose the quality
+
+
+@dataclass(frozen=True)
+class Box:
+    """A tile's place: rows ``top`` to ``bottom``, columns ``left`` to ``right``."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def values(self) -> int:
+        """Source values of the tile."""
+        return 3 * (self.bottom - self.top) * (self.right - self.left)
+
+    def crop(self, picture: Image.Image) -> Image.Image:
+        """The tile."""
+        return picture.crop((self.left, self.top, self.right, self.bottom))
+
+
+@dataclass(frozen=True)
+class TiledTransmission:
+    """What came of a picture sent as tiles.
+
+    Attributes:
+        picture: at the far end, 8-bit RGB.
+        channel_uses: complex uses of all tiles and of their weights, pilots included.
+        delivered: False where every tile was lost.
+        layers: names of the layers that arrived; where tiles differ, each with its share; None: not counted.
+    """
+
+    picture: Image.Image
+    channel_uses: int
+    delivered: bool
+    layers: str | None
+
+
+@torch.no_grad()
+def transmit_tiles(
+    link: Link,
+    picture: Image.Image,
+    snr_db: SnrDb,
+    *,
+    encoder_snr_db: SnrDb | None = None,
+    generator: torch.Generator | None = None,
+) -> TiledTransmission:
+    """Send an 8-bit RGB Pillow picture tile by tile; under slow fading all tiles meet one gain.
+
+    Args:
+        link: of any transmitter and receiver. One without a bandwidth ratio gives every tile its own.
+        picture: what to send.
+        snr_db: P / N0 of the channel in dB, ``[1]``.
+        encoder_snr_db: design SNR in dB; None: the channel's.
+        generator: of gains and noise.
+
+    Raises:
+        UsageError: a ratio that the transmitter does not make.
+    """
+    design_snr_db = snr_db if encoder_snr_db is None else encoder_snr_db
+    boxes = tile_boxes((picture.height, picture.width))
+    gain = link.channel.draw_gain(1, 1, generator) if link.channel.coherence == "image" else None
+    mean = tuple(round(value) for value in ImageStat.Stat(picture).mean)  # shown where a tile is lost
+    result, uses, told = Image.new("RGB", picture.size, mean), 0, True
+    ratios: list[float | None] = [link.bandwidth_ratio] * len(boxes)
+    if link.bandwidth_ratio is not None and len(boxes) > 1:
+        total = channel_uses((picture.height, picture.width), link.bandwidth_ratio)
+        bits = float(awgn_capacity(design_snr_db.clamp(-20, 40)))
+        weights = DigitalLayer(tile_weights(picture, boxes, total * bits / 8), name="tiles")
+        ahead = Encoded(torch.zeros(1, 0, dtype=torch.complex64), ((weights,),))
+        told = send_over(link.channel, ahead, snr_db, generator, gain=gain).digital[0][0] is not None
+        uses = int(link.spent(ahead))
+        ratios = list(tile_ratios(weights.data or b"", boxes, total - uses))
+
+    def encode(task: tuple[Box, float | None]) -> tuple[Box, Link, Images, Encoded]:
+        box, ratio = task
+        own, tile = link.with_ratio(ratio), to_float(from_picture(box.crop(picture)))
+        return box, own, tile, own.encode(tile, design_snr_db)
+
+    found, delivered, counted = Counter[str](), False, False
+    for box, own, tile, encoded in _in_threads(encode, zip(boxes, ratios, strict=True)):
+        sent = own.receive(send_over(own.channel, encoded, snr_db, generator, gain=gain), encoded, tile)
+        arrived = told and bool(sent.delivered)
+        if arrived:
+            result.paste(to_picture(sent.images[0]), (box.left, box.top))
+        uses, delivered = uses + int(sent.channel_uses), delivered or arrived
+        counted = counted or bool(sent.layers)
+        found["+".join(sent.layers[0]) if sent.layers and arrived else ""] += 1
+    return TiledTransmission(result, uses, delivered, _shares(found) if counted else None)
+
+
+def tile_boxes(size: Size) -> list[Box]:
+    """Cut a picture into tiles of nearly the same size, at most :data:`TILE_SIDE` a side, row by row.
+
+    >>> [(box.top, box.left, box.bottom, box.right) for box in tile_boxes((700, 1500))]
+    [(0, 0, 700, 752), (0, 752, 700, 1500)]
+    """
+    rows, columns = (_cuts(side) for side in size)
+    return [Box(*one, *other) for one in rows for other in columns]
+
+
+def tile_weights(picture: Image.Image, boxes: list[Box], budget_bytes: float) -> bytes:
+    """The weight of each tile, a byte: the logarithm of its bytes as JPEG in eighths of an octave.
+
+    Args:
+        picture: 8-bit RGB.
+        boxes: its tiles.
+        budget_bytes: what the channel uses carry, about; the JPEGs are of the quality that comes nearest to it.
+    """
+    sample = [box.crop(picture) for box in boxes[:: math.ceil(len(boxes) / _SAMPLE)]]
+    wanted = budget_bytes * len(sample) / len(boxes)
+    sizes = {quality: sum(_jpeg_bytes(tile, quality) for tile in sample) for quality in _QUALITIES}
+    quality = min(_QUALITIES, key=lambda one: abs(math.log(sizes[one] / max(wanted, 1))))
+    octaves = [math.log2(_jpeg_bytes(box.crop(picture), quality)) for box in boxes]
+    return bytes(max(0, round(_STEPS - _OCTAVE * (max(octaves) - one))) for one in octaves)
+
+
+def tile_ratios(weights: bytes, boxes: list[Box], uses: int) -> Iterator[float]:
+    """Bandwidth ratio of each tile, as both ends derive it from the weights; all tiles together take at most ``uses``.
+
+    >>> list(tile_ratios(bytes([40, 48]), tile_boxes((100, 2000)), 3000))[0] * 300_000
+    1000.0
+    """
+    values = [2 ** (weight / _OCTAVE) for weight in weights]
+    for value, box in zip(values, boxes, strict=True):
+        yield max(1, math.floor(uses * value / sum(values) + 1e-6)) / box.values
+
+
+def _jpeg_bytes(tile: Image.Image, quality: int) -> int:
+    """Bytes of a tile as JPEG without the header, and at least a few for each block."""
+    buffer = io.BytesIO()
+    tile.save(buffer, "JPEG", quality=quality)
+    return max(buffer.tell() - _JPEG_HEADER, tile.width * tile.height // 200, 1)
+
+
+def _cuts(side: int) -> list[tuple[int, int]]:
+    """Equal parts of one side, cut at multiples of a block."""
+    step = math.ceil(side / math.ceil(side / TILE_SIDE) / _BLOCK) * _BLOCK
+    return [(start, min(start + step, side)) for start in range(0, side, step)]
+
+
+def _shares(found: Counter[str]) -> str:
+    """Which layers arrived, each combination with its share of the tiles unless there is but one."""
+    if len(found) == 1:
+        return next(iter(found))
+    tiles = found.total()
+    return ", ".join(f"{layers or 'none'} {100 * count / tiles:.0f}%" for layers, count in found.most_common())
+
+
+def _in_threads(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+    """Results in order, by as many threads as torch uses; few are made ahead, so that memory stays bounded."""
+    threads = torch.get_num_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        ahead: deque[Future[Result]] = deque()
+        for task in tasks:
+            ahead.append(pool.submit(work, task))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
