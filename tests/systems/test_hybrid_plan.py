@@ -32,21 +32,27 @@ def test_the_design_snr_is_rounded_down_and_clamped() -> None:
         assert HybridHeader(0, snr_index(snr_db), 0).design_snr_db == known
 
 
-def test_the_strongest_analog_layer_that_costs_little_is_taken() -> None:
-    flat = dict.fromkeys(SHARES, 1.0)
-    assert choose_share(flat.get, 1.0) == len(SHARES) - 1
-    assert choose_share(lambda share: 1.0 + share, 1.0) == SHARES.index(0.03)  # 0.03 costs 0.13 dB, 0.05 costs 0.21 dB
-    assert choose_share(lambda share: 1.0 + 10 * share, 1.0) == 0
-    assert choose_share({**flat, 0.05: 0.5}.get, 1.0) == SHARES.index(0.05)  # far better than any other
-    assert choose_share(lambda share: None, 1.0) is None
-    assert choose_share(lambda share: None if share > 0.1 else 1.0, 1.0) == SHARES.index(0.1)
+def test_the_strongest_analog_layer_that_is_worth_its_cost_is_taken() -> None:
+    def flat(share: float, snr_db: float) -> float:
+        """It costs nothing and gains nothing."""
+        return 1.0
+
+    def steady(share: float, snr_db: float) -> float:
+        """It costs 0.043 dB a hundredth of share and gains half a decibel 3 dB above."""
+        return (1 + share) * 10 ** (-(snr_db - 10) / 60)
+
+    assert choose_share(flat, 10.0) == len(SHARES) - 1
+    assert choose_share(steady, 10.0) == SHARES.index(0.01)  # 0.055 dB are allowed, two hundredths cost 0.086 dB
+    assert choose_share(lambda share, snr_db: 1 + 10 * share, 10.0) == 0
+    assert choose_share(lambda share, snr_db: 0.5 if share == 0.05 else 1.0, 10.0) == SHARES.index(0.05)
+    assert choose_share(lambda share, snr_db: None, 10.0) is None
+    assert choose_share(lambda share, snr_db: None if share > 0.1 else 1.0, 10.0) == SHARES.index(0.1)
 
 
-def test_what_the_coarse_layer_costs_is_no_longer_there_for_the_analog_layer() -> None:
-    assert choose_share(lambda share: 1.0 + share, 0.985) == SHARES.index(0.02)  # 0.07 dB are gone already
-    assert choose_share(lambda share: 1.0 + share, 0.5) == 0
+def test_a_cost_has_a_bound_whatever_is_gained() -> None:
+    assert choose_share(lambda share, snr_db: (1 + share) * 10 ** (10 - snr_db), 10.0) == SHARES.index(0.02)
 
 
 def test_a_share_that_is_asked_for_is_taken() -> None:
-    assert choose_share(lambda share: 1.0, 1.0, 0.19) == SHARES.index(0.2)
-    assert choose_share(lambda share: None, 1.0, 0.2) is None
+    assert choose_share(lambda share, snr_db: 1.0, 10.0, 0.19) == SHARES.index(0.2)
+    assert choose_share(lambda share, snr_db: None, 10.0, 0.2) is None

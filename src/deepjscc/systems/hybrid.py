@@ -204,8 +204,7 @@ class Hybrid:
         def room(index: int, share_index: int) -> int:
             return self._room(index, left, share_index)
 
-        digital_room = self._room(snr_index(design_snr_db), uses, 0)
-        expectation = HybridExpectation(picture, self.codec, self.residual_code, room, digital_room, left, indices)
+        expectation = HybridExpectation(picture, self.codec, self.residual_code, room, left, indices)
         return choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
 
     def _room(self, index: int, uses: int, share_index: int) -> int:

@@ -30,7 +30,6 @@ class HybridExpectation:
         codec: of the base.
         residual_code: of the analog layer.
         room: bytes for the codestream.
-        digital_room: bytes for the codestream of a digital link in all channel uses, without any other layer.
         uses: complex channel uses of base and analog layer.
         indices: of the design SNRs that come into question.
     """
@@ -41,11 +40,10 @@ class HybridExpectation:
         codec: LevelCodec,
         residual_code: ResidualCode,
         room: Room,
-        digital_room: int,
         uses: int,
         indices: Sequence[int],
     ) -> None:
-        self.residual_code, self.room, self.digital_room, self.uses = residual_code, room, digital_room, uses
+        self.residual_code, self.room, self.uses = residual_code, room, uses
         budgets = {room(max(indices), 0), room(sorted(indices)[len(indices) // 2], REFERENCE)}
         if len(indices) > 1:
             budgets.add(room(min(indices), len(SHARES) - 1))
@@ -73,12 +71,6 @@ class HybridExpectation:
         if len(rising) < 2:
             return None
         return RateCurve(tuple(rising), tuple(self.points[size] for size in rising))
-
-    def digital_mse(self) -> float:
-        """Expected mean squared error of a digital link in the same channel uses; infinite where no base fits."""
-        if self.curve is None or self.digital_room <= 0:
-            return math.inf
-        return self.curve.mse_at(self.digital_room) / 255**2
 
     def mse(self, index: int, share_index: int, snr_db: float) -> float | None:
         """Expected mean squared error with base and analog layer received; None where no base fits.
@@ -132,8 +124,9 @@ def choose_layout(
     """
     if len(offsets_db) == 1:
         index = snr_index(design_snr_db + offsets_db[0])
-        digital = expectation.digital_mse()
-        share = choose_share(lambda one: expectation.mse(index, SHARES.index(one), design_snr_db), digital, wanted)
+        share = choose_share(
+            lambda one, snr_db: expectation.mse(index, SHARES.index(one), snr_db), design_snr_db, wanted
+        )
         return None if share is None else (index, share)
     allowed = range(len(SHARES))
     if wanted is not None:

@@ -17,9 +17,9 @@ HEADER_BYTES = 3
 STEP_DB, LOWEST_DB, HIGHEST_DB = 0.25, -20.0, 43.75  # of the design SNR in the header
 COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
 MOST_COARSE = 10  # such steps: 2% of the uses
-# PSNR at the design SNR that analog and coarse layer may cost together, for what they gain elsewhere: against a digital
-# link in the same uses, and what the analog layer may cost against its best share.
-COST_TO_DIGITAL_DB, COST_TO_BEST_DB = 0.16, 0.3
+# PSNR at the design SNR that an analog layer may cost against the digital base alone: a share of what it gains on a
+# channel better by BETTER_DB, and never more than MOST_COST_DB; against the best share never more than COST_TO_BEST_DB.
+BETTER_DB, COST_PER_GAIN, MOST_COST_DB, COST_TO_BEST_DB = 3.0, 0.11, 0.11, 0.3
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,17 @@ def snr_index(snr_db: float) -> int:
 
 
 def choose_share(
-    expected_mse: Callable[[float], float | None], digital_mse: float, wanted: float | None = None
+    expected_mse: Callable[[float, float], float | None], snr_db: float, wanted: float | None = None
 ) -> int | None:
     """Choose the share of the power that the analog layer has.
 
-    The strongest analog layer is taken that costs little at the design SNR: above it the image gains with the share,
-    below it nothing is left of either layer. Where every share costs more, the best one is taken, or none.
+    The strongest analog layer is taken whose cost at the design SNR is small against what it gains above: there the
+    image gains with the share, below the design SNR nothing is left of either layer. Where every share costs more, the
+    best one is taken, or none.
 
     Args:
-        expected_mse: expected mean squared error for a share; None where no base fits.
-        digital_mse: expected mean squared error of a digital link in the same channel uses, without any other layer.
+        expected_mse: expected mean squared error for a share and an SNR in dB; None where no base fits.
+        snr_db: the design SNR.
         wanted: a share that the user asks for; the nearest one is taken.
 
     Returns:
@@ -91,14 +92,26 @@ def choose_share(
     """
     if wanted is not None:
         index = min(range(len(SHARES)), key=lambda one: abs(SHARES[one] - wanted))
-        return index if expected_mse(SHARES[index]) is not None else None
-    errors = {index: expected_mse(share) for index, share in enumerate(SHARES)}
+        return index if expected_mse(SHARES[index], snr_db) is not None else None
+    errors = {index: expected_mse(share, snr_db) for index, share in enumerate(SHARES)}
     possible = {index: error for index, error in errors.items() if error is not None}
     if not possible:
         return None
     best = min(possible, key=lambda index: possible[index])
-    most = min(digital_mse * 10 ** (COST_TO_DIGITAL_DB / 10), possible[best] * 10 ** (COST_TO_BEST_DB / 10))
-    return max((index for index, error in possible.items() if error <= most), default=best)
+    digital = possible.get(0, possible[best])
+
+    def worth_it(index: int) -> bool:
+        better = expected_mse(SHARES[index], snr_db + BETTER_DB)
+        assert better is not None
+        cost_db, gain_db = _ratio_db(possible[index], digital), _ratio_db(possible[index], better)
+        most_db = min(COST_PER_GAIN * gain_db, MOST_COST_DB)
+        return cost_db <= most_db and _ratio_db(possible[index], possible[best]) <= COST_TO_BEST_DB
+
+    return max((index for index in possible if worth_it(index)), default=best)
+
+
+def _ratio_db(mse: float, other: float) -> float:
+    return 10 * math.log10(max(mse, 1e-12) / max(other, 1e-12))
 
 
 def _crc8(data: bytes) -> int:
