@@ -260,3 +260,23 @@ def test_encoding_takes_no_options_of_a_channel(
         assert stop.value.code == 2
         assert "encode meets no channel" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_hybrid_recordings_decode_to_their_pictures(tmp_path: Path, coffee: torch.Tensor) -> None:
+    (tmp_path / "source").mkdir()
+    write_image(coffee[:, :96, :128], tmp_path / "source" / "a.png")
+    job = _job(tmp_path / "source", tmp_path / "iq", what="encode", system="jpeg2000+ldpc-fine+hybrid")
+    assert run(job, Here()).failed == 0
+    (row,) = _report(tmp_path / "iq").to_dicts()
+    _, report, _ = decode_image([tmp_path / "iq" / "a.png.sigmf-meta"])
+    assert report["layers"].startswith("base")
+    assert row["bandwidth_ratio"] == pytest.approx(1 / 8, rel=0.01)
+
+
+def test_a_system_without_symbols_is_refused_before_the_work(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for system in ("jpeg2000+ldpc-fine", "jpeg2000+ideal+hybrid"):
+        with pytest.raises(SystemExit):
+            main(["bulk", "encode", str(source), "-o", str(tmp_path / "out"), "--system", system])
+        assert "has no symbols" in capsys.readouterr().err

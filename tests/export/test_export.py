@@ -274,3 +274,10 @@ def test_recording_of_an_exported_encoder_decodes(exported: Exported, picture: P
     own = str(exported.checkpoint)
     one, two = (decode_image([tmp_path / name], own)[0].float() for name in ("sent", "ours"))
     assert (one - two).abs().max() <= 1  # rounding to 8 bits may fall to either side
+
+
+def test_a_hybrid_is_no_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "hevc+ldpc-fine+hybrid", "-o", str(tmp_path / "out")])
+    assert "export universal-s or linear" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

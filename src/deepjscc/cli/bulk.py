@@ -57,14 +57,12 @@ def bulk(
     snr = one_snr(snr_db)
     if shard < 1:
         raise UsageError("--shard must be at least 1")
-    if what == "encode" and "+" in system:
-        raise UsageError(f"{system} is a digital link; only a model encodes into symbols")
     if what == "encode" and (encoder_snr_db is not None or over != ChannelOptions() or pictures != "png"):
         raise UsageError("encode meets no channel and writes no pictures; it takes --snr-db, what is believed, alone")
 
     from deepjscc.bulk.job import Job
     from deepjscc.bulk.run import Summary, run, settled
-    from deepjscc.systems.names import make_system
+    from deepjscc.systems.names import load_transceiver, make_system
     from deepjscc.workers import Here
 
     job = Job(
@@ -80,7 +78,10 @@ def bulk(
         suffix=None if pictures == "none" else f".{pictures}",
         precision="fp32" if precision == "auto" else precision,
     )
-    make_system(system, over.build(), bandwidth_ratio=job.bandwidth_ratio)  # a wrong name shows before any work is done
+    if what == "encode":  # a wrong name, or a system without symbols, shows before any work is done
+        load_transceiver(system)
+    else:
+        make_system(system, over.build(), bandwidth_ratio=job.bandwidth_ratio)
     if precision == "auto":
         job = settled(job)
     with notes(), progress() as bar:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from deepjscc.cli.common import Json, Output, print_json, progress, say
+from deepjscc.errors import UsageError
 
 
 def export(
@@ -22,7 +23,12 @@ def export(
         model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
     """
     from deepjscc.export.write import export_model
+    from deepjscc.systems.names import is_hybrid
 
+    if is_hybrid(model):
+        raise UsageError(
+            f"{model} has a source codec and a channel code, which are no networks; export universal-s or linear"
+        )
     with progress() as tell:
         manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), tell)
     say(manifest["note"] and f"{model} is exported {manifest['note']}")

@@ -44,6 +44,14 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
         "sizes": "any; padding to multiples of the stride is inside" if fixed_size(model) is None else list(size),
         "graphs": {graph.name: _graph(graph, inputs[graph.name]) for graph in graphs},
         "note": NO_MAP if block else None,
+        "layers": [
+            *(
+                [{"name": "header", "kind": "digital", "code": "ideal", "bits_per_use": IdealCode().rate}]
+                if block
+                else []
+            ),
+            {"name": "symbols", "kind": "analog", "mean_power": 1.0},
+        ],
         "framing": {
             "symbols": FRAMING,
             "deepjscc:frame": {

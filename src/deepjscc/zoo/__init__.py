@@ -4,6 +4,7 @@ import os
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
@@ -133,7 +134,11 @@ def weights_sha256(name: str) -> str:
 
 def _card(name: str) -> Card:
     if name not in cards():
-        raise UsageError(f"unknown model {name!r}; there are {', '.join(cards())}, or give a .safetensors file")
+        near = get_close_matches(name, cards(), 3)
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise UsageError(
+            f"unknown model {name!r}; {hint}`deepjscc models` lists all, and a .safetensors file is taken too"
+        )
     return cards()[name]
 
 
