@@ -33,7 +33,7 @@ def send(
 
 @pytest.mark.parametrize("snr_db", [0.0, 10.0, 20.0])
 def test_at_the_design_snr_it_comes_close_to_the_digital_control(images: torch.Tensor, snr_db: float) -> None:
-    """The coarse layer costs 2% of the uses; the analog layer next to nothing."""
+    """The coarse layer costs 1.8% of the uses; the analog layer next to nothing."""
     hybrid, digital = (send(name, images, snr_db, snr_db) for name in ("jpeg2000+ideal+hybrid", "jpeg2000+ideal"))
     assert psnr(images, hybrid.images).item() > psnr(images, digital.images).item() - 0.45
     assert hybrid.channel_uses.item() <= math.floor(images.numel() * RATIO)

@@ -16,10 +16,10 @@ ANALOG_ONLY = 15
 HEADER_BYTES = 3
 STEP_DB, LOWEST_DB, HIGHEST_DB = 0.25, -20.0, 43.75  # of the design SNR in the header
 COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
-MOST_COARSE = 10  # such steps: 2% of the uses
+MOST_COARSE = 9  # such steps: 1.8% of the uses
 # PSNR at the design SNR that an analog layer may cost against the digital base alone: a share of what it gains on a
 # channel better by BETTER_DB, and never more than MOST_COST_DB; against the best share never more than COST_TO_BEST_DB.
-BETTER_DB, COST_PER_GAIN, MOST_COST_DB, COST_TO_BEST_DB = 3.0, 0.11, 0.11, 0.3
+BETTER_DB, COST_PER_GAIN, MOST_COST_DB, COST_TO_BEST_DB = 3.0, 0.13, 0.15, 0.3
 
 
 @dataclass(frozen=True)
