@@ -10,7 +10,7 @@ import deepjscc
 ROOT = Path(deepjscc.__file__).parent
 FLOORS = {
     **dict.fromkeys(
-        ["errors", "types", "units", "seeds", "precision", "pixel_formats", "threads", "extensions", "blocks"], 1
+        ["errors", "types", "units", "seeds", "precision", "pixel_formats", "threads", "extensions", "layers"], 1
     ),
     **dict.fromkeys(["channels", "metrics", "symbols", "files", "images", "open_image", "fetch", "workers"], 2),
     **dict.fromkeys(["models", "digital", "data"], 3),

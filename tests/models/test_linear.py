@@ -181,7 +181,7 @@ def test_a_ratio_out_of_reach_is_the_nearest(linear: Linear) -> None:
 
 
 def test_without_the_map_a_coarse_picture_is_left(linear: Linear, coffee: torch.Tensor) -> None:
-    """Made for 10 dB, heard at 2 dB and at -5 dB: the map arrives at the first and not at the second."""
+    """Made for 10 dB, received at 2 dB and at -5 dB: the map arrives at the first and not at the second."""
     images = to_float(coffee)
     quality = []
     for snr_db in (2.0, -5.0):

@@ -9,7 +9,7 @@ from deepjscc.channels import AWGN
 from deepjscc.metrics import psnr
 from deepjscc.models import Linear
 from deepjscc.models.branched import Branched
-from deepjscc.models.side_info import Budget, Plan, plan_to_send
+from deepjscc.models.side_info import BlockPlan, Budget, plan_to_send
 from deepjscc.systems import Link
 from deepjscc.zoo import cards, load
 
@@ -53,7 +53,7 @@ def test_never_worse_than_the_linear_code_at_small_sizes(crops: torch.Tensor, si
             assert lost.max() < 0.3, (name, ratio, dict(zip(SMALL_DB, lost.tolist(), strict=True)))
 
 
-def _plan(model: Linear, ratio: float, snr_db: list[float]) -> Plan:
+def _plan(model: Linear, ratio: float, snr_db: list[float]) -> BlockPlan:
     grid, batch = (8, 8), len(snr_db)
     energy = torch.zeros(batch, model.classes, len(model.mean))
     classes, believed = torch.zeros(batch, 64).long(), torch.tensor(snr_db)

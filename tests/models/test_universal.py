@@ -53,8 +53,8 @@ def test_the_network_hears_the_same_of_the_link_in_every_strip(
     sent = stirred.encode(images, LinkPlan(snr, 1 / 8))
     received = replace(AWGN()(sent.symbols, snr), digital=tuple(tuple(p.data for p in own) for own in sent.digital))
     stirred.decode(received, (images.shape[2], images.shape[3]))
-    monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 3 * 16 * images.shape[3])
-    monkeypatch.setattr("deepjscc.models.rows.HALOS", 0)
+    monkeypatch.setattr("deepjscc.models.tiling.STRIP_PIXELS", 3 * 16 * images.shape[3])
+    monkeypatch.setattr("deepjscc.models.tiling.HALOS", 0)
     stirred.decode(received, (images.shape[2], images.shape[3]))
     assert len(told) > 5
     assert all(torch.equal(each, told[0]) for each in told)
@@ -97,11 +97,11 @@ def test_symbols_that_did_not_come_are_told_by_their_noise(fresh: Universal, cof
     sent = fresh.encode(images, LinkPlan(snr, 1 / 8))
     received = AWGN()(sent.symbols, snr, generator=torch.Generator().manual_seed(0))
     received = replace(received, digital=tuple(tuple(part.data for part in parts) for parts in sent.digital))
-    heard = torch.arange(sent.symbols.shape[1]) < sent.symbols.shape[1] // 2
+    arrived = torch.arange(sent.symbols.shape[1]) < sent.symbols.shape[1] // 2
     size = (images.shape[2], images.shape[3])
     results = []
-    for noise in (received.noise_variance, received.noise_variance.masked_fill(~heard, torch.inf)):
-        symbols = received.symbols.where(heard, torch.zeros(()))
+    for noise in (received.noise_variance, received.noise_variance.masked_fill(~arrived, torch.inf)):
+        symbols = received.symbols.where(arrived, torch.zeros(()))
         decoded = fresh.decode(replace(received, symbols=symbols, noise_variance=noise), size)
         results.append(psnr(images, decoded).item())
     whole = psnr(images, fresh.decode(received, size)).item()

@@ -20,13 +20,13 @@ from deepjscc.papers import (
     three_approaches_further,
     three_approaches_receivers,
     wang2022,
-    wang2022_rows,
+    wang2022_measurements,
 )
 from deepjscc.papers import kurka2019_models as kurka
 from deepjscc.papers.bourtsoulatze2019 import HEADERS, Point, _better, recipe
 from deepjscc.papers.kurka2019_tables import _difference
 from deepjscc.papers.wang2022 import gains, rises, upper_bound, views_alike
-from deepjscc.papers.wang2022_rows import Rows
+from deepjscc.papers.wang2022_measurements import Rows
 from deepjscc.training.build import build_link
 
 
@@ -45,7 +45,7 @@ def small_kodak(coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def two_snrs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ends of the pairs' curves: a paper's whole grid takes a minute."""
-    for module in (wang2022, wang2022_rows):
+    for module in (wang2022, wang2022_measurements):
         monkeypatch.setattr(module, "SNRS", (-2.0, 12.0))
 
 

@@ -85,10 +85,10 @@ def bulk(
         job = settled(job)
     with notes(), progress() as bar:
 
-        def say(summary: Summary) -> None:
+        def on_progress(summary: Summary) -> None:
             bar(summary.images, None, f"{summary.failed} failed")
 
-        summary = run(job, by.build(usable_cores()) or Here(), shard, say)
+        summary = run(job, by.build(usable_cores()) or Here(), shard, on_progress)
     fresh = summary.images - summary.done_before
     if json:
         print_json(vars(summary) | {"psnr_db": summary.psnr_db, "precision": job.precision})

@@ -133,7 +133,7 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def say(note: str | None) -> None:
+def print_note(note: str | None) -> None:
     """A note on standard error, where there is one."""
     if note is not None:
         print(f"deepjscc: {note}", file=sys.stderr)
@@ -147,7 +147,7 @@ def notes() -> Iterator[None]:
         warnings.simplefilter("always", DeepJSCCWarning)
         yield
     for note in dict.fromkeys(str(warning.message) for warning in caught):
-        say(note)
+        print_note(note)
 
 
 @contextmanager
@@ -180,7 +180,7 @@ def _progress_lines() -> Iterator[Callable[[int, int | None, str], None]]:
     def write_lines() -> None:
         while not ended.wait(SECONDS_BETWEEN_LINES):
             if last:
-                say(progress_line(*last[-1], time.monotonic() - begun))
+                print_note(progress_line(*last[-1], time.monotonic() - begun))
 
     def on_progress(done: int, total: int | None, label: str) -> None:
         last[:] = [(done, total, label)]

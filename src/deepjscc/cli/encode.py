@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json, say
+from deepjscc.cli.common import Json, Output, Ratio, Snr, one_snr, picture_path, print_json, print_note
 from deepjscc.cli.defaults import HYBRID
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_ratio
@@ -44,7 +44,7 @@ def encode(
 
     image8 = read_image(picture_path(image))
     reports = encode_image(image8, model, output, believed, ratio, margin_db, in_stages=stages)
-    say(ratio_note(ratio, sum(report["bandwidth_ratio"] for report in reports)))
+    print_note(ratio_note(ratio, sum(report["bandwidth_ratio"] for report in reports)))
     if json:
         print_json(reports if stages else reports[0])
         return

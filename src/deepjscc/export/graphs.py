@@ -8,8 +8,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks import autoencoder
 from deepjscc.images import crop
+from deepjscc.layers import autoencoder
 from deepjscc.models import JSCC, Cnn, Distributed, MultipleDecoders, SingleDecoder, Staged
 from deepjscc.types import Images, Latent, Size, SnrDb
 
@@ -220,11 +220,11 @@ def _decoder(model: JSCC, synthesis: nn.Module, name: str, stages: int) -> Graph
     )
     sides = size if fixed_size(model) else ("height", "width")
     wanted = Port("size", sides, "height and width of the images", torch.zeros(*size, dtype=torch.bool))
-    told = Port(
+    snr = Port(
         "snr_db",
         batch,
         "P/N0 in dB at the receiver, plus 20 log10 |gain| where a slow fade's gain is known",
         torch.full(shape, 5.0),
     )
     images = Port("images", (*batch, 3, *sides), "RGB in [0, 1], not rounded")
-    return Graph(name, network, (symbols, wanted, told), (images,), stages, largest)
+    return Graph(name, network, (symbols, wanted, snr), (images,), stages, largest)

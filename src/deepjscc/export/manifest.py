@@ -60,14 +60,14 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
 
 
 def _graph(graph: Graph, kept: list[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "files": {},
         "inputs": [_port(port) for port in graph.inputs if port.name in kept],
         "outputs": [_port(port) for port in graph.outputs],
     }
     if graph.largest is not None:
-        told["largest"] = {"height": graph.largest[0], "width": graph.largest[1]}
-    return told
+        entry["largest"] = {"height": graph.largest[0], "width": graph.largest[1]}
+    return entry
 
 
 def _port(port: Port) -> dict[str, Any]:

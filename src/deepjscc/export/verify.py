@@ -40,9 +40,9 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
             if graph.name == "encoder":
                 difference = _of_encoder(runs[graph.name], images, snr_db, sent)
             else:
-                heard = _first_stages(model, received, graph.stages, size)
+                prefix = _first_stages(model, received, graph.stages, size)
                 shape = (count, 2) if in_pairs(model) else (count,)
-                difference = _of_decoder(runs[graph.name], heard, model.decode(heard, size), shape)
+                difference = _of_decoder(runs[graph.name], prefix, model.decode(prefix, size), shape)
             found[graph.name] = max(found[graph.name], difference)
     return found
 
@@ -59,14 +59,14 @@ def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float
     return _largest(made["symbols"][:, :uses], torch.view_as_real(sent.symbols))
 
 
-def _of_decoder(run: Run, heard: Received, expected: Images, shape: tuple[int, ...]) -> float:
-    headers = [list(parts[0] or b"") if parts else [] for parts in heard.digital]
+def _of_decoder(run: Run, prefix: Received, expected: Images, shape: tuple[int, ...]) -> float:
+    headers = [list(parts[0] or b"") if parts else [] for parts in prefix.digital]
     made = run(
         {
-            "symbols": torch.view_as_real(heard.symbols).unflatten(0, shape).numpy(),
-            "noise_variance": heard.noise_variance.contiguous().numpy(),
+            "symbols": torch.view_as_real(prefix.symbols).unflatten(0, shape).numpy(),
+            "noise_variance": prefix.noise_variance.contiguous().numpy(),
             "size": np.array(expected.shape[2:], dtype=np.int64),
-            "snr_db": heard.snr_db.unflatten(0, shape).numpy(),
+            "snr_db": prefix.snr_db.unflatten(0, shape).numpy(),
             "header": np.array(headers, dtype=np.int64),
         }
     )

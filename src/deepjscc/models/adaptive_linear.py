@@ -11,14 +11,24 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import Dense
-from deepjscc.blocks.residual import zeroed
-from deepjscc.blocks.snr_stage import Conditioning, FilmResiduals, GatedResiduals, downwards, upwards
 from deepjscc.errors import UsageError
-from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
+from deepjscc.layers.products import Dense
+from deepjscc.layers.residual import zeroed
+from deepjscc.layers.snr_stage import Conditioning, FilmResiduals, GatedResiduals, downwards, upwards
+from deepjscc.models.branched import (
+    BLOCK,
+    GROUPS,
+    LINK,
+    LINK_AT_RECEIVER,
+    Branched,
+    LmmseObservation,
+    as_blocks,
+    as_grid,
+    network_input,
+)
 from deepjscc.models.linear import Blocks
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan
+from deepjscc.models.side_info import BlockPlan, DecodedSideInfo
+from deepjscc.models.tiling import Strip
 from deepjscc.types import Images
 
 HALO_PIXELS = 216  # of 3x3 convolutions eight at 1/16 and four each at 1/8, 1/4 and 1/2, and the 5x5 ones between
@@ -53,15 +63,15 @@ class AdaptiveLinear(Branched):
         self.mix_in = residuals(deepest, LINK)
         self.latent_out = zeroed(Dense(deepest, values))
         self.received_in = Dense(seen + GROUPS, deepest)
-        self.mix_out = residuals(deepest, LINK_HEARD)
+        self.mix_out = residuals(deepest, LINK_AT_RECEIVER)
         self.coefficients_out = zeroed(Dense(deepest, values))
-        self.pyramid_out = upwards(widths[::-1], LINK_HEARD, conditioning)
+        self.pyramid_out = upwards(widths[::-1], LINK_AT_RECEIVER, conditioning)
         self.rough_in = nn.Conv2d(6, width, 5, stride=2, padding=2)
-        self.last = residuals(width, LINK_HEARD)
+        self.last = residuals(width, LINK_AT_RECEIVER)
         self.pixels_out = zeroed(nn.ConvTranspose2d(width, 3, 4, stride=2, padding=1))
         self.halo = -(-HALO_PIXELS // BLOCK)
 
-    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
+    def encoder_residual(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Blocks:
         """What the encoder's branch makes of the pixels and of their blocks."""
         columns, link = plan.grid[1], self.link(plan)
         seen = torch.cat([self.seen_by_encoder(outer, plan, strip), self.describe(plan, strip)], 2)
@@ -69,12 +79,14 @@ class AdaptiveLinear(Branched):
         features = self.mix_in(features + as_grid(self.blocks_in(seen), columns), link)
         return self.latent_out(F.silu(as_blocks(features))).float()
 
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def decoder_refine(
+        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """The decoder's branches: coefficients first, then pixels."""
-        columns, link = plan.grid[1], self.link_heard(plan, heard)
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
+        columns, link = plan.grid[1], self.link_at_receiver(plan, side_info)
+        seen = torch.cat([self.seen_by_decoder(observation, side_info, plan, strip), self.describe(plan, strip)], 2)
         features = self.mix_out(as_grid(self.received_in(seen), columns), link)
-        added = self.coefficients_out(F.silu(as_blocks(features))).float()
-        rough, spread = self.rough_picture(evidence, added, columns)
-        fine = self.last(self.pyramid_out(features, link) + self.rough_in(look(rough, spread)), link)
-        return rough + self.pixels_out(F.silu(fine)).float() * spread * evidence.weight[..., None]
+        correction = self.coefficients_out(F.silu(as_blocks(features))).float()
+        rough, spread = self.rough_picture(observation, correction, columns)
+        fine = self.last(self.pyramid_out(features, link) + self.rough_in(network_input(rough, spread)), link)
+        return rough + self.pixels_out(F.silu(fine)).float() * spread * observation.weight[..., None]

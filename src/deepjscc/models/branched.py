@@ -12,11 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from deepjscc.blocks.products import linear
+from deepjscc.layers.products import linear
 from deepjscc.models.allocation import ByClass
 from deepjscc.models.linear import Blocks, Linear
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import NOISE_RANGE, Heard, Plan, told_noise
+from deepjscc.models.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
+from deepjscc.models.tiling import Strip
 from deepjscc.types import Images
 
 BLOCK = 16  # side of the blocks
@@ -31,11 +31,11 @@ RATIO_SLACK = 1.0  # octaves below the trained ratios that side information may 
 RATIO_FADE = 2 / 3  # octaves beyond which the weight falls from 1 to 0
 SPREAD_FLOOR = 1e-4  # variance below which coefficients are not blown up on the way into a network
 LARGEST = 10.0  # value that goes into a network
-LINK, LINK_HEARD = 2, 4  # numbers that describe the link to the transmitter's networks and to the receiver's
+LINK, LINK_AT_RECEIVER = 2, 4  # numbers that describe the link to the transmitter's networks and to the receiver's
 
 
 @dataclass(frozen=True)
-class Evidence:
+class LmmseObservation:
     """What a receiver knows of the coefficients of a strip and its halo, before any network.
 
     Attributes:
@@ -57,9 +57,10 @@ class Evidence:
 
 
 class Branched(Linear):
-    """A model of one's own writes :meth:`added` and :meth:`corrected` and sets ``halo`` to what they reach.
+    """The linear code with networks around it.
 
-    Beyond the SNRs and ratios of training the networks fade out, and what is left is `linear`.
+    A subclass writes :meth:`encoder_residual` and :meth:`decoder_refine` and sets ``halo`` to the rows of
+    blocks that they reach. Beyond the SNRs and ratios of training the networks fade out, and what is left is `linear`.
 
     Args:
         classes: of the linear code it starts from.
@@ -79,57 +80,63 @@ class Branched(Linear):
         self.described = 2 * GROUPS + classes + 1
         self.coefficients_seen = len(self.mean) + STRONGEST
 
-    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
+    def encoder_residual(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Blocks:
         """What the encoder adds to the latent of a strip and its halo, of which the halo's is not used."""
         raise NotImplementedError
 
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def decoder_refine(
+        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """Pixels of a strip and its halo, of which the halo's are not used."""
         raise NotImplementedError
 
-    def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
+    def modulate(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Float[Tensor, "batch run values"]:
         """The linear latent and what the encoder's network adds to it."""
         columns = plan.grid[1]
         skipped, blocks = (strip.first - strip.outer_first) * columns, (strip.last - strip.first) * columns
-        added = self.added(outer, plan, strip)[:, skipped : skipped + blocks]
+        added = self.encoder_residual(outer, plan, strip)[:, skipped : skipped + blocks]
         return super().modulate(outer, plan, strip) + self.network_weight(plan)[:, None, None] * added
 
-    def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def synthesise_strip(
+        self, observed: Blocks, noise: Blocks, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """The LMMSE estimate and what the decoder's networks make of it."""
         # Beside noise there is what the encoder's network added: trusted more than planned for, it would stay.
         weight = self.network_weight(plan)
         noise = noise.maximum((weight * plan.least_noise())[:, None, None])
-        estimate, error = self.lmmse(observed, noise, heard, plan, strip)
+        estimate, error = self.lmmse(observed, noise, side_info, plan, strip)
         run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
-        scale = plan.allocation.of_blocks(plan.allocation.scale, *run) * heard.gain[:, None, None]
-        weight = (weight * heard.known)[:, None, None]
-        images = self.corrected(Evidence(observed, noise, scale, estimate, error, weight), heard, plan, strip)
+        scale = plan.allocation.of_blocks(plan.allocation.scale, *run) * side_info.gain[:, None, None]
+        weight = (weight * side_info.known)[:, None, None]
+        images = self.decoder_refine(
+            LmmseObservation(observed, noise, scale, estimate, error, weight), side_info, plan, strip
+        )
         top = (strip.first - strip.outer_first) * self.stride
         return images[:, :, top : top + (strip.last - strip.first) * self.stride]
 
-    def seen_by_encoder(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch blocks seen"]:
+    def seen_by_encoder(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Float[Tensor, "batch blocks seen"]:
         """Of every block its coefficients, on the scale of their class and on that of all photographs."""
         own = (self._variance(plan, strip) + SPREAD_FLOOR).rsqrt()
         return torch.cat([(outer * own).clamp(-LARGEST, LARGEST), self._on_scale_of_all(outer)], 2)
 
     def seen_by_decoder(
-        self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip
+        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
     ) -> Float[Tensor, "batch blocks seen"]:
         """Of every block what came, the estimate of it and how much of the variance is left, in groups."""
         variance = self._variance(plan, strip)
         run = (strip.outer_first * plan.grid[1], strip.outer_last * plan.grid[1])
         power = plan.allocation.of_blocks(plan.allocation.scale, *run).square() * variance
-        bounded = told_noise(evidence.noise, plan.least_noise()[:, None, None])
+        bounded = clamp_noise_variance(observation.noise, plan.least_noise()[:, None, None])
         return torch.cat(
             [
-                (evidence.observed * (power + bounded + 0.3).rsqrt()).clamp(-LARGEST, LARGEST),
-                self._on_scale_of_all(evidence.estimate),
-                grouped(evidence.error * heard.gain[:, None, None].square() / variance),
+                (observation.observed * (power + bounded + 0.3).rsqrt()).clamp(-LARGEST, LARGEST),
+                self._on_scale_of_all(observation.estimate),
+                grouped(observation.error * side_info.gain[:, None, None].square() / variance),
             ],
             2,
         )
 
-    def describe(self, plan: Plan, strip: Strip) -> Blocks:
+    def describe(self, plan: BlockPlan, strip: Strip) -> Blocks:
         """Of every block what both ends know: its class, and how strongly and how surely it is sent."""
         allocation, columns = plan.allocation, plan.grid[1]
         kinds = len(self.deviation)
@@ -139,7 +146,7 @@ class Branched(Linear):
         by_class = torch.cat([grouped(power), grouped(sent), kind], 2)
         return allocation.of_blocks(by_class, strip.outer_first * columns, strip.outer_last * columns)
 
-    def network_weight(self, plan: Plan) -> Float[Tensor, " batch"]:
+    def network_weight(self, plan: BlockPlan) -> Float[Tensor, " batch"]:
         """Weight of what the networks add: 1 within the SNRs and ratios of training, falling to 0 beyond.
 
         Both ends compute it from the header and the number of symbols.
@@ -154,7 +161,7 @@ class Branched(Linear):
         )  # no branch: exported
         return (1 - snr_beyond).clamp(0, 1) * (1 - ratio_beyond).clamp(0, 1) * large.clamp_max(1)
 
-    def link(self, plan: Plan) -> Float[Tensor, "batch 2"]:
+    def link(self, plan: BlockPlan) -> Float[Tensor, "batch 2"]:
         """What both ends know of the link, about between -1 and 1: the SNR planned for and the reals a value.
 
         Both are clamped to what the networks met in training.
@@ -163,36 +170,40 @@ class Branched(Linear):
         reals_a_value = 2 * self._ratio(plan).clamp(self.trained_ratio[0] / 2**RATIO_SLACK, self.trained_ratio[1])
         return torch.stack([(snr_db - 7) / 10, reals_a_value.log2() / 4 + 0.5], 1)
 
-    def link_heard(self, plan: Plan, heard: Heard) -> Float[Tensor, "batch 4"]:
+    def link_at_receiver(self, plan: BlockPlan, side_info: DecodedSideInfo) -> Float[Tensor, "batch 4"]:
         """What the receiver knows of the link beside: the power gain and the level of the noise, clamped likewise."""
         least, most = (math.log10(noise) for noise in NOISE_RANGE)
         lowest = (
             most - (most - least) * 2 * self.trained_ratio[1]
         )  # all symbols of the highest ratio, at the least noise
-        told = torch.stack([heard.gain.log2().clamp(-2, 2), heard.noise_level.clamp_min(lowest) / 2], 1)
-        return torch.cat([self.link(plan), told], 1)
+        received_link = torch.stack(
+            [side_info.gain.log2().clamp(-2, 2), side_info.noise_level.clamp_min(lowest) / 2], 1
+        )
+        return torch.cat([self.link(plan), received_link], 1)
 
-    def _ratio(self, plan: Plan) -> Float[Tensor, " batch"]:
+    def _ratio(self, plan: BlockPlan) -> Float[Tensor, " batch"]:
         """Complex symbols for each value of the padded image, side information aside."""
         return plan.allocation.reals / (2 * plan.allocation.classes.shape[1] * len(self.mean))
 
-    def rough_picture(self, evidence: Evidence, added: Blocks, columns: int) -> tuple[Images, Images]:
+    def rough_picture(self, observation: LmmseObservation, correction: Blocks, columns: int) -> tuple[Images, Images]:
         """The picture of the corrected coefficients, and the expected deviation of its pixel values.
 
         Args:
-            evidence: of the coefficients.
-            added: the correction, in units of the deviation of each.
+            observation: of the coefficients.
+            correction: in units of the deviation of each.
             columns: blocks a row.
         """
-        rough = self.to_pixels(evidence.estimate + added * evidence.error.sqrt() * evidence.weight, columns)
-        return rough, self.deviation_of_pixels(evidence.error, columns)
+        rough = self.to_pixels(
+            observation.estimate + correction * observation.error.sqrt() * observation.weight, columns
+        )
+        return rough, self.deviation_of_pixels(observation.error, columns)
 
     def deviation_of_pixels(self, error: Blocks, columns: int) -> Images:
         """Standard deviation of every pixel value, from the error variances of the coefficients."""
         with torch.autocast(error.device.type, enabled=False):
             return self.from_blocks(linear(error, self.basis.square()), columns).clamp_min(0).sqrt()
 
-    def _variance(self, plan: Plan, strip: Strip) -> Blocks:
+    def _variance(self, plan: BlockPlan, strip: Strip) -> Blocks:
         columns = plan.grid[1]
         return self.variances[plan.allocation.classes[:, strip.outer_first * columns : strip.outer_last * columns]]
 
@@ -216,7 +227,7 @@ def as_blocks(features: Float[Tensor, "batch values rows columns"]) -> Blocks:
     return features.movedim(1, 3).flatten(1, 2)
 
 
-def look(images: Images, deviation: Images) -> Float[Tensor, "batch 6 height width"]:
+def network_input(images: Images, deviation: Images) -> Float[Tensor, "batch 6 height width"]:
     """A picture and the expected deviation of its pixels, about -1 to 1, as networks take them in.
 
     Colours last in memory: with as few features as networks have at this resolution that is twice as fast.

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.types import Images, Latent, Size, SnrDb
 

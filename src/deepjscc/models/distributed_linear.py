@@ -7,7 +7,7 @@ rectified cameras allow, in the clean-up behind it.
 
 Two pictures that do not show one scene would harm one another. With ``gated`` the receiver measures from the two LMMSE
 estimates how well the views match along their rows, and multiplies everything that a view takes over by a gate that
-closes where they do not (:mod:`deepjscc.blocks.view_agreement`).
+closes where they do not (:mod:`deepjscc.layers.view_agreement`).
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.cross_attention import NOISELESS_DB, CrossAttention
-from deepjscc.blocks.parallax_attention import ParallaxAttention
-from deepjscc.blocks.residual import zeroed
-from deepjscc.blocks.view_agreement import AgreementGate
 from deepjscc.errors import UsageError
-from deepjscc.models.branched import LARGEST, Evidence
+from deepjscc.layers.cross_attention import NOISELESS_DB, CrossAttention
+from deepjscc.layers.parallax_attention import ParallaxAttention
+from deepjscc.layers.residual import zeroed
+from deepjscc.layers.view_agreement import AgreementGate
+from deepjscc.models.branched import LARGEST, LmmseObservation
 from deepjscc.models.distributed import PairJSCC
-from deepjscc.models.rows import Rows, Strip
-from deepjscc.models.side_info import Budget, Heard, Plan
+from deepjscc.models.side_info import BlockPlan, Budget, DecodedSideInfo
+from deepjscc.models.tiling import Rows, Strip
 from deepjscc.models.universal import Halved, Universal
 from deepjscc.types import Encoded, Images, Received, Size, SnrDb
 
@@ -62,15 +62,15 @@ class Fusion(nn.Module):
             features: at half resolution, of a batch of pairs.
             images: their pictures.
             deviation: expected deviation of the pixels.
-            gate: factor of what is added to each image; None adds it whole.
+            gate: factor of what each image takes over; None takes it over whole.
         """
         shown, unsure = (F.pixel_unshuffle(each, FINE) for each in (images - 0.5, deviation.clamp_min(1e-3)))
         moved = self.match(shown, features, torch.cat([features, shown, unsure.log()], 1))
         theirs, seen, doubt = moved.split([features.shape[1], shown.shape[1], shown.shape[1]], 1)
         differs = ((seen - shown) / unsure).clamp(-LARGEST, LARGEST)
         fused = self.enter(torch.cat([features, theirs, differs, doubt - unsure.log()], 1))
-        added = self.leave(F.silu(fused))
-        return features + (added if gate is None else added * gate[:, None, None, None])
+        taken_over = self.leave(F.silu(fused))
+        return features + (taken_over if gate is None else taken_over * gate[:, None, None, None])
 
 
 class DistributedLinear(PairJSCC, Universal):
@@ -122,7 +122,7 @@ class DistributedLinear(PairJSCC, Universal):
             self.fusion = Fusion(clean_width, 4 * window_columns)
             self.gate = AgreementGate() if gated else None
 
-    def network_weight(self, plan: Plan) -> Float[Tensor, " batch"]:
+    def network_weight(self, plan: BlockPlan) -> Float[Tensor, " batch"]:
         """As of other models; a link planned for without noise was part of the training."""
         noiseless = plan.snr_db >= NOISELESS_FROM_DB
         return super().network_weight(replace(plan, snr_db=torch.where(noiseless, self.trained_snr_db[1], plan.snr_db)))
@@ -140,23 +140,25 @@ class DistributedLinear(PairJSCC, Universal):
         self.check_pairs(received)
         yield from super().decode_rows(received, size)
 
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def decoder_refine(
+        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """As `universal` does; on the way the views of a pair hear of one another, if joint."""
         if not self.joint:
-            return super().corrected(evidence, heard, plan, strip)
-        columns, link = plan.grid[1], self.link_heard(plan, heard)
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
-        features, told = self.decoder.begin(seen, link, columns)
+            return super().decoder_refine(observation, side_info, plan, strip)
+        columns, link = plan.grid[1], self.link_at_receiver(plan, side_info)
+        seen = torch.cat([self.seen_by_decoder(observation, side_info, plan, strip), self.describe(plan, strip)], 2)
+        features, condition_features = self.decoder.begin(seen, link, columns)
         gate = None
         if self.gate is not None:
-            estimates = self.to_pixels(evidence.estimate, columns).detach()
+            estimates = self.to_pixels(observation.estimate, columns).detach()
             gate = self.gate(estimates, plan.snr_db)
         quality = torch.where(plan.snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, plan.snr_db)
         for index, block in enumerate(self.decoder.blocks):
-            features = block(features, told)
+            features = block(features, condition_features)
             if index in EXCHANGE_AFTER:
                 features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality, gate)
-        added = self.decoder.end(features).float()
-        rough, spread = self.rough_picture(evidence, added, columns)
+        correction = self.decoder.end(features).float()
+        rough, spread = self.rough_picture(observation, correction, columns)
         fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread, gate)
-        return rough + self.clean_up.end(fine).float() * spread * evidence.weight[..., None]
+        return rough + self.clean_up.end(fine).float() * spread * observation.weight[..., None]

@@ -16,23 +16,23 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import linear
 from deepjscc.channels.base import complex_normal
 from deepjscc.images import padded_size
+from deepjscc.layers.products import linear
 from deepjscc.models.allocation import BASE, Variances
 from deepjscc.models.base import JSCC
 from deepjscc.models.header import SMALL_BUDGET, Header, MeanColour
-from deepjscc.models.rows import BatchRows, Rows, Strip, strips
 from deepjscc.models.side_info import (
+    BlockPlan,
     Budget,
-    Heard,
-    Plan,
+    DecodedSideInfo,
     Tables,
     pack,
     plan_received,
     plan_to_send,
     with_mean_colours,
 )
+from deepjscc.models.tiling import BatchRows, Rows, Strip, strips
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 from deepjscc.units import noise_variance
@@ -138,7 +138,7 @@ class Linear(JSCC):
         """:meth:`decode` strip by strip, from the top; the last may reach past the picture's end."""
         padded = padded_size(size, self.stride)
         grid = (padded[0] // self.stride, padded[1] // self.stride)
-        plan, heard = plan_received(self.tables, received, grid)
+        plan, side_info = plan_received(self.tables, received, grid)
         longest = 2 * received.symbols.shape[1]
         latent = to_latent(received.symbols, longest) * math.sqrt(2)
         base = torch.arange(len(self.mean), device=latent.device) < BASE
@@ -146,12 +146,12 @@ class Linear(JSCC):
             outer = Strip(strip.outer_first, strip.outer_last, strip.outer_first, strip.outer_last)
             places = self._places(plan, outer, longest)
             index = places.flatten(1).clamp_max(longest - 1)
-            sent = (places < longest) & (heard.known[:, None, None] | base)
+            sent = (places < longest) & (side_info.known[:, None, None] | base)
             # What was not sent is what came with infinite noise.
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
-            images = self.synthesise_strip(observed, noise, heard, plan, strip)[..., : size[1]].clamp(0, 1)
-            for image, colour in heard.mean_colour.items():
+            images = self.synthesise_strip(observed, noise, side_info, plan, strip)[..., : size[1]].clamp(0, 1)
+            for image, colour in side_info.mean_colour.items():
                 images[image] = images.new_tensor(colour)[:, None, None]
             yield images
 
@@ -207,21 +207,25 @@ class Linear(JSCC):
         offset = 0.5 * variances.log().sum(1) - frequency
         return linear(squared, 0.5 * variances.reciprocal(), offset).argmin(2)
 
-    def modulate(self, outer: Blocks, plan: Plan, strip: Strip) -> Float[Tensor, "batch run values"]:
+    def modulate(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Float[Tensor, "batch run values"]:
         """Coefficients of a strip and its halo to the strip's latent, of any power."""
         run = _run(strip, plan.grid)
         skipped = (strip.first - strip.outer_first) * plan.grid[1]
         inner = outer[:, skipped : skipped + run[1] - run[0]]
         return inner * plan.allocation.of_blocks(plan.allocation.scale, *run)
 
-    def synthesise_strip(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def synthesise_strip(
+        self, observed: Blocks, noise: Blocks, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """What came of a strip and its halo to the strip's pixels."""
-        estimate, _ = self.lmmse(observed, noise, heard, plan, strip)
+        estimate, _ = self.lmmse(observed, noise, side_info, plan, strip)
         skipped = (strip.first - strip.outer_first) * plan.grid[1]
         inner = estimate[:, skipped : skipped + (strip.last - strip.first) * plan.grid[1]]
         return self.to_pixels(inner, plan.grid[1])
 
-    def lmmse(self, observed: Blocks, noise: Blocks, heard: Heard, plan: Plan, strip: Strip) -> tuple[Blocks, Blocks]:
+    def lmmse(
+        self, observed: Blocks, noise: Blocks, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> tuple[Blocks, Blocks]:
         """Of y = gain · scale · c + n the estimate of c and its error variance, over a strip with its halo.
 
         An image whose latent was scaled by ``gain`` has coefficients of variance v / gain^2.
@@ -231,7 +235,7 @@ class Linear(JSCC):
         variance = self.variances[plan.allocation.classes[:, run[0] : run[1]]]
         certain = scale / noise.clamp_min(1e-20)
         error = variance / (1 + variance * scale * certain)
-        gain = heard.gain[:, None, None]
+        gain = side_info.gain[:, None, None]
         return observed * error * certain / gain, error / gain.square()
 
     def coefficients(self, images: Images) -> Blocks:
@@ -261,7 +265,7 @@ class Linear(JSCC):
         """Rows of blocks to work on together, with the halo that their result depends on."""
         return strips(grid, batch * self.stride**2, self.halo)
 
-    def _places(self, plan: Plan, strip: Strip, longest: int) -> Int[Tensor, "batch run values"]:
+    def _places(self, plan: BlockPlan, strip: Strip, longest: int) -> Int[Tensor, "batch run values"]:
         """Where in the stream a strip's coefficients are; ``longest`` for those that are not sent."""
         places = plan.allocation.places(*_run(strip, plan.grid))
         return torch.where(places < plan.allocation.reals[:, None, None], places, longest)

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from deepjscc.blocks import autoencoder
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import OneEncoder

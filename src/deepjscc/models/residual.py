@@ -6,9 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from deepjscc.blocks import autoencoder
 from deepjscc.channels import AWGN
 from deepjscc.images import pad_to_multiple
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import Staged, stage_symbols

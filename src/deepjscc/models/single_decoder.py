@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import OneEncoder

@@ -5,9 +5,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import normalise_power, to_latent, to_symbols
 from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb, Symbols

@@ -12,12 +12,22 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import Dense
-from deepjscc.blocks.residual import ConditionedResidual, Features, zeroed
-from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
+from deepjscc.layers.products import Dense
+from deepjscc.layers.residual import ConditionedResidual, Features, zeroed
+from deepjscc.models.branched import (
+    BLOCK,
+    GROUPS,
+    LINK,
+    LINK_AT_RECEIVER,
+    Branched,
+    LmmseObservation,
+    as_blocks,
+    as_grid,
+    network_input,
+)
 from deepjscc.models.linear import Blocks
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan
+from deepjscc.models.side_info import BlockPlan, DecodedSideInfo
+from deepjscc.models.tiling import Strip
 from deepjscc.types import Images
 
 CONDITION = 64
@@ -43,16 +53,16 @@ class Trunk(nn.Module):
         self.leave = zeroed(Dense(4 * width, outputs))
 
     def forward(
-        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int
+        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch link"], columns: int
     ) -> Float[Tensor, "batch blocks outputs"]:
         """Blocks in raster order, ``columns`` a row."""
-        features, told = self.begin(blocks, condition, columns)
+        features, condition_features = self.begin(blocks, condition, columns)
         for block in self.blocks:
-            features = block(features, told)
+            features = block(features, condition_features)
         return self.end(features)
 
     def begin(
-        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int
+        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch link"], columns: int
     ) -> tuple[Features, Float[Tensor, "batch condition"]]:
         """What the residual blocks begin with: features, and the link as they are told of it."""
         return F.pixel_shuffle(as_grid(self.enter(blocks), columns), 2), F.silu(self.condition(condition))
@@ -87,7 +97,7 @@ class CleanUp(nn.Module):
 
     def begin(self, images: Images, deviation: Images) -> Halved:
         """Features at half resolution."""
-        return self.layers[:-1](look(images, deviation))
+        return self.layers[:-1](network_input(images, deviation))
 
     def end(self, features: Halved) -> Images:
         """The correction that they make."""
@@ -124,20 +134,22 @@ class Universal(Branched):
         }
         values, seen = len(self.mean), self.coefficients_seen + self.described
         self.encoder = Trunk(seen, width, encoder_depth, LINK, values)
-        self.decoder = Trunk(seen + GROUPS, width, decoder_depth, LINK_HEARD, values)
+        self.decoder = Trunk(seen + GROUPS, width, decoder_depth, LINK_AT_RECEIVER, values)
         self.clean_up = CleanUp(clean_width)
         # A 3x3 convolution at 1/8 resolution reaches 8 pixels; the clean-up 6 positions at half resolution.
         self.halo = -(-max(2 * encoder_depth * 8, 2 * decoder_depth * 8 + 16) // BLOCK)
 
-    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
+    def encoder_residual(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Blocks:
         """What the encoder's trunk makes of the blocks."""
         seen = torch.cat([self.seen_by_encoder(outer, plan, strip), self.describe(plan, strip)], 2)
         return self.encoder(seen, self.link(plan), plan.grid[1]).float()
 
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def decoder_refine(
+        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """The decoder's trunk corrects coefficients, the clean-up pixels."""
         columns = plan.grid[1]
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
-        added = self.decoder(seen, self.link_heard(plan, heard), columns).float()
-        rough, spread = self.rough_picture(evidence, added, columns)
-        return rough + self.clean_up(rough, spread).float() * spread * evidence.weight[..., None]
+        seen = torch.cat([self.seen_by_decoder(observation, side_info, plan, strip), self.describe(plan, strip)], 2)
+        correction = self.decoder(seen, self.link_at_receiver(plan, side_info), columns).float()
+        rough, spread = self.rough_picture(observation, correction, columns)
+        return rough + self.clean_up(rough, spread).float() * spread * observation.weight[..., None]

@@ -16,15 +16,25 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.denoiser import Denoiser
-from deepjscc.blocks.products import Dense, linear
-from deepjscc.blocks.residual import zeroed
-from deepjscc.blocks.snr_stage import FilmResiduals, downwards, upwards
 from deepjscc.errors import UsageError
-from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
+from deepjscc.layers.denoiser import Denoiser
+from deepjscc.layers.products import Dense, linear
+from deepjscc.layers.residual import zeroed
+from deepjscc.layers.snr_stage import FilmResiduals, downwards, upwards
+from deepjscc.models.branched import (
+    BLOCK,
+    GROUPS,
+    LINK,
+    LINK_AT_RECEIVER,
+    Branched,
+    LmmseObservation,
+    as_blocks,
+    as_grid,
+    network_input,
+)
 from deepjscc.models.linear import Blocks
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan
+from deepjscc.models.side_info import BlockPlan, DecodedSideInfo
+from deepjscc.models.tiling import Strip
 from deepjscc.models.unrolled import IteratedJSCC, Steps, Usable
 from deepjscc.types import Images
 
@@ -59,17 +69,17 @@ class UnrolledLinear(IteratedJSCC, Branched):
         self.blocks_in = Dense(seen, 4 * widths[-1])
         self.mix_in = FilmResiduals(widths[-1], LINK)
         self.latent_out = zeroed(Dense(4 * widths[-1], values))
-        denoisers = [Denoiser(6 * PATCH**2, 3 * PATCH**2, 24, LINK_HEARD) for _ in range(steps)]
+        denoisers = [Denoiser(6 * PATCH**2, 3 * PATCH**2, 24, LINK_AT_RECEIVER) for _ in range(steps)]
         self.steps = Steps(denoisers, usable, first=1.0, later=0.0)
         self.received_in = Dense(seen + GROUPS, 4 * widths[-1])
         self.iterate_in = nn.Conv2d(6, widths[0], 5, stride=2, padding=2)
-        self.pyramid_out = upwards(widths[::-1], LINK_HEARD, "film")
-        self.last = FilmResiduals(widths[0], LINK_HEARD)
+        self.pyramid_out = upwards(widths[::-1], LINK_AT_RECEIVER, "film")
+        self.last = FilmResiduals(widths[0], LINK_AT_RECEIVER)
         self.pixels_out = zeroed(nn.ConvTranspose2d(widths[0], 3, 4, stride=2, padding=1))
         # A step reaches 4 patches, that is a block, the network behind another; the encoder's stages 102 pixels.
         self.halo = max(-(-102 // BLOCK), steps + 1)
 
-    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
+    def encoder_residual(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Blocks:
         """What the encoder's stages make of the pixels and of their blocks."""
         columns, link = plan.grid[1], self.link(plan)
         seen = torch.cat([self.seen_by_encoder(outer, plan, strip), self.describe(plan, strip)], 2)
@@ -77,27 +87,29 @@ class UnrolledLinear(IteratedJSCC, Branched):
         features = self.mix_in(features + F.pixel_shuffle(as_grid(self.blocks_in(seen), columns), 2), link)
         return self.latent_out(F.silu(as_blocks(F.pixel_unshuffle(features, 2)))).float()
 
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
+    def decoder_refine(
+        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
+    ) -> Images:
         """The steps, and the picture of the last iterate."""
-        columns, link = plan.grid[1], self.link_heard(plan, heard)
-        spread = self.deviation_of_pixels(evidence.error, columns) * evidence.weight[..., None]
+        columns, link = plan.grid[1], self.link_at_receiver(plan, side_info)
+        spread = self.deviation_of_pixels(observation.error, columns) * observation.weight[..., None]
         # Of weight 0 the LMMSE estimate is left, whatever the learned step sizes.
-        iterated = self.iterate(evidence, spread, columns, link)
-        coefficients = evidence.estimate + evidence.weight * (iterated - evidence.estimate)
+        iterated = self.iterate(observation, spread, columns, link)
+        coefficients = observation.estimate + observation.weight * (iterated - observation.estimate)
         rough = self.to_pixels(coefficients, columns)
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
+        seen = torch.cat([self.seen_by_decoder(observation, side_info, plan, strip), self.describe(plan, strip)], 2)
         features = F.pixel_shuffle(as_grid(self.received_in(seen), columns), 2)
-        fine = self.last(self.pyramid_out(features, link) + self.iterate_in(look(rough, spread)), link)
+        fine = self.last(self.pyramid_out(features, link) + self.iterate_in(network_input(rough, spread)), link)
         return rough + self.pixels_out(F.silu(fine)).float() * spread
 
-    def iterate(self, evidence: Evidence, spread: Images, columns: int, link: torch.Tensor) -> Blocks:
+    def iterate(self, observation: LmmseObservation, spread: Images, columns: int, link: torch.Tensor) -> Blocks:
         """The last iterate z_k."""
-        towards = evidence.error * evidence.scale / evidence.noise  # P H / N0; 0 where nothing was sent
-        estimate = torch.zeros_like(evidence.observed)
+        towards = observation.error * observation.scale / observation.noise  # P H / N0; 0 where nothing was sent
+        estimate = torch.zeros_like(observation.observed)
         for step in range(self.steps.made):
-            gradient = towards * (evidence.observed - evidence.scale * estimate)
+            gradient = towards * (observation.observed - observation.scale * estimate)
             estimate = estimate + self.steps.sizes[step] * gradient
-            seen = F.pixel_unshuffle(look(self.to_pixels(estimate, columns), spread), PATCH)
+            seen = F.pixel_unshuffle(network_input(self.to_pixels(estimate, columns), spread), PATCH)
             seen = seen.contiguous(memory_format=torch.channels_last)
             change = F.pixel_shuffle(self.steps.denoisers[step](seen, link).float(), PATCH) * spread
             with torch.autocast(estimate.device.type, enabled=False):

@@ -18,7 +18,10 @@ FEWEST = 200  # blocks that a class needs for its variances to be learned anew
 
 
 def fit_linear(
-    data: ImageSet, block: int = 16, classes: int = 16, say: Callable[[int, int], object] = lambda done, of: None
+    data: ImageSet,
+    block: int = 16,
+    classes: int = 16,
+    on_progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> Linear:
     """Learn the closed-form code from photographs.
 
@@ -30,7 +33,7 @@ def fit_linear(
         data: 8-bit pictures; rows and columns beyond a multiple of the block are left out.
         block: side of the blocks in pixels.
         classes: of blocks.
-        say: called with passes over the pictures done and to do.
+        on_progress: called with passes over the pictures done and to do.
 
     Raises:
         UsageError: no picture is as large as a block, or there are fewer blocks than classes.
@@ -39,7 +42,7 @@ def fit_linear(
     blocks = _fit_basis(model, data)
     if blocks == 0:
         raise UsageError(f"none of the pictures holds a block of {block}x{block} pixels; give larger ones")
-    say(1, ROUNDS + 2)
+    on_progress(1, ROUNDS + 2)
     every = -(-blocks // MOST_BLOCKS)
     squared = torch.cat([model.coefficients(picture)[0, ::every].square() for picture in _whole_blocks(data, block)])
     if len(squared) < classes:
@@ -54,9 +57,9 @@ def fit_linear(
         model.deviation.copy_(variances.clamp_min(VARIANCE_FLOOR).sqrt())
         model.neighbours.copy_((torch.bincount(likeliest, minlength=classes) + 1.0).log().expand_as(model.neighbours))
         likeliest = model.classify(squared[None])[0]
-        say(2 + round_, ROUNDS + 2)
+        on_progress(2 + round_, ROUNDS + 2)
     _count_neighbours(model, data)
-    say(ROUNDS + 2, ROUNDS + 2)
+    on_progress(ROUNDS + 2, ROUNDS + 2)
     return model.eval()
 
 

@@ -70,7 +70,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
                 with gr.Tab("Many receivers"):
                     gr.Markdown("One transmission, made for the SNR of the slider, as eight receivers have it.")
                     broadcast = gr.Button("Send to eight receivers")
-                    heard = gallery(4, "receivers")
+                    receivers = gallery(4, "receivers")
                 with gr.Tab("Stages"):
                     gr.Markdown(
                         "One transmission as it arrives: after each stage, or of a model without stages "
@@ -107,7 +107,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
         event = control.change(**learned, **link, **last)
         event.success(**digital, **beside, **last).success(**similar, **beside, **last)
     draw.click(answers.show_curve, [picture, ours, theirs, *controls], [curve, progress], **link)
-    broadcast.click(answers.show_receivers, taken, heard, **link)
+    broadcast.click(answers.show_receivers, taken, receivers, **link)
     arrive.click(answers.show_stages, taken, staged, **link)
     scatter.click(answers.show_constellation, taken, symbols, **link)
     pack.click(answers.make_files, [picture, ours, *controls], files, **link)

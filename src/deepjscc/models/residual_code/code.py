@@ -39,7 +39,7 @@ from deepjscc.models.residual_code.transform import (
     from_blocks,
     to_blocks,
 )
-from deepjscc.models.rows import Strip, strips
+from deepjscc.models.tiling import Strip, strips
 from deepjscc.symbols import to_latent, to_symbols
 
 STEP = 255.0  # 8-bit steps in a value of 1, the unit that the tables are in
