@@ -26,7 +26,7 @@ from deepjscc.papers import kurka2019_models as kurka
 from deepjscc.papers.bourtsoulatze2019 import HEADERS, Point, _better, recipe
 from deepjscc.papers.kurka2019_tables import _difference
 from deepjscc.papers.wang2022 import gains, rises, upper_bound, views_alike
-from deepjscc.papers.wang2022_measurements import Rows
+from deepjscc.papers.wang2022_measurements import ViewMeasurements
 from deepjscc.training.build import build_link
 
 
@@ -128,7 +128,7 @@ def test_recipes_of_missing_points_are_sound() -> None:
 
 
 def test_differences_of_pairs_are_paired() -> None:
-    def rows(gain: float) -> Rows:
+    def rows(gain: float) -> ViewMeasurements:
         values = [
             {
                 "image": f"{i}",
@@ -141,7 +141,7 @@ def test_differences_of_pairs_are_paired() -> None:
             for view in ("left", "right")
             for snr in (0.0, 1.0)
         ]
-        return Rows(pl.DataFrame(values))
+        return ViewMeasurements(pl.DataFrame(values))
 
     (at_0, error_0), (at_1, error_1) = rows(0.5).minus(rows(0.0), "psnr_db")
     assert (at_0, at_1) == pytest.approx((0.75, 1.5))  # of 0.5, 1, 0.5, 1

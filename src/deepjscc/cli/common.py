@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_table"]  # from cli.tables, beside what is defined here
 SECONDS_BETWEEN_LINES = 30.0
-DEFAULT_MODEL = "universal-s"  # it takes any picture over any channel
 SEEDS = 2**63  # what a table's column of whole numbers and torch's generators take
 
 

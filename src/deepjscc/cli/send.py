@@ -20,7 +20,7 @@ from deepjscc.cli.common import (
     print_note,
     print_table,
 )
-from deepjscc.cli.defaults import default_system
+from deepjscc.defaults import default_system
 from deepjscc.units import parse_ratio
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from deepjscc.cli.common import Json, Ratio, one_snr, picture_path, print_json, print_note
-from deepjscc.cli.defaults import HYBRID
+from deepjscc.defaults import HYBRID
 from deepjscc.units import parse_ratio
 
 
