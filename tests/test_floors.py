@@ -51,6 +51,32 @@ def test_every_package_has_a_floor() -> None:
     assert rooms - {"__init__", "__main__"} == set(FLOORS)
 
 
+def _classes_asked_for(tree: ast.Module) -> set[str]:
+    """Names in the second argument of ``isinstance``, and what ``type(...)`` is compared with."""
+    asked: set[str] = set()
+    for node in ast.walk(tree):
+        places: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            places = node.args[1:]
+        elif isinstance(node, ast.Compare) and ast.unparse(node.left).startswith("type("):
+            places = node.comparators
+        asked |= {name.id for place in places for name in ast.walk(place) if isinstance(name, ast.Name)}
+    return asked
+
+
+@pytest.mark.parametrize("room", ["evaluation", "web", "bulk", "radio", "export"])
+def test_only_interfaces_of_models_and_systems_are_known(room: str) -> None:
+    """These packages ask a model or a system for a capability, never for its class."""
+    for path in sorted((ROOT / room).rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+        own = [
+            node for node in imports if node.module.split(".")[:2] in (["deepjscc", "models"], ["deepjscc", "systems"])
+        ]
+        names = {alias.asname or alias.name for node in own for alias in node.names}
+        assert not names & _classes_asked_for(tree), path.relative_to(ROOT)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_say_what_they_are_and_stay_short(path: Path) -> None:
     text = path.read_text()

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError
-from deepjscc.export.graphs import Graph, fixed_size, in_pairs
+from deepjscc.export.graphs import Graph
 from deepjscc.export.openvino_file import Arrays
-from deepjscc.models import JSCC, Staged
+from deepjscc.models import JSCC
 from deepjscc.systems.transport import send_over
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 
@@ -31,8 +31,8 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
     """
     found = dict.fromkeys(runs, 0.0)
     for count, *sides in SIZES:
-        size = fixed_size(model) or (sides[0], sides[1])
-        images = pictures(2 * count if in_pairs(model) else count, size)
+        size = model.fixed_size or (sides[0], sides[1])
+        images = pictures(2 * count if model.decodes_pairs else count, size)
         snr_db = torch.linspace(4, 10, len(images))
         sent = model.encode(images, LinkPlan(snr_db, margin_db=float(snr_db[0]) - NO_MAP_DB))
         received = send_over(AWGN(), sent, snr_db, torch.Generator().manual_seed(0))
@@ -40,8 +40,8 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
             if graph.name == "encoder":
                 difference = _of_encoder(runs[graph.name], images, snr_db, sent)
             else:
-                prefix = _first_stages(model, received, graph.stages, size)
-                shape = (count, 2) if in_pairs(model) else (count,)
+                prefix = _first_stages(model, received, graph.stages)
+                shape = (count, 2) if model.decodes_pairs else (count,)
                 difference = _of_decoder(runs[graph.name], prefix, model.decode(prefix, size), shape)
             found[graph.name] = max(found[graph.name], difference)
     return found
@@ -88,9 +88,9 @@ def pictures(count: int, size: Size) -> Images:
     return (0.7 * coarse + edges + 0.03 * torch.randn(count, 3, *size, generator=draws)).clamp(0, 1)
 
 
-def _first_stages(model: JSCC, received: Received, stages: int, size: Size) -> Received:
-    """What a decoder of so many stages gets."""
-    uses = stages * model.stage_uses(size) if isinstance(model, Staged) else received.symbols.shape[1]
+def _first_stages(model: JSCC, received: Received, stages: int) -> Received:
+    """The part of a transmission that a decoder of so many stages takes."""
+    uses = received.symbols.shape[1] // model.stages * stages
     return Received(
         received.symbols[:, :uses], received.noise_variance[:, :uses], None, received.snr_db, received.digital
     )

@@ -45,6 +45,11 @@ class PairJSCC(JSCC):
         images = self.decode(received if arrived.all() else without_lost(received, arrived), size)
         return Decoded(images, arrived.cpu())
 
+    @property
+    def decodes_pairs(self) -> bool:
+        """Whether the two images of a pair are decoded together."""
+        return self.joint
+
     def check_pairs(self, received: Received) -> None:
         """Refuse half a pair.
 
@@ -141,6 +146,12 @@ class Distributed(PairJSCC):
             [SnrConv(width, width, 3), SnrConv(width, quarter, 5, "up"), SnrConv(quarter, half, 5, "up")]
         )
         self.to_pixels = zeroed(nn.ConvTranspose2d(half, 3, 5, 2, 2, output_padding=1))
+
+    @property
+    def window_size(self) -> Size | None:
+        """Height and width of the window of the cross attention, in pixels; None where there is none."""
+        window = self.config["window_rows"] * self.stride, self.config["window_columns"] * self.stride
+        return window if self.joint else None
 
     def latent_reals(self, size: Size) -> int:
         """C* per 8x8 pixels."""

@@ -117,6 +117,9 @@ class DistributedLinear(PairJSCC, Universal):
                 f"decoder_depth {decoder_depth} and windows of {window_rows}x{window_columns}"
             )
         if joint:
+            self.export_obstacle = (
+                "the graphs of block codes take one view; export distributed-joint or distributed-linear-alone"
+            )
             window = (window_rows, window_columns)
             self.exchange = nn.ModuleList(CrossAttention(width, window) for _ in EXCHANGE_AFTER)
             self.fusion = Fusion(clean_width, 4 * window_columns)

@@ -56,6 +56,7 @@ class Linear(JSCC):
     kind: ClassVar[str] = "linear"
     supports_tiles: ClassVar[bool] = True
     supports_prefix: ClassVar[bool] = True
+    sends_side_info: ClassVar[bool] = True
     default_ratio: float = 1 / 12
     mean: Float[Tensor, " values"]
     basis: Float[Tensor, "values values"]

@@ -33,6 +33,10 @@ class Residual(Staged):
     """
 
     kind: ClassVar[str] = "residual"
+    export_obstacle = (
+        "its encoder simulates receptions, with noise, between the networks; export a single_decoder or "
+        "multiple_decoders model"
+    )
 
     def __init__(self, stages: int = 2, filters: int = 8) -> None:
         super().__init__(stages, filters)

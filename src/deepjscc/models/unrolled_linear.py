@@ -53,6 +53,7 @@ class UnrolledLinear(IteratedJSCC, Branched):
     """
 
     kind: ClassVar[str] = "unrolled_linear"
+    export_obstacle = "its decoder, converted, differs from the model; export adaptive-linear or universal-s"
     trained_ratio = (1 / 32, 1 / 4)
 
     def __init__(
