@@ -36,7 +36,7 @@ from deepjscc.models import (
     Universal,
     Unrolled,
 )
-from deepjscc.models.allocation import allocate
+from deepjscc.models.block_code.allocation import allocate
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.radio.iq_file import read_frame
 from deepjscc.radio.split import decode_image, encode_image

@@ -9,8 +9,8 @@ import torch
 from deepjscc.channels import AWGN
 from deepjscc.images import to_float
 from deepjscc.models import AdaptiveLinear, Linear, Universal, UnrolledLinear
+from deepjscc.models.block_code.tiling import BatchRows
 from deepjscc.models.branched import Branched
-from deepjscc.models.tiling import BatchRows
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
 from deepjscc.types import Encoded, LinkPlan, Received
@@ -77,8 +77,8 @@ def test_strips_have_no_seams(stirred: Branched, coffee: torch.Tensor, monkeypat
     whole = stirred.encode(images, LinkPlan(snr, 1 / 8))
     received = _received(whole, snr)
     decoded = stirred.decode(received, size)
-    monkeypatch.setattr("deepjscc.models.tiling.STRIP_PIXELS", 4 * 16 * size[1])
-    monkeypatch.setattr("deepjscc.models.tiling.HALOS", 0)
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.STRIP_PIXELS", 4 * 16 * size[1])
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.HALOS", 0)
     pieces = stirred.encode_rows(BatchRows(images, 16), LinkPlan(snr, 1 / 8))
     assert pieces.digital == whole.digital
     assert torch.allclose(pieces.symbols, whole.symbols, atol=1e-4)

@@ -12,8 +12,8 @@ from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.models.allocation import allocate
-from deepjscc.models.header import Header, MeanColour, header_rate
+from deepjscc.models.block_code.allocation import allocate
+from deepjscc.models.block_code.header import Header, MeanColour, header_rate
 from deepjscc.models.linear import Linear
 from deepjscc.precision import computed_in
 from deepjscc.symbols import mean_power

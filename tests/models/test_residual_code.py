@@ -11,8 +11,8 @@ from PIL import Image
 
 from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, to_picture
-from deepjscc.models import tiling
-from deepjscc.models.header import Header
+from deepjscc.models.block_code import tiling
+from deepjscc.models.block_code.header import Header
 from deepjscc.models.residual_code import ResidualCode, levels
 from deepjscc.models.residual_code import features as features_module
 from deepjscc.models.residual_code.classes import ClassTree

@@ -8,8 +8,8 @@ import torch
 from deepjscc.channels import AWGN
 from deepjscc.metrics import psnr
 from deepjscc.models import Linear
+from deepjscc.models.block_code.side_info import BlockPlan, Budget, plan_to_send
 from deepjscc.models.branched import Branched
-from deepjscc.models.side_info import BlockPlan, Budget, plan_to_send
 from deepjscc.systems import Link
 from deepjscc.zoo import cards, load
 

@@ -53,8 +53,8 @@ def test_the_network_hears_the_same_of_the_link_in_every_strip(
     sent = stirred.encode(images, LinkPlan(snr, 1 / 8))
     received = replace(AWGN()(sent.symbols, snr), digital=tuple(tuple(p.data for p in own) for own in sent.digital))
     stirred.decode(received, (images.shape[2], images.shape[3]))
-    monkeypatch.setattr("deepjscc.models.tiling.STRIP_PIXELS", 3 * 16 * images.shape[3])
-    monkeypatch.setattr("deepjscc.models.tiling.HALOS", 0)
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.STRIP_PIXELS", 3 * 16 * images.shape[3])
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.HALOS", 0)
     stirred.decode(received, (images.shape[2], images.shape[3]))
     assert len(told) > 5
     assert all(torch.equal(each, told[0]) for each in told)

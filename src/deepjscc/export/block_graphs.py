@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from deepjscc.export.graphs import TRACED, TRACED_IMAGES, Canvas, Graph, Port, RealSymbols, pad_edges, up_to
 from deepjscc.models import Linear
-from deepjscc.models.allocation import Allocation, allocate
-from deepjscc.models.header import Header
-from deepjscc.models.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
-from deepjscc.models.tiling import Strip
+from deepjscc.models.block_code.allocation import Allocation, allocate
+from deepjscc.models.block_code.header import Header
+from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
+from deepjscc.models.block_code.tiling import Strip
 from deepjscc.types import Images, SnrDb
 from deepjscc.units import noise_variance
 
@@ -59,7 +59,7 @@ class BlockEncoderGraph(nn.Module):
         return symbols, self.header(plan.snr_db, gain)
 
     def header(self, snr_db: SnrDb, gain: Float[Tensor, " batch"]) -> Int[Tensor, "batch 3"]:
-        """:meth:`deepjscc.models.header.Header.pack` for no map."""
+        """:meth:`deepjscc.models.block_code.header.Header.pack` for no map."""
         snr_index = (snr_db + 20).long()
         gain_index = (64 * (gain.log2() + 6)).round().clamp(0, 1023).long()
         bits = torch.cat([_bits(gain_index, 10), _bits(snr_index, 6)], 1)

@@ -15,6 +15,8 @@ from deepjscc.errors import UsageError
 from deepjscc.layers.products import Dense
 from deepjscc.layers.residual import zeroed
 from deepjscc.layers.snr_stage import Conditioning, FilmResiduals, GatedResiduals, downwards, upwards
+from deepjscc.models.block_code.side_info import BlockPlan, DecodedSideInfo
+from deepjscc.models.block_code.tiling import Strip
 from deepjscc.models.branched import (
     BLOCK,
     GROUPS,
@@ -27,8 +29,6 @@ from deepjscc.models.branched import (
     network_input,
 )
 from deepjscc.models.linear import Blocks
-from deepjscc.models.side_info import BlockPlan, DecodedSideInfo
-from deepjscc.models.tiling import Strip
 from deepjscc.types import Images
 
 HALO_PIXELS = 216  # of 3x3 convolutions eight at 1/16 and four each at 1/8, 1/4 and 1/2, and the 5x5 ones between

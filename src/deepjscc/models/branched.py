@@ -13,10 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepjscc.layers.products import linear
-from deepjscc.models.allocation import ByClass
+from deepjscc.models.block_code.allocation import ByClass
+from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
+from deepjscc.models.block_code.tiling import Strip
 from deepjscc.models.linear import Blocks, Linear
-from deepjscc.models.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
-from deepjscc.models.tiling import Strip
 from deepjscc.types import Images
 
 BLOCK = 16  # side of the blocks

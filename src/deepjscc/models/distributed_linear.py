@@ -24,10 +24,10 @@ from deepjscc.layers.cross_attention import NOISELESS_DB, CrossAttention
 from deepjscc.layers.parallax_attention import ParallaxAttention
 from deepjscc.layers.residual import zeroed
 from deepjscc.layers.view_agreement import AgreementGate
+from deepjscc.models.block_code.side_info import BlockPlan, Budget, DecodedSideInfo
+from deepjscc.models.block_code.tiling import Rows, Strip
 from deepjscc.models.branched import LARGEST, LmmseObservation
 from deepjscc.models.distributed import PairJSCC
-from deepjscc.models.side_info import BlockPlan, Budget, DecodedSideInfo
-from deepjscc.models.tiling import Rows, Strip
 from deepjscc.models.universal import Halved, Universal
 from deepjscc.types import Encoded, Images, Received, Size, SnrDb
 

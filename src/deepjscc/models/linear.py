@@ -2,8 +2,8 @@
 
 Every block is put into the class under which its coefficients are likeliest; a class is a variance for every
 coefficient. From the classes of all blocks (the map, sent as side information) both ends know which coefficients go
-and how strong: :mod:`deepjscc.models.allocation`. Where the map costs more than it brings, all blocks count as of the
-average class and none is sent.
+and how strong: :mod:`deepjscc.models.block_code.allocation`. Where the map costs more than it brings, all blocks count
+as of the average class and none is sent.
 """
 
 import math
@@ -19,10 +19,10 @@ from torch.nn import functional as F
 from deepjscc.channels.base import complex_normal
 from deepjscc.images import padded_size
 from deepjscc.layers.products import linear
-from deepjscc.models.allocation import BASE, Variances
 from deepjscc.models.base import JSCC
-from deepjscc.models.header import SMALL_BUDGET, Header, MeanColour
-from deepjscc.models.side_info import (
+from deepjscc.models.block_code.allocation import BASE, Variances
+from deepjscc.models.block_code.header import SMALL_BUDGET, Header, MeanColour
+from deepjscc.models.block_code.side_info import (
     BlockPlan,
     Budget,
     DecodedSideInfo,
@@ -32,7 +32,7 @@ from deepjscc.models.side_info import (
     plan_to_send,
     with_mean_colours,
 )
-from deepjscc.models.tiling import BatchRows, Rows, Strip, strips
+from deepjscc.models.block_code.tiling import BatchRows, Rows, Strip, strips
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 from deepjscc.units import noise_variance

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from deepjscc.layers.products import Dense
 from deepjscc.layers.residual import ConditionedResidual, Features, zeroed
+from deepjscc.models.block_code.side_info import BlockPlan, DecodedSideInfo
+from deepjscc.models.block_code.tiling import Strip
 from deepjscc.models.branched import (
     BLOCK,
     GROUPS,
@@ -26,8 +28,6 @@ from deepjscc.models.branched import (
     network_input,
 )
 from deepjscc.models.linear import Blocks
-from deepjscc.models.side_info import BlockPlan, DecodedSideInfo
-from deepjscc.models.tiling import Strip
 from deepjscc.types import Images
 
 CONDITION = 64

@@ -21,6 +21,8 @@ from deepjscc.layers.denoiser import Denoiser
 from deepjscc.layers.products import Dense, linear
 from deepjscc.layers.residual import zeroed
 from deepjscc.layers.snr_stage import FilmResiduals, downwards, upwards
+from deepjscc.models.block_code.side_info import BlockPlan, DecodedSideInfo
+from deepjscc.models.block_code.tiling import Strip
 from deepjscc.models.branched import (
     BLOCK,
     GROUPS,
@@ -33,8 +35,6 @@ from deepjscc.models.branched import (
     network_input,
 )
 from deepjscc.models.linear import Blocks
-from deepjscc.models.side_info import BlockPlan, DecodedSideInfo
-from deepjscc.models.tiling import Strip
 from deepjscc.models.unrolled import IteratedJSCC, Steps, Usable
 from deepjscc.types import Images
 

@@ -7,7 +7,7 @@ import torch
 from deepjscc.data import ImageSet
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
-from deepjscc.models.class_map import contexts
+from deepjscc.models.block_code.class_map import contexts
 from deepjscc.models.linear import Linear
 from deepjscc.types import Images
 

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import UsageError
-from deepjscc.models.allocation import Allocation, Variances, allocate, expected_error
-from deepjscc.models.class_map import decode_map, encode_map
-from deepjscc.models.header import MAP_RATES, Header, MeanColour, header_rate, map_index
+from deepjscc.models.block_code.allocation import Allocation, Variances, allocate, expected_error
+from deepjscc.models.block_code.class_map import decode_map, encode_map
+from deepjscc.models.block_code.header import MAP_RATES, Header, MeanColour, header_rate, map_index
 from deepjscc.types import MARGIN_DB, DigitalLayer, Encoded, IdealCode, Received, SnrDb
 from deepjscc.units import noise_variance
 
