@@ -28,6 +28,7 @@ from deepjscc.models import (
     JSCC,
     MODELS,
     Adaptive,
+    BlockCode,
     Cnn,
     Distributed,
     Linear,
@@ -65,7 +66,7 @@ NETWORKS = {
 def awake(model: JSCC) -> JSCC:
     """The model with what begins at zero drawn, so that every branch counts."""
     draws = torch.Generator().manual_seed(1)
-    if isinstance(model, Linear):  # coefficients weaker and weaker, and no two alike
+    if isinstance(model, BlockCode):  # coefficients weaker and weaker, and no two alike
         model.deviation.mul_(torch.linspace(1, 0.1, len(model.mean)))
         model.deviation[0] *= 0.7
     for weight in model.parameters():

@@ -45,7 +45,7 @@ def test_error_on_gaussian_blocks_is_the_theory(draws: torch.Generator) -> None:
     model = Linear(block=4, classes=1)
     model.deviation.copy_(0.05 * torch.linspace(1, 0.05, 48).expand(2, -1))
     blocks = 0.5 + torch.randn(1, 40_000, 48, generator=draws) * model.deviation[0]
-    images = model.from_blocks(blocks, 200)
+    images = model.transform.from_blocks(blocks, 200)
     reals = 2 * (model.uses((800, 800), 1 / 6) - Header.USES)
     allocation = allocate(
         torch.zeros(1, 40_000).long(), model.variances, torch.tensor([reals]), torch.tensor([10**-0.5])

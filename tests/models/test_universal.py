@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.models import Linear, Universal
+from deepjscc.models import BlockCode, Universal
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
 from deepjscc.types import LinkPlan
@@ -38,7 +38,7 @@ def stirred(fresh: Universal) -> Universal:
     return fresh
 
 
-def _link(model: Linear, ratio: float = 1 / 8) -> Link:
+def _link(model: BlockCode, ratio: float = 1 / 8) -> Link:
     return Link(model, AWGN(), bandwidth_ratio=ratio)
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from deepjscc.export.graphs import TRACED, TRACED_IMAGES, Canvas, Graph, Port, RealSymbols, pad_edges, up_to
-from deepjscc.models import Linear
+from deepjscc.models import BlockCode
 from deepjscc.models.block_code.allocation import Allocation, allocate
 from deepjscc.models.block_code.header import Header
 from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
@@ -25,12 +25,12 @@ USES = 500  # symbols that are traced with
 
 
 class BlockEncoderGraph(nn.Module):
-    """:meth:`deepjscc.models.Linear.encode` where no map goes."""
+    """:meth:`deepjscc.models.BlockCode.encode` where no map goes."""
 
     always: Int[Tensor, " check"]
     flips: Int[Tensor, "bits check"]
 
-    def __init__(self, model: Linear) -> None:
+    def __init__(self, model: BlockCode) -> None:
         super().__init__()
         self.model = model
         # The header's check is affine over bits: what each bit of its word flips, and what no bit leaves.
@@ -44,7 +44,7 @@ class BlockEncoderGraph(nn.Module):
     ) -> tuple[Float[Tensor, "batch most 2"], Int[Tensor, "batch 3"]]:
         """Symbols, of each image the first ``uses``, zeros behind; and the header's bytes."""
         model = self.model
-        coefficients = model.coefficients(pad_edges(images, model.stride))
+        coefficients = model.transform.coefficients(pad_edges(images, model.stride))
         rows, columns = up_to(images.shape[2], model.stride), up_to(images.shape[3], model.stride)
         grid = (rows // model.stride, columns // model.stride)
         plan = _plan(model, grid, snr_db.round().clamp(-20, 43), 2 * uses)
@@ -70,9 +70,9 @@ class BlockEncoderGraph(nn.Module):
 
 
 class BlockDecoderGraph(nn.Module):
-    """:meth:`deepjscc.models.Linear.decode` of images that came with a header and without a map."""
+    """:meth:`deepjscc.models.BlockCode.decode` of images that came with a header and without a map."""
 
-    def __init__(self, model: Linear) -> None:
+    def __init__(self, model: BlockCode) -> None:
         super().__init__()
         self.model = model
 
@@ -103,7 +103,7 @@ class BlockDecoderGraph(nn.Module):
         return images[:, :, : size[0], : size[1]].clamp(0, 1)
 
 
-def block_graphs(model: Linear) -> list[Graph]:
+def block_graphs(model: BlockCode) -> list[Graph]:
     """Encoder and decoder of a code that sends no map."""
     height, width = TRACED
     blocks = up_to(height, model.stride) * up_to(width, model.stride)
@@ -135,7 +135,7 @@ def block_graphs(model: Linear) -> list[Graph]:
     return [encoder, Graph("decoder", BlockDecoderGraph(model), (received, noise, size, header), (made,))]
 
 
-def _plan(model: Linear, grid: tuple[int, ...], snr_db: SnrDb, reals: Counts) -> BlockPlan:
+def _plan(model: BlockCode, grid: tuple[int, ...], snr_db: SnrDb, reals: Counts) -> BlockPlan:
     """All blocks of the average class."""
     classes = torch.full_like(reals[:, None].expand(-1, grid[0] * grid[1]), model.classes)
     return BlockPlan((grid[0], grid[1]), allocate(classes, model.variances, reals, noise_variance(snr_db)), snr_db)
@@ -147,7 +147,7 @@ def _places(allocation: Allocation, grid: tuple[int, ...], nowhere: int) -> Int[
     return torch.where(places < allocation.reals[:, None, None], places, nowhere)
 
 
-def _noise_level(model: Linear, plan: BlockPlan, noise: Float[Tensor, "batch uses"]) -> Float[Tensor, " batch"]:
+def _noise_level(model: BlockCode, plan: BlockPlan, noise: Float[Tensor, "batch uses"]) -> Float[Tensor, " batch"]:
     """Mean log10 of the noise variance over all coefficients, sent or not."""
     least = math.log10(NOISE_RANGE[1])
     noise_level = clamp_noise_variance(noise, plan.least_noise()[:, None]).log10()

@@ -5,7 +5,7 @@ from typing import cast
 from deepjscc.errors import UsageError
 from deepjscc.export.block_graphs import block_graphs
 from deepjscc.export.graphs import Graph, direct_graphs
-from deepjscc.models import JSCC, Linear
+from deepjscc.models import JSCC, BlockCode
 
 
 def graphs_of(model: JSCC, name: str) -> list[Graph]:
@@ -17,4 +17,4 @@ def graphs_of(model: JSCC, name: str) -> list[Graph]:
     if model.export_obstacle is not None:
         raise UsageError(f"{name} cannot be exported: {model.export_obstacle}")
     # A code with side information is the linear one, or one around it.
-    return block_graphs(cast(Linear, model)) if model.sends_side_info else direct_graphs(model)
+    return block_graphs(cast(BlockCode, model)) if model.sends_side_info else direct_graphs(model)

@@ -11,7 +11,7 @@ closes where they do not (:mod:`deepjscc.layers.view_agreement`).
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -24,12 +24,21 @@ from deepjscc.layers.cross_attention import NOISELESS_DB, CrossAttention
 from deepjscc.layers.parallax_attention import ParallaxAttention
 from deepjscc.layers.residual import zeroed
 from deepjscc.layers.view_agreement import AgreementGate
-from deepjscc.models.block_code.side_info import BlockPlan, Budget, DecodedSideInfo
-from deepjscc.models.block_code.tiling import Rows, Strip
-from deepjscc.models.branched import LARGEST, LmmseObservation
+from deepjscc.models.block_code.closed_form import LmmseObservation
+from deepjscc.models.block_code.code import BlockCode
+from deepjscc.models.block_code.network_inputs import (
+    LARGEST,
+    LINK,
+    LINK_AT_RECEIVER,
+    NetworkInputs,
+    values_at_decoder,
+    values_at_encoder,
+)
+from deepjscc.models.block_code.networks import BLOCK, Networks, TrainedRange
+from deepjscc.models.block_code.transform import Blocks
+from deepjscc.models.block_code.trunk import CleanUp, Halved, Trunk, TrunkNetworks, halo_of
 from deepjscc.models.distributed import PairJSCC
-from deepjscc.models.universal import Halved, Universal
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+from deepjscc.types import Images, Received, Size
 
 NOISELESS_FROM_DB = 40.0  # a header says no more than 43 dB, even of a link without noise
 FINE = 2  # pixels a side of the places that the clean-up compares
@@ -73,7 +82,45 @@ class Fusion(nn.Module):
         return features + (taken_over if gate is None else taken_over * gate[:, None, None, None])
 
 
-class DistributedLinear(PairJSCC, Universal):
+@dataclass(frozen=True)
+class JointNetworks:
+    """The networks of `universal`, whose decoder exchanges what it knows of the two views of a pair.
+
+    Attributes:
+        alone: networks of each view by itself.
+        exchange: cross attentions, each behind one of the decoder's blocks :data:`EXCHANGE_AFTER`.
+        fusion: adds to the clean-up's features what the other view shows of the same places.
+        gate: how much a view takes over from the other; None: all of it.
+    """
+
+    alone: TrunkNetworks
+    exchange: nn.ModuleList
+    fusion: Fusion
+    gate: AgreementGate | None
+
+    def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
+        """As each view is encoded by itself."""
+        return self.alone.encoder_residual(inputs, outer)
+
+    def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
+        """Trunk and clean-up of `universal`, with the exchange between the views of each pair."""
+        snr_db, decoder, clean_up = inputs.plan.snr_db, self.alone.decoder, self.alone.clean_up
+        seen = inputs.at_decoder(observation)
+        features, condition_features = decoder.begin(seen, inputs.link_at_receiver(), inputs.columns)
+        gate = None
+        if self.gate is not None:
+            gate = self.gate(inputs.transform.to_pixels(observation.estimate, inputs.columns).detach(), snr_db)
+        quality = torch.where(snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, snr_db)
+        for index, block in enumerate(decoder.blocks):
+            features = block(features, condition_features)
+            if index in EXCHANGE_AFTER:
+                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality, gate)
+        rough, spread = inputs.rough_picture(observation, decoder.end(features).float())
+        fine = self.fusion(clean_up.begin(rough, spread), rough, spread, gate)
+        return rough + clean_up.end(fine).float() * spread * observation.weight[..., None]
+
+
+class DistributedLinear(PairJSCC, BlockCode):
     """See the module's docstring; any size and bandwidth ratio, encoding and side information of `linear`.
 
     A batch holds the two images of each pair one after the other, the left camera's first. If not ``joint`` the model
@@ -92,8 +139,8 @@ class DistributedLinear(PairJSCC, Universal):
 
     kind: ClassVar[str] = "distributed_linear"
     default_ratio = 20 / 384
-    trained_snr_db = (-3.0, 14.0)
-    trained_ratio = (20 / 384, 20 / 384)
+    starts_from = ("linear", "universal")
+    trained = TrainedRange((-3.0, 14.0), (20 / 384, 20 / 384), noiseless_from_db=NOISELESS_FROM_DB)
 
     def __init__(
         self,
@@ -107,10 +154,23 @@ class DistributedLinear(PairJSCC, Universal):
         window_columns: int = 32,
         gated: bool = False,
     ) -> None:
-        super().__init__(width, encoder_depth, decoder_depth, clean_width, classes)
-        self.config |= {"joint": joint, "window_rows": window_rows, "window_columns": window_columns}
-        self.config["gated"] = gated
-        self.joint = joint
+        super().__init__(BLOCK, classes)
+        self.config = {
+            "classes": classes,
+            "width": width,
+            "encoder_depth": encoder_depth,
+            "decoder_depth": decoder_depth,
+            "clean_width": clean_width,
+            "joint": joint,
+            "window_rows": window_rows,
+            "window_columns": window_columns,
+            "gated": gated,
+        }
+        self.joint, values = joint, len(self.mean)
+        self.encoder = Trunk(values_at_encoder(values, classes), width, encoder_depth, LINK, values)
+        self.decoder = Trunk(values_at_decoder(values, classes), width, decoder_depth, LINK_AT_RECEIVER, values)
+        self.clean_up = CleanUp(clean_width)
+        self.halo = halo_of(encoder_depth, decoder_depth)
         if joint and (decoder_depth <= max(EXCHANGE_AFTER) or min(window_rows, window_columns) < 1):
             raise UsageError(
                 f"distributed_linear exchanges behind blocks {EXCHANGE_AFTER} of the decoder, in windows: no "
@@ -125,14 +185,11 @@ class DistributedLinear(PairJSCC, Universal):
             self.fusion = Fusion(clean_width, 4 * window_columns)
             self.gate = AgreementGate() if gated else None
 
-    def network_weight(self, plan: BlockPlan) -> Float[Tensor, " batch"]:
-        """As of other models; a link planned for without noise was part of the training."""
-        noiseless = plan.snr_db >= NOISELESS_FROM_DB
-        return super().network_weight(replace(plan, snr_db=torch.where(noiseless, self.trained_snr_db[1], plan.snr_db)))
-
-    def _or_mean_colour(self, sent: Encoded, rows: Rows, snr_db: SnrDb, budget: Budget) -> Encoded:
-        """A camera of a pair cannot decode its own picture alone."""
-        return sent if self.joint else super()._or_mean_colour(sent, rows, snr_db, budget)
+    @property
+    def networks(self) -> Networks:
+        """Those of `universal`, and where pairs are decoded together the exchange between them."""
+        alone = TrunkNetworks(self.encoder, self.decoder, self.clean_up)
+        return JointNetworks(alone, self.exchange, self.fusion, self.gate) if self.joint else alone
 
     def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
         """Received symbols to images strip by strip, pairs together; see :meth:`deepjscc.models.Linear.decode`.
@@ -142,26 +199,3 @@ class DistributedLinear(PairJSCC, Universal):
         """
         self.check_pairs(received)
         yield from super().decode_rows(received, size)
-
-    def decoder_refine(
-        self, observation: LmmseObservation, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
-    ) -> Images:
-        """As `universal` does; on the way the views of a pair hear of one another, if joint."""
-        if not self.joint:
-            return super().decoder_refine(observation, side_info, plan, strip)
-        columns, link = plan.grid[1], self.link_at_receiver(plan, side_info)
-        seen = torch.cat([self.seen_by_decoder(observation, side_info, plan, strip), self.describe(plan, strip)], 2)
-        features, condition_features = self.decoder.begin(seen, link, columns)
-        gate = None
-        if self.gate is not None:
-            estimates = self.to_pixels(observation.estimate, columns).detach()
-            gate = self.gate(estimates, plan.snr_db)
-        quality = torch.where(plan.snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, plan.snr_db)
-        for index, block in enumerate(self.decoder.blocks):
-            features = block(features, condition_features)
-            if index in EXCHANGE_AFTER:
-                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality, gate)
-        correction = self.decoder.end(features).float()
-        rough, spread = self.rough_picture(observation, correction, columns)
-        fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread, gate)
-        return rough + self.clean_up.end(fine).float() * spread * observation.weight[..., None]

@@ -9,27 +9,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import UsageError
-from deepjscc.models.block_code.allocation import Allocation, Variances, allocate, expected_error
+from deepjscc.models.block_code.allocation import Allocation, allocate, expected_error
 from deepjscc.models.block_code.class_map import decode_map, encode_map
+from deepjscc.models.block_code.classes import Tables
 from deepjscc.models.block_code.header import MAP_RATES, Header, MeanColour, header_rate, map_index
 from deepjscc.types import MARGIN_DB, DigitalLayer, Encoded, IdealCode, Received, SnrDb
 from deepjscc.units import noise_variance
 
 NOISE_RANGE = (4e-3, 1e2)  # of the noise variances that networks are told of; what was not received counts as the end
 BETTER_DB = 4.0  # by which a channel may be better than planned for before networks are not told of it
-
-
-@dataclass(frozen=True)
-class Tables:
-    """What a block code has learned of classes.
-
-    Attributes:
-        variances: of every coefficient in each class; the last is the average class, of blocks without a map.
-        neighbours: logarithm of how often each class follows its left and upper neighbours.
-    """
-
-    variances: Variances
-    neighbours: Float[Tensor, "contexts kinds"]
 
 
 @dataclass(frozen=True)
