@@ -6,7 +6,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from conftest import DEVICES, PeakMemory, operations_of, photograph
 from deepjscc.channels import AWGN
-from deepjscc.models import Linear
+from deepjscc.models import BlockCode
 from deepjscc.systems import make_link
 from deepjscc.systems.names import make_system
 from deepjscc.types import Size
@@ -33,7 +33,7 @@ def measure(
     """Time one model on one size, and say how many operations that takes."""
     images, snr_db = photograph(size, batch).to(device), torch.full((batch,), SNR_DB, device=device)
     model = load(name).to(device)
-    link = make_link(model, AWGN(), bandwidth_ratio=RATIO if isinstance(model, Linear) else None)
+    link = make_link(model, AWGN(), bandwidth_ratio=RATIO if isinstance(model, BlockCode) else None)
 
     @torch.no_grad()
     def send() -> None:

@@ -62,7 +62,7 @@ def ratio_plot() -> Figure:
 
 
 def broadcast_sheet() -> Figure:
-    """One transmission planned for 15 dB, heard by six receivers."""
+    """One transmission planned for 15 dB, received by six receivers."""
     picture = open_rgb(sample_path("chelsea"))
     names = ("linear", "jpeg2000+ideal")
     systems = [make_system(name, make_channel("awgn"), bandwidth_ratio=RATIO) for name in names]

@@ -36,7 +36,7 @@ from deepjscc import zoo
 from deepjscc.data import open_data
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.sweep import Plan
-from deepjscc.models import Adaptive, Linear, PairJSCC
+from deepjscc.models import Adaptive, BlockCode, PairJSCC
 from deepjscc.models.adaptive import HIGHEST_SNR_DB
 from deepjscc.models.checkpoint import load_checkpoint, load_stage, save_checkpoint
 from deepjscc.training.state import keep_for_later
@@ -71,7 +71,7 @@ def photos(
 ) -> None:
     """Add a code for photographs, in 8 bits, with curves over SNR and bandwidth ratio."""
     model = load_checkpoint(weights)
-    any_ratio = isinstance(model, Linear)
+    any_ratio = isinstance(model, BlockCode)
     own = model.uses((512, 768)) / (3 * 512 * 768)
     reference = "1/8" if any_ratio else f"1/{round(1 / own)}"
     ratio = parse_ratio(reference)

@@ -83,7 +83,7 @@ def test_what_is_done_is_not_done_again(source: Path, tmp_path: Path, monkeypatc
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(job, Here(), shard=2, say=stop)
+        run(job, Here(), shard=2, on_progress=stop)
     assert len(_report(tmp_path / "out")) == 2
     summary = run(job, Here(), shard=2)
     assert (summary.images, summary.done_before) == (5, 2)
@@ -124,7 +124,7 @@ def test_the_same_job_twice_at_once_loses_nothing(
             inner.append(1)
             run(job, Here(), shard=2)
 
-    assert run(job, Here(), shard=2, say=again).images == 5
+    assert run(job, Here(), shard=2, on_progress=again).images == 5
     assert sorted(_report(tmp_path / "out")["image"]) == sorted(set(_report(tmp_path / "out")["image"]))
     assert len(_report(tmp_path / "out")) == 5
 

@@ -28,6 +28,7 @@ from deepjscc.models import (
     JSCC,
     MODELS,
     Adaptive,
+    BlockCode,
     Cnn,
     Distributed,
     Linear,
@@ -36,7 +37,7 @@ from deepjscc.models import (
     Universal,
     Unrolled,
 )
-from deepjscc.models.allocation import allocate
+from deepjscc.models.block_code.allocation import allocate
 from deepjscc.models.checkpoint import save_checkpoint
 from deepjscc.radio.iq_file import read_frame
 from deepjscc.radio.split import decode_image, encode_image
@@ -65,7 +66,7 @@ NETWORKS = {
 def awake(model: JSCC) -> JSCC:
     """The model with what begins at zero drawn, so that every branch counts."""
     draws = torch.Generator().manual_seed(1)
-    if isinstance(model, Linear):  # coefficients weaker and weaker, and no two alike
+    if isinstance(model, BlockCode):  # coefficients weaker and weaker, and no two alike
         model.deviation.mul_(torch.linspace(1, 0.1, len(model.mean)))
         model.deviation[0] *= 0.7
     for weight in model.parameters():

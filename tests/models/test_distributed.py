@@ -7,7 +7,7 @@ from deepjscc.channels import AWGN
 from deepjscc.errors import UsageError
 from deepjscc.models import Cnn, Distributed
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
-from deepjscc.models.distributed import as_told, no_token
+from deepjscc.models.distributed import network_snr, no_token
 from deepjscc.symbols import mean_power
 from deepjscc.types import LinkPlan
 
@@ -70,7 +70,7 @@ TOKENS_DB = torch.tensor([*range(-3, 15), torch.inf]).repeat_interleave(2)
 
 
 def test_snrs_as_told_and_the_note() -> None:
-    assert as_told(torch.tensor([-9.0, 3.0, 40.0, 100.0, torch.inf])).tolist() == [-3, 3, 14, 20, 20]
+    assert network_snr(torch.tensor([-9.0, 3.0, 40.0, 100.0, torch.inf])).tolist() == [-3, 3, 14, 20, 20]
     assert no_token(torch.tensor([[-3.0, 14.0], [torch.inf, 0.0]])) is None
     for outside in ([5.0, 20.0], [-10.0]):
         assert "outside -3 to 14 dB" in str(no_token(torch.tensor(outside)))

@@ -12,8 +12,8 @@ from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.models.allocation import allocate
-from deepjscc.models.header import Header, MeanColour, header_rate
+from deepjscc.models.block_code.allocation import allocate
+from deepjscc.models.block_code.header import Header, MeanColour, header_rate
 from deepjscc.models.linear import Linear
 from deepjscc.precision import computed_in
 from deepjscc.symbols import mean_power
@@ -45,7 +45,7 @@ def test_error_on_gaussian_blocks_is_the_theory(draws: torch.Generator) -> None:
     model = Linear(block=4, classes=1)
     model.deviation.copy_(0.05 * torch.linspace(1, 0.05, 48).expand(2, -1))
     blocks = 0.5 + torch.randn(1, 40_000, 48, generator=draws) * model.deviation[0]
-    images = model.from_blocks(blocks, 200)
+    images = model.transform.from_blocks(blocks, 200)
     reals = 2 * (model.uses((800, 800), 1 / 6) - Header.USES)
     allocation = allocate(
         torch.zeros(1, 40_000).long(), model.variances, torch.tensor([reals]), torch.tensor([10**-0.5])
@@ -181,7 +181,7 @@ def test_a_ratio_out_of_reach_is_the_nearest(linear: Linear) -> None:
 
 
 def test_without_the_map_a_coarse_picture_is_left(linear: Linear, coffee: torch.Tensor) -> None:
-    """Made for 10 dB, heard at 2 dB and at -5 dB: the map arrives at the first and not at the second."""
+    """Made for 10 dB, received at 2 dB and at -5 dB: the map arrives at the first and not at the second."""
     images = to_float(coffee)
     quality = []
     for snr_db in (2.0, -5.0):

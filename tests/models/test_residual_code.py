@@ -11,8 +11,8 @@ from PIL import Image
 
 from deepjscc.errors import UsageError
 from deepjscc.images import from_picture, to_picture
-from deepjscc.models import rows
-from deepjscc.models.header import Header
+from deepjscc.models.block_code import tiling
+from deepjscc.models.block_code.header import Header
 from deepjscc.models.residual_code import ResidualCode, levels
 from deepjscc.models.residual_code import features as features_module
 from deepjscc.models.residual_code.classes import ClassTree
@@ -227,7 +227,7 @@ def test_a_large_picture_in_strips_is_the_same(
     base = _base(image)
     residual = _residual(image, base)
     whole = code.modulate(residual, base, code.describe(residual, base), 5000, 0.0)
-    monkeypatch.setattr(rows, "STRIP_PIXELS", 1)
+    monkeypatch.setattr(tiling, "STRIP_PIXELS", 1)
     strips = code.modulate(residual, base, code.describe(residual, base), 5000, 0.0)
     assert strips.symbols.allclose(whole.symbols, atol=1e-4)
 

@@ -16,7 +16,7 @@ SCHEMES = (MultipleDecoders, SingleDecoder, Residual)
 SIZES = ((32, 32), (33, 47), (4, 12))
 
 
-def heard(model: Staged, size: tuple[int, int], count: int | None = None) -> Received:
+def received_by(model: Staged, size: tuple[int, int], count: int | None = None) -> Received:
     """The first ``count`` symbols of two random images, without noise."""
     sent = model.encode(
         torch.rand(2, 3, *size, generator=torch.Generator().manual_seed(0)), LinkPlan(torch.full((2,), 20.0))
@@ -30,7 +30,7 @@ def heard(model: Staged, size: tuple[int, int], count: int | None = None) -> Rec
 @pytest.mark.parametrize("stages", [1, 2, 5])
 def test_every_stage_has_power_one(scheme: type[Staged], size: tuple[int, int], stages: int) -> None:
     model = scheme(stages=stages, filters=3).eval()
-    symbols = heard(model, size).symbols
+    symbols = received_by(model, size).symbols
     assert symbols.shape[1] == model.uses(size) == model.borders(size)[-1]
     for part in symbols.split(model.stage_uses(size), 1):
         assert mean_power(part).tolist() == pytest.approx([1, 1], rel=1e-4)
@@ -41,7 +41,7 @@ def test_every_stage_has_power_one(scheme: type[Staged], size: tuple[int, int], 
 def test_whole_stages_decode(scheme: type[Staged], size: tuple[int, int]) -> None:
     model = scheme(stages=3, filters=4).eval()
     for border in model.borders(size):
-        decoded = model.decode(heard(model, size, border), size)
+        decoded = model.decode(received_by(model, size, border), size)
         assert decoded.shape == (2, 3, *size)
         assert decoded.min() >= 0
         assert decoded.max() <= 1
@@ -51,16 +51,17 @@ def test_what_of_a_stage_has_arrived_counts_for_the_single_decoder_alone() -> No
     for scheme in (MultipleDecoders, Residual):
         model = scheme(stages=2, filters=8).eval()
         assert torch.equal(
-            model.decode(heard(model, (32, 32), 400), (32, 32)), model.decode(heard(model, (32, 32), 256), (32, 32))
+            model.decode(received_by(model, (32, 32), 400), (32, 32)),
+            model.decode(received_by(model, (32, 32), 256), (32, 32)),
         )
         with pytest.raises(UsageError, match="not even the first stage"):
-            model.decode(heard(model, (32, 32), 255), (32, 32))
+            model.decode(received_by(model, (32, 32), 255), (32, 32))
     single = SingleDecoder(stages=2, filters=8).eval()
-    partly, first = (single.decode(heard(single, (32, 32), count), (32, 32)) for count in (400, 256))
+    partly, first = (single.decode(received_by(single, (32, 32), count), (32, 32)) for count in (400, 256))
     assert not torch.equal(partly, first)
-    assert single.decode(heard(single, (32, 32), 1), (32, 32)).shape == (2, 3, 32, 32)
+    assert single.decode(received_by(single, (32, 32), 1), (32, 32)).shape == (2, 3, 32, 32)
     with pytest.raises(UsageError, match="nothing"):
-        single.decode(heard(single, (32, 32), 0), (32, 32))
+        single.decode(received_by(single, (32, 32), 0), (32, 32))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -73,10 +74,10 @@ def test_more_symbols_than_stages_have_are_refused(scheme: type[Staged]) -> None
 
 def test_a_masked_tail_is_as_if_zeros_had_arrived() -> None:
     model = SingleDecoder(stages=2, filters=8).eval()
-    whole = heard(model, (32, 32))
+    whole = received_by(model, (32, 32))
     zeroed = whole.symbols.clone()
     zeroed[:, 256:] = 0
-    masked = model.decode(heard(model, (32, 32), 256), (32, 32))
+    masked = model.decode(received_by(model, (32, 32), 256), (32, 32))
     assert torch.equal(masked, model.decode(Received(zeroed, whole.noise_variance, None, whole.snr_db), (32, 32)))
 
 
@@ -132,7 +133,7 @@ def test_checkpoints_keep_the_scheme(scheme: type[Staged], tmp_path) -> None:
     again = load_checkpoint(tmp_path / "x.safetensors")
     assert type(again) is scheme
     assert again.config == model.config
-    whole = heard(model, (32, 32))
+    whole = received_by(model, (32, 32))
     assert torch.equal(again.decode(whole, (32, 32)), model.decode(whole, (32, 32)))
 
 

@@ -6,7 +6,7 @@ import torch
 from deepjscc.channels import AWGN
 from deepjscc.images import to_8bit
 from deepjscc.metrics import mse, psnr
-from deepjscc.models.header import MeanColour
+from deepjscc.models.block_code.header import MeanColour
 from deepjscc.systems import Link
 from deepjscc.types import Images, LinkPlan
 from deepjscc.zoo import load

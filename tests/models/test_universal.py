@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.models import Linear, Universal
+from deepjscc.models import BlockCode, Universal
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
 from deepjscc.types import LinkPlan
@@ -38,7 +38,7 @@ def stirred(fresh: Universal) -> Universal:
     return fresh
 
 
-def _link(model: Linear, ratio: float = 1 / 8) -> Link:
+def _link(model: BlockCode, ratio: float = 1 / 8) -> Link:
     return Link(model, AWGN(), bandwidth_ratio=ratio)
 
 
@@ -53,8 +53,8 @@ def test_the_network_hears_the_same_of_the_link_in_every_strip(
     sent = stirred.encode(images, LinkPlan(snr, 1 / 8))
     received = replace(AWGN()(sent.symbols, snr), digital=tuple(tuple(p.data for p in own) for own in sent.digital))
     stirred.decode(received, (images.shape[2], images.shape[3]))
-    monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 3 * 16 * images.shape[3])
-    monkeypatch.setattr("deepjscc.models.rows.HALOS", 0)
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.STRIP_PIXELS", 3 * 16 * images.shape[3])
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.HALOS", 0)
     stirred.decode(received, (images.shape[2], images.shape[3]))
     assert len(told) > 5
     assert all(torch.equal(each, told[0]) for each in told)
@@ -97,11 +97,11 @@ def test_symbols_that_did_not_come_are_told_by_their_noise(fresh: Universal, cof
     sent = fresh.encode(images, LinkPlan(snr, 1 / 8))
     received = AWGN()(sent.symbols, snr, generator=torch.Generator().manual_seed(0))
     received = replace(received, digital=tuple(tuple(part.data for part in parts) for parts in sent.digital))
-    heard = torch.arange(sent.symbols.shape[1]) < sent.symbols.shape[1] // 2
+    arrived = torch.arange(sent.symbols.shape[1]) < sent.symbols.shape[1] // 2
     size = (images.shape[2], images.shape[3])
     results = []
-    for noise in (received.noise_variance, received.noise_variance.masked_fill(~heard, torch.inf)):
-        symbols = received.symbols.where(heard, torch.zeros(()))
+    for noise in (received.noise_variance, received.noise_variance.masked_fill(~arrived, torch.inf)):
+        symbols = received.symbols.where(arrived, torch.zeros(()))
         decoded = fresh.decode(replace(received, symbols=symbols, noise_variance=noise), size)
         results.append(psnr(images, decoded).item())
     whole = psnr(images, fresh.decode(received, size)).item()

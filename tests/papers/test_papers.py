@@ -20,13 +20,13 @@ from deepjscc.papers import (
     three_approaches_further,
     three_approaches_receivers,
     wang2022,
-    wang2022_rows,
+    wang2022_measurements,
 )
 from deepjscc.papers import kurka2019_models as kurka
 from deepjscc.papers.bourtsoulatze2019 import HEADERS, Point, _better, recipe
 from deepjscc.papers.kurka2019_tables import _difference
 from deepjscc.papers.wang2022 import gains, rises, upper_bound, views_alike
-from deepjscc.papers.wang2022_rows import Rows
+from deepjscc.papers.wang2022_measurements import ViewMeasurements
 from deepjscc.training.build import build_link
 
 
@@ -45,7 +45,7 @@ def small_kodak(coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def two_snrs(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ends of the pairs' curves: a paper's whole grid takes a minute."""
-    for module in (wang2022, wang2022_rows):
+    for module in (wang2022, wang2022_measurements):
         monkeypatch.setattr(module, "SNRS", (-2.0, 12.0))
 
 
@@ -128,7 +128,7 @@ def test_recipes_of_missing_points_are_sound() -> None:
 
 
 def test_differences_of_pairs_are_paired() -> None:
-    def rows(gain: float) -> Rows:
+    def rows(gain: float) -> ViewMeasurements:
         values = [
             {
                 "image": f"{i}",
@@ -141,7 +141,7 @@ def test_differences_of_pairs_are_paired() -> None:
             for view in ("left", "right")
             for snr in (0.0, 1.0)
         ]
-        return Rows(pl.DataFrame(values))
+        return ViewMeasurements(pl.DataFrame(values))
 
     (at_0, error_0), (at_1, error_1) = rows(0.5).minus(rows(0.0), "psnr_db")
     assert (at_0, at_1) == pytest.approx((0.75, 1.5))  # of 0.5, 1, 0.5, 1

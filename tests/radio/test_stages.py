@@ -91,14 +91,14 @@ def test_a_whole_recording_goes_alone_and_a_model_without_stages_has_none(
 
 def test_slow_fading_keeps_its_gain_and_changes_its_noise(picture: Path, tmp_path: Path, weights: str) -> None:
     recordings = record(weights, picture, tmp_path / "x")
-    heard = []
+    received_parts = []
     for stage, channel in ((0, Rayleigh("image")), (1, Rayleigh("image")), (1, Rayleigh("symbol")), (0, AWGN())):
-        pass_channel(recordings[stage], channel, tmp_path / "heard", 0.0, seed=5)
+        pass_channel(recordings[stage], channel, tmp_path / "received", 0.0, seed=5)
         _, sent = read_frame(recordings[stage])
-        _, received = read_frame(tmp_path / "heard")
-        heard.append((received.gain, received.symbols - sent.symbols))
-    assert heard[0][0].item() == heard[1][0].item()
-    noises = heard[0][1] * heard[0][0], heard[1][1] * heard[1][0]
+        _, received = read_frame(tmp_path / "received")
+        received_parts.append((received.gain, received.symbols - sent.symbols))
+    assert received_parts[0][0].item() == received_parts[1][0].item()
+    noises = received_parts[0][1] * received_parts[0][0], received_parts[1][1] * received_parts[1][0]
     overlap = (noises[0] * noises[1].conj()).mean().abs() / noises[0].abs().square().mean()
     assert overlap < 0.2
-    assert heard[2][0].shape[1] == sent.symbols.shape[1]
+    assert received_parts[2][0].shape[1] == sent.symbols.shape[1]

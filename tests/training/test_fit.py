@@ -31,7 +31,7 @@ def test_fit_tells_flat_blocks_from_textured_ones(draws: torch.Generator) -> Non
     image = (0.5 + noise * torch.tensor([0.02, 0.1]).repeat_interleave(64)).clamp(0, 1)
     model = fit_linear(_pictures(image), block=4, classes=2)
     assert model.deviation[:2].mean(1).sort().values.tolist() == pytest.approx([0.02, 0.1], rel=0.1)
-    classes = model.classify(model.coefficients(image[None]).square()).view(16, 32)
+    classes = model.tables.classify(model.transform.coefficients(image[None]).square()).view(16, 32)
     assert len(classes[:, :16].unique()) == len(classes[:, 16:].unique()) == 1
     # Left and upper neighbour of one kind: the next is of that kind too.
     kind = int(classes[0, 0])

@@ -48,7 +48,7 @@ CIFAR = Recipe(
 
 def test_two_runs_are_one(fake_cifar10: Path, tmp_path: Path) -> None:
     said: list[Progress] = []
-    train(CIFAR, tmp_path / "a.safetensors", say=said.append)
+    train(CIFAR, tmp_path / "a.safetensors", on_progress=said.append)
     train(CIFAR, tmp_path / "b.safetensors")
     first, second = (load_checkpoint(tmp_path / f"{name}.safetensors").state_dict() for name in "ab")
     assert all(torch.equal(first[name], second[name]) for name in first)
@@ -70,13 +70,13 @@ def test_it_learns_photographs(tmp_path: Path) -> None:
         optimiser=OptimiserRecipe(batch=4, epochs=150, clip_norm=1.0, precision="fp32"),
     )
     said: list[Progress] = []
-    train(recipe, tmp_path / "x.safetensors", say=said.append)
+    train(recipe, tmp_path / "x.safetensors", on_progress=said.append)
     assert said[-1].loss < 0.5 * said[0].loss
 
 
 def test_a_time_budget_ends_annealed(fake_cifar10: Path, tmp_path: Path) -> None:
     said: list[Progress] = []
-    train(CIFAR, tmp_path / "a.safetensors", minutes=0.1, say=said.append)
+    train(CIFAR, tmp_path / "a.safetensors", minutes=0.1, on_progress=said.append)
     assert said[-1].share == 1
     assert len(said) > 3  # the clock, not the epochs, ended it
 
@@ -104,8 +104,8 @@ def test_a_resumed_run_is_the_unbroken_one(
     train(CIFAR, tmp_path / "whole.safetensors")
     take_step, taken = loop.Run.take_step, []
 
-    def interrupted(run: loop.Run, share: float) -> None:
-        take_step(run, share)
+    def interrupted(run: loop.Run, fraction: float) -> None:
+        take_step(run, fraction)
         taken.append(1)
         if len(taken) == stopped_after:
             raise KeyboardInterrupt
@@ -132,7 +132,7 @@ def test_two_trainings_into_one_file_are_refused(
                 train(CIFAR, weights, resume=True)
             refused.append(str(caught.value))
 
-    train(CIFAR, weights, say=other)
+    train(CIFAR, weights, on_progress=other)
     assert len(refused) == 1
     assert sorted(path.name for path in tmp_path.glob("*a.safetensors*")) == [weights.name, f"{weights.name}.run"]
 
@@ -144,7 +144,7 @@ def test_the_last_three_states_are_kept_and_a_broken_one_is_passed_over(fake_cif
     states[-1].write_bytes(states[-1].read_bytes()[:1000])
     said: list[Progress] = []
     recipe = replace(CIFAR, optimiser=replace(CIFAR.optimiser, epochs=5))
-    train(recipe, tmp_path / "a.safetensors", resume=True, say=said.append)
+    train(recipe, tmp_path / "a.safetensors", resume=True, on_progress=said.append)
     assert [progress.step for progress in said if progress.validation_psnr_db] == [25]
 
 
@@ -157,7 +157,7 @@ def test_resuming_what_cannot_be(fake_cifar10: Path, tmp_path: Path) -> None:
     with pytest.raises(DeepJSCCError, match="another recipe"):
         train(replace(CIFAR, seed=1), tmp_path / "a.safetensors", resume=True)
     said: list[Progress] = []
-    train(CIFAR, tmp_path / "a.safetensors", resume=True, say=said.append)  # all done: nothing more
+    train(CIFAR, tmp_path / "a.safetensors", resume=True, on_progress=said.append)  # all done: nothing more
     assert not said
 
 
@@ -169,7 +169,7 @@ def test_resuming_keeps_the_minutes_and_a_finished_run_says_so(fake_cifar10: Pat
         train(CIFAR, output, resume=True)
     assert output.read_bytes() == before
     said: list[Progress] = []
-    train(CIFAR, output, minutes=0.04, resume=True, say=said.append)
+    train(CIFAR, output, minutes=0.04, resume=True, on_progress=said.append)
     assert said[-1].share == 1
     train(CIFAR, tmp_path / "b.safetensors")
     with pytest.warns(DeepJSCCWarning, match="finished all 15 steps"):
@@ -219,7 +219,7 @@ def test_universal_trains_over_several_channels_and_ratios(tmp_path: Path) -> No
         OptimiserRecipe(batch=2, epochs=2, loss="log_mse"),
     )
     said: list[Progress] = []
-    train(recipe, tmp_path / "u.safetensors", say=said.append)
+    train(recipe, tmp_path / "u.safetensors", on_progress=said.append)
     assert load_checkpoint(tmp_path / "u.safetensors").kind == "universal"
     assert all(math.isfinite(progress.loss) for progress in said)
     with pytest.raises(UsageError, match="cannot be taken in part"):

@@ -26,7 +26,7 @@ def _recipe(**options: object) -> Recipe:
 @pytest.mark.parametrize("loss", ["log_mse", "ms_ssim"])
 def test_a_joint_model_trains(loss: str, fake_stereo: Path, tmp_path: Path) -> None:
     said = []
-    link = train(_recipe(loss=loss), tmp_path / "m.safetensors", say=said.append)
+    link = train(_recipe(loss=loss), tmp_path / "m.safetensors", on_progress=said.append)
     assert link.model.kind == "distributed"
     assert said[-1].validation_psnr_db is not None
 

@@ -66,7 +66,9 @@ class Summary:
         self.measured += len(finite)
 
 
-def run(job: Job, workers: Workers, shard: int = 16, say: Callable[[Summary], object] = lambda _: None) -> Summary:
+def run(
+    job: Job, workers: Workers, shard: int = 16, on_progress: Callable[[Summary], object] = lambda _: None
+) -> Summary:
     """Do what of a job is not done yet.
 
     Each shard's rows lie in ``OUTPUT/report/part-INDEX-KEY.parquet`` (the folder reads as one table); a shard that has
@@ -76,7 +78,7 @@ def run(job: Job, workers: Workers, shard: int = 16, say: Callable[[Summary], ob
         job: what to do.
         workers: who does it.
         shard: pictures in one: for each worker what a killed job does again.
-        say: called after every shard.
+        on_progress: called after every shard.
 
     Raises:
         UsageError: the place holds results of another job, or lies among the pictures.
@@ -98,7 +100,7 @@ def run(job: Job, workers: Workers, shard: int = 16, say: Callable[[Summary], ob
                 table = pl.read_parquet(io.BytesIO(output.read(part)))
                 summary.add(table)
                 summary.done_before += len(table)
-                say(summary)
+                on_progress(summary)
             else:
                 yield one
 
@@ -108,7 +110,7 @@ def run(job: Job, workers: Workers, shard: int = 16, say: Callable[[Summary], ob
         output.write(_part(one, key), buffer.getvalue())
         summary.add(table)
         summary.seconds = time.perf_counter() - clock
-        say(summary)
+        on_progress(summary)
 
     deadly = []
     for finished in workers.run(work_on, waiting()):
@@ -150,19 +152,19 @@ def _shards(job: Job, size: int) -> Iterator[Shard]:
 
 def _claim(job: Job) -> str:
     """Mark the output as this job's; its key."""
-    told = settings(job) | {"version": __version__}
+    job_record = settings(job) | {"version": __version__}
     if "+" not in job.system:
-        told["weights"] = weights_hash(job.system.partition("@")[0])
-    text = json.dumps(told, indent=1, sort_keys=True)
+        job_record["weights"] = weights_hash(job.system.partition("@")[0])
+    text = json.dumps(job_record, indent=1, sort_keys=True)
     output = Store(job.output)
     with output.locked(JOB_FILE):  # two jobs that begin at the same time must not both find the place empty
         earlier = _earlier(output)
         if earlier:
-            changed = sorted(name for name in told if earlier.get(name) != told[name])
+            changed = sorted(name for name in job_record if earlier.get(name) != job_record[name])
             if changed:
                 raise UsageError(
                     f"{job.output} holds a job with another {changed[0]} ({earlier.get(changed[0])}, not "
-                    f"{told[changed[0]]}); take another folder"
+                    f"{job_record[changed[0]]}); take another folder"
                 )
         else:
             output.write(JOB_FILE, text.encode())

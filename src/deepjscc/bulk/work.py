@@ -42,12 +42,12 @@ def _transmit(shard: Shard) -> Iterator[Row]:
     snr_db, believed = torch.tensor([job.snr_db]), None
     if job.encoder_snr_db is not None:
         believed = torch.tensor([job.encoder_snr_db])
-    for company in _companies(shard):
-        pictures = [picture for _, picture in company if isinstance(picture, Image.Image)]
+    for batch in _batches(shard):
+        pictures = [picture for _, picture in batch if isinstance(picture, Image.Image)]
         if not pictures:
-            yield from (_failed(name, str(error)) for name, error in company)
+            yield from (_failed(name, str(error)) for name, error in batch)
             continue
-        names = [name for name, _ in company]
+        names = [name for name, _ in batch]
         if pictures[0].width * pictures[0].height > LARGE_PIXELS:
             yield _strip_by_strip(job, system, names[0], pictures[0], output)
             continue
@@ -151,22 +151,22 @@ def _system(job: Job) -> NamedSystem:
     return make_system(job.system, medium, bandwidth_ratio=job.bandwidth_ratio)
 
 
-def _companies(shard: Shard) -> Iterator[list[tuple[str, Image.Image | DeepJSCCError]]]:
+def _batches(shard: Shard) -> Iterator[list[tuple[str, Image.Image | DeepJSCCError]]]:
     """The pictures in groups to be sent together: small ones of one size, large ones and broken ones alone."""
     source = Store(shard.job.source)
-    company: list[tuple[str, Image.Image | DeepJSCCError]] = []
+    batch: list[tuple[str, Image.Image | DeepJSCCError]] = []
     for name in shard.names:
         picture = _open(source, name)
         small = isinstance(picture, Image.Image) and picture.width * picture.height <= SMALL_PIXELS
-        if company and not (small and _size(company[0][1]) == _size(picture) and len(company) < BATCH):
-            yield company
-            company = []
-        company.append((name, picture))
+        if batch and not (small and _size(batch[0][1]) == _size(picture) and len(batch) < BATCH):
+            yield batch
+            batch = []
+        batch.append((name, picture))
         if not small:
-            yield company
-            company = []
-    if company:
-        yield company
+            yield batch
+            batch = []
+    if batch:
+        yield batch
 
 
 def _size(picture: Image.Image | DeepJSCCError) -> tuple[int, int] | None:

@@ -163,8 +163,8 @@ class OFDM(Channel):
         # Data before pilots: equal generators give a symbol the same noise with either csi.
         noise = [complex_normal((batch, count), symbols, generator) for count in (uses, PILOTS * blocks)]
         received, response = block.send(symbols, gain.to(symbols.device), torch.cat(noise, 1) * n0.sqrt()[:, None])
-        told = response if self.csi == "receiver" else None
-        parts = block.receive(received, n0.repeat_interleave(blocks), told)
+        known_response = response if self.csi == "receiver" else None
+        parts = block.receive(received, n0.repeat_interleave(blocks), known_response)
         equalised, variance, known = (part.reshape(batch, -1)[:, :uses] for part in parts)
         return Received(equalised.to(symbols.dtype), variance.to(n0.dtype), known.to(symbols.dtype), snr_db)
 

@@ -12,33 +12,35 @@ from deepjscc.types import Gain, Received, SnrDb, Symbols
 
 
 class Prefix(Channel):
-    """Another channel of which only the first ``share`` of the symbols is heard; the rest has infinite noise variance.
+    """Another channel, of which only the first ``fraction`` of the symbols arrives.
+
+    The symbols that do not arrive have infinite noise variance.
 
     Args:
         channel: what the symbols pass.
-        share: of the symbols that is heard, in (0, 1].
+        fraction: the fraction of the symbols that arrives, in (0, 1].
 
     Raises:
-        UsageError: no such share.
+        UsageError: the fraction is not in (0, 1].
     """
 
-    def __init__(self, channel: Channel, share: float) -> None:
+    def __init__(self, channel: Channel, fraction: float) -> None:
         super().__init__()
-        if not 0 < share <= 1:
-            raise UsageError(f"a share of the symbols lies above 0 and up to 1, not at {share}")
-        self.channel, self.share = channel, share
+        if not 0 < fraction <= 1:
+            raise UsageError(f"the fraction of symbols that arrive lies above 0 and up to 1, not at {fraction}")
+        self.channel, self.fraction = channel, fraction
         self.coherence, self.csi, self.fade_depth_db = channel.coherence, channel.csi, channel.fade_depth_db
 
     def pilot_uses(self, uses: int) -> int:
-        """Those of the channel."""
+        """The number that the channel itself has."""
         return self.channel.pilot_uses(uses)
 
     def data_uses(self, uses: int) -> int:
-        """Those of the channel."""
+        """The number that the channel itself has."""
         return self.channel.data_uses(uses)
 
     def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain | None:
-        """That of the channel."""
+        """The gain that the channel itself draws."""
         return self.channel.draw_gain(batch, uses, generator)
 
     def forward(
@@ -46,7 +48,7 @@ class Prefix(Channel):
     ) -> Received:
         """Pass all symbols, with the same draws, and forget the later ones."""
         received = self.channel(symbols, snr_db, gain=gain, generator=generator)
-        later = torch.arange(symbols.shape[1], device=symbols.device) >= round(self.share * symbols.shape[1])
+        later = torch.arange(symbols.shape[1], device=symbols.device) >= round(self.fraction * symbols.shape[1])
         return replace(
             received,
             symbols=received.symbols.masked_fill(later, 0),
@@ -54,5 +56,5 @@ class Prefix(Channel):
         )
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
-        """That of the channel while it is heard."""
+        """The capacity of the channel while symbols arrive."""
         return self.channel.capacity(snr_db, gain)

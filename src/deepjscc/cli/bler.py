@@ -51,9 +51,16 @@ def bler(
         lengths = []
     if not lengths or not set(lengths) <= set(BLOCK_BITS):
         raise UsageError(f"--block-bits are some of {', '.join(map(str, BLOCK_BITS))}, not {block_bits!r}")
-    with progress() as say:
+    with progress() as on_progress:
         table = measure(
-            output, channel, wanted, lengths, Effort(errors, blocks, target), jobs=jobs, device=device, say=say
+            output,
+            channel,
+            wanted,
+            lengths,
+            Effort(errors, blocks, target),
+            jobs=jobs,
+            device=device,
+            on_progress=on_progress,
         )
     mine = table.filter(
         pl.col("scheme").is_in([one.name for one in wanted]),

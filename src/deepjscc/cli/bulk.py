@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    DEFAULT_MODEL,
     ChannelOptions,
     EncoderSnr,
     Json,
@@ -19,6 +18,7 @@ from deepjscc.cli.common import (
     print_json,
     progress,
 )
+from deepjscc.defaults import UNIVERSAL
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.threads import usable_cores
 from deepjscc.units import parse_ratio
@@ -31,7 +31,7 @@ def bulk(
     output: Annotated[str, Parameter(name=["--output", "-o"], help="A folder or URL for pictures and report/.")],
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
-    system: Annotated[str, Parameter(name=["--system", "--model"], help="MODEL or CODEC+CODING.")] = DEFAULT_MODEL,
+    system: Annotated[str, Parameter(name=["--system", "--model"], help="MODEL or CODEC+CODING.")] = UNIVERSAL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     pictures: Annotated[
@@ -86,10 +86,10 @@ def bulk(
         job = settled(job)
     with notes(), progress() as bar:
 
-        def say(summary: Summary) -> None:
+        def on_progress(summary: Summary) -> None:
             bar(summary.images, None, f"{summary.failed} failed")
 
-        summary = run(job, by.build(usable_cores()) or Here(), shard, say)
+        summary = run(job, by.build(usable_cores()) or Here(), shard, on_progress)
     fresh = summary.images - summary.done_before
     if json:
         print_json(vars(summary) | {"psnr_db": summary.psnr_db, "precision": job.precision})

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["print_table"]  # from cli.tables, beside what is defined here
 SECONDS_BETWEEN_LINES = 30.0
-DEFAULT_MODEL = "universal-s"  # it takes any picture over any channel
 SEEDS = 2**63  # what a table's column of whole numbers and torch's generators take
 
 
@@ -160,7 +159,7 @@ def finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def say(note: str | None) -> None:
+def print_note(note: str | None) -> None:
     """A note on standard error, where there is one."""
     if note is not None:
         print(f"deepjscc: {note}", file=sys.stderr)
@@ -174,7 +173,7 @@ def notes() -> Iterator[None]:
         warnings.simplefilter("always", DeepJSCCWarning)
         yield
     for note in dict.fromkeys(str(warning.message) for warning in caught):
-        say(note)
+        print_note(note)
 
 
 @contextmanager
@@ -207,7 +206,7 @@ def _progress_lines() -> Iterator[Callable[[int, int | None, str], None]]:
     def write_lines() -> None:
         while not ended.wait(SECONDS_BETWEEN_LINES):
             if last:
-                say(progress_line(*last[-1], time.monotonic() - begun))
+                print_note(progress_line(*last[-1], time.monotonic() - begun))
 
     def on_progress(done: int, total: int | None, label: str) -> None:
         last[:] = [(done, total, label)]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, OutputFile, print_json, say
+from deepjscc.cli.common import Json, OutputFile, print_json, print_note
 
 
 def decode(
@@ -28,7 +28,7 @@ def decode(
     image, report, notes = decode_image(recordings, model)
     write_image(image, output)
     for note in notes:
-        say(note)
+        print_note(note)
     report["file"] = str(output)
     if json:
         print_json(report)

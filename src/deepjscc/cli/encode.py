@@ -5,8 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DesignSnr, Json, Output, Ratio, picture_path, print_json, say
-from deepjscc.cli.defaults import HYBRID
+from deepjscc.cli.common import DesignSnr, Json, Output, Ratio, picture_path, print_json, print_note
+from deepjscc.defaults import HYBRID
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_design_snr, parse_ratio
 
@@ -46,7 +46,7 @@ def encode(
     reports = encode_image(
         image8, model, output, design_snr_db, ratio, margin_db, in_stages=stages, snr_spread_db=spread_db
     )
-    say(ratio_note(ratio, sum(report["bandwidth_ratio"] for report in reports)))
+    print_note(ratio_note(ratio, sum(report["bandwidth_ratio"] for report in reports)))
     if json:
         print_json(reports if stages else reports[0])
         return

@@ -85,8 +85,8 @@ def evaluate(
         lpips=lpips,
         simulate=simulate,
     )
-    with notes(), progress() as say:
-        table = sweep(plan, output, say, by.build(0))
+    with notes(), progress() as on_progress:
+        table = sweep(plan, output, on_progress, by.build(0))
     if csv is not None:
         write_csv(table, csv)
     means = summarise(table)

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, Output, print_json, progress, say
+from deepjscc.cli.common import Json, Output, print_json, print_note, progress
 from deepjscc.errors import UsageError
 
 
@@ -31,7 +31,7 @@ def export(
         )
     with progress() as tell:
         manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), tell)
-    say(manifest["note"] and f"{model} is exported {manifest['note']}")
+    print_note(manifest["note"] and f"{model} is exported {manifest['note']}")
     if json:
         print_json(manifest)
         return

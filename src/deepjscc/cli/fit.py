@@ -51,12 +51,14 @@ def fit(
     if photographs is not None:
         images = images.spread(photographs)
     fitted: Stored
-    with progress() as say:
+    with progress() as on_progress:
         if model == "linear":
-            fitted = fit_linear(images, block, classes, lambda done, of: say(done, of, "passes"))
+            fitted = fit_linear(images, block, classes, lambda done, of: on_progress(done, of, "passes"))
         else:
-            pairs = BasePairs(images, lambda done, of: say(done, of, "photographs coded"))
-            fitted = fit_residual_code(pairs, block, classes, on_progress=lambda done, of: say(done, of, "bases"))
+            pairs = BasePairs(images, lambda done, of: on_progress(done, of, "photographs coded"))
+            fitted = fit_residual_code(
+                pairs, block, classes, on_progress=lambda done, of: on_progress(done, of, "bases")
+            )
     save_checkpoint(fitted, output, torch.float16)
     result = {"file": str(output), "photographs": len(images), "sha256": file_hash(output)}
     print_json(result) if json else print(f"{output}: learned from {len(images)} photographs")

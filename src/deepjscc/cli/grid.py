@@ -38,8 +38,8 @@ def grid(
         workers, threads = Cluster(address, cpus=cpus, gpus=gpus), cpus
     else:
         workers, threads = Processes(jobs), max(1, usable_cores() // jobs)
-    with progress() as say:
-        codes = run_grid(trainings, output, workers, threads, say)
+    with progress() as on_progress:
+        codes = run_grid(trainings, output, workers, threads, on_progress)
     if json:
         print_json(codes)
     else:

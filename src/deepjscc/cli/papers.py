@@ -37,8 +37,8 @@ def papers(
         return
     if paper not in PAPERS:
         raise UsageError(f"unknown paper {paper!r}; there are {', '.join(PAPERS)}")
-    with notes(), progress() as say:
-        report = PAPERS[paper](Settings(output / paper, images, repeats, train, minutes, say))
+    with notes(), progress() as on_progress:
+        report = PAPERS[paper](Settings(output / paper, images, repeats, train, minutes, on_progress))
     if json:
         print_json(asdict(report))
         return

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, finite, say
+from deepjscc.cli.common import Json, finite, print_note
 from deepjscc.errors import UsageError
 
 
@@ -49,7 +49,7 @@ def rx(
     decoder = PictureDecoder(model, round(max_megapixels * 1e6))
     warm_up()
     stream, pictures = open_source(source), 0
-    say(f"receiving from {source}")
+    print_note(f"receiving from {source}")
     signal.signal(signal.SIGTERM, _stop)
     reports = receive_images(stream, receiver, decoder, output, progressive=progressive)
     try:
@@ -62,9 +62,9 @@ def rx(
         print("deepjscc: stopped", file=sys.stderr)
     finally:
         stream.close()
-    say(f"{pictures} pictures in {receiver.samples} samples, {receiver.lost_headers} headers lost")
+    print_note(f"{pictures} pictures in {receiver.samples} samples, {receiver.lost_headers} headers lost")
     for note in (receiver.note(), stream.note()):
-        say(note)
+        print_note(note)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -18,10 +18,10 @@ from deepjscc.cli.common import (
     one_snr,
     picture_path,
     print_json,
+    print_note,
     print_table,
-    say,
 )
-from deepjscc.cli.defaults import default_system
+from deepjscc.defaults import default_system
 from deepjscc.units import parse_ratio
 
 
@@ -91,9 +91,9 @@ def send(
         from deepjscc.evaluation.report import save_figure, strip
 
         save_figure(strip(arrived), output.with_name(f"{output.stem}-stages.png"))
-        say(f"{model} sends in one piece: one stage" if len(arrived) == 1 else None)
+        print_note(f"{model} sends in one piece: one stage" if len(arrived) == 1 else None)
 
-    say(ratio_note(ratio, spent))
+    print_note(ratio_note(ratio, spent))
     results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]
     if json:
         print_json(results)

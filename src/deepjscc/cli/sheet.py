@@ -50,10 +50,10 @@ def sheet(
     medium = over.build()
     systems = [make_system(name, medium, bandwidth_ratio=ratio, snr_spread_db=spread_db) for name in system]
     picture = open_rgb(picture_path(image))
-    with progress() as say:
+    with progress() as on_progress:
         rows = []
         for index, one in enumerate(systems):
-            say(index, len(systems), one.name)
+            on_progress(index, len(systems), one.name)
             rows.append([send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for snr in snrs])
     save_figure(draw(rows), output)
     if json:

@@ -59,6 +59,6 @@ def train(
             if now.validation_psnr_db is not None or now.share >= 1:
                 print_json(vars(now)) if json else print(now.describe(), flush=True)
 
-        run(settings, output, minutes=minutes, resume=resume, begin=begin, say=on_progress, device=device)
+        run(settings, output, minutes=minutes, resume=resume, begin=begin, on_progress=on_progress, device=device)
     if reported and not json:  # in one of several processes alone
         print(f"weights written to {output}; states and logs written to {output}.run")

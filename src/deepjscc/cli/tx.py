@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DesignSnr, Json, Ratio, picture_path, print_json, say
-from deepjscc.cli.defaults import HYBRID
+from deepjscc.cli.common import DesignSnr, Json, Ratio, picture_path, print_json, print_note
+from deepjscc.defaults import HYBRID
 from deepjscc.units import parse_design_snr, parse_ratio
 
 
@@ -83,7 +83,7 @@ def tx(
             if json:
                 reports.append({"image": name, "frame": sequence} | burst.report)
             else:
-                say(burst.line(name))
-    say(sink.note())
+                print_note(burst.line(name))
+    print_note(sink.note())
     if json and to != "-":
         print_json(reports)

@@ -61,7 +61,7 @@ def measure(
     *,
     jobs: int = 1,
     device: str = "cpu",
-    say: Callable[[int, int, str], object] = lambda *_: None,
+    on_progress: Callable[[int, int, str], object] = lambda *_: None,
 ) -> pl.DataFrame:
     """Measure waterfalls into a table, which is written after each; points that are there are gone on with, not redone.
 
@@ -73,7 +73,7 @@ def measure(
         effort: for each point.
         jobs: processes.
         device: where each works.
-        say: called with waterfalls done, in all, and a label.
+        on_progress: called with waterfalls done, in all, and a label.
 
     Returns:
         The whole table.
@@ -96,7 +96,7 @@ def measure(
                 fresh = pl.DataFrame(future.result(), schema=SCHEMA)
                 table = _add_points(path, fresh)
                 task = running[future]
-                say(done, len(tasks), f"{task.scheme.name}, {task.block_bits} bits")
+                on_progress(done, len(tasks), f"{task.scheme.name}, {task.block_bits} bits")
         except BrokenExecutor:
             raise DeepJSCCError(f"a process died; {path} holds what was measured, run again to go on") from None
         finally:

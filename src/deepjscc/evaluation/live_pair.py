@@ -6,12 +6,12 @@ from functools import lru_cache
 
 from PIL import Image
 
-from deepjscc.blocks.cross_attention import HIGHEST_DB, LOWEST_DB
 from deepjscc.channels import make_channel
 from deepjscc.channels.base import Coherence
 from deepjscc.evaluation.background import in_background
 from deepjscc.evaluation.pair import send_pair
 from deepjscc.evaluation.single import Outcome
+from deepjscc.layers.cross_attention import HIGHEST_DB, LOWEST_DB
 from deepjscc.systems.names import NamedSystem, make_system
 
 TOGETHER, ALONE = "distributed-joint", "distributed-alone"

@@ -111,8 +111,8 @@ def send_stages(
 ) -> list[Outcome]:
     """One transmission as it arrives: what came out after each stage, with the channel uses till then.
 
-    A model without stages of its own whose receiver takes any part of the symbols (`linear`, `universal`) is heard up
-    to each of :data:`SHARES`; any other system has one stage.
+    A model without stages of its own whose receiver takes any part of the symbols (`linear`, `universal`) is received
+    up to each of :data:`SHARES`; any other system has one stage.
     """
     link = system.system
     if not link.supports_prefix:

@@ -20,7 +20,7 @@ __all__ = ["Plan", "sweep"]
 def sweep(
     plan: Plan,
     output: Path,
-    say: Callable[[int, int, str], object] = lambda *_: None,
+    on_progress: Callable[[int, int, str], object] = lambda *_: None,
     workers: Workers | None = None,
 ) -> pl.DataFrame:
     """Run what of a plan is not yet in ``output`` and write the table there.
@@ -31,7 +31,7 @@ def sweep(
     Args:
         plan: what to measure.
         output: a ``.parquet`` file.
-        say: called with images done, images in all, and a label.
+        on_progress: called with images done, images in all, and a label.
         workers: who measures the units, side by side; None: this process, one after another.
 
     Returns:
@@ -49,7 +49,7 @@ def sweep(
     parts.open()
     try:
         todo = [unit for unit in units if unit.key not in done and not parts.place(unit).is_file()]
-        progress = _Progress(say, len(prepared.data), len(units), len(units) - len(todo))
+        progress = _Progress(on_progress, len(prepared.data), len(units), len(units) - len(todo))
         if workers is None:
             _measure_here(prepared, todo, parts, progress)
         else:
@@ -112,14 +112,14 @@ class _Parts:
 class _Progress:
     """Tells of images done, of all units together."""
 
-    say: Callable[[int, int, str], object]
+    on_progress: Callable[[int, int, str], object]
     images: int
     units: int
     done: int
 
     def tell(self, label: str, rows: int = 0) -> None:
         """So many units are done, and of one more so many rows."""
-        self.say(self.done * self.images + min(rows, self.images), self.units * self.images, label)
+        self.on_progress(self.done * self.images + min(rows, self.images), self.units * self.images, label)
 
 
 def _measure_here(prepared: Prepared, units: list[Unit], parts: _Parts, progress: _Progress) -> None:

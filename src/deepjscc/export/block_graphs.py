@@ -12,11 +12,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from deepjscc.export.graphs import TRACED, TRACED_IMAGES, Canvas, Graph, Port, RealSymbols, pad_edges, up_to
-from deepjscc.models import Linear
-from deepjscc.models.allocation import Allocation, allocate
-from deepjscc.models.header import Header
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import NOISE_RANGE, Heard, Plan, told_noise
+from deepjscc.models import BlockCode
+from deepjscc.models.block_code.allocation import Allocation, allocate
+from deepjscc.models.block_code.header import Header
+from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
+from deepjscc.models.block_code.tiling import Strip
 from deepjscc.types import Images, SnrDb
 from deepjscc.units import noise_variance
 
@@ -25,12 +25,12 @@ USES = 500  # symbols that are traced with
 
 
 class BlockEncoderGraph(nn.Module):
-    """:meth:`deepjscc.models.Linear.encode` where no map goes."""
+    """:meth:`deepjscc.models.BlockCode.encode` where no map goes."""
 
     always: Int[Tensor, " check"]
     flips: Int[Tensor, "bits check"]
 
-    def __init__(self, model: Linear) -> None:
+    def __init__(self, model: BlockCode) -> None:
         super().__init__()
         self.model = model
         # The header's check is affine over bits: what each bit of its word flips, and what no bit leaves.
@@ -44,7 +44,7 @@ class BlockEncoderGraph(nn.Module):
     ) -> tuple[Float[Tensor, "batch most 2"], Int[Tensor, "batch 3"]]:
         """Symbols, of each image the first ``uses``, zeros behind; and the header's bytes."""
         model = self.model
-        coefficients = model.coefficients(pad_edges(images, model.stride))
+        coefficients = model.transform.coefficients(pad_edges(images, model.stride))
         rows, columns = up_to(images.shape[2], model.stride), up_to(images.shape[3], model.stride)
         grid = (rows // model.stride, columns // model.stride)
         plan = _plan(model, grid, snr_db.round().clamp(-20, 43), 2 * uses)
@@ -59,7 +59,7 @@ class BlockEncoderGraph(nn.Module):
         return symbols, self.header(plan.snr_db, gain)
 
     def header(self, snr_db: SnrDb, gain: Float[Tensor, " batch"]) -> Int[Tensor, "batch 3"]:
-        """:meth:`deepjscc.models.header.Header.pack` for no map."""
+        """:meth:`deepjscc.models.block_code.header.Header.pack` for no map."""
         snr_index = (snr_db + 20).long()
         gain_index = (64 * (gain.log2() + 6)).round().clamp(0, 1023).long()
         bits = torch.cat([_bits(gain_index, 10), _bits(snr_index, 6)], 1)
@@ -70,9 +70,9 @@ class BlockEncoderGraph(nn.Module):
 
 
 class BlockDecoderGraph(nn.Module):
-    """:meth:`deepjscc.models.Linear.decode` of images that came with a header and without a map."""
+    """:meth:`deepjscc.models.BlockCode.decode` of images that came with a header and without a map."""
 
-    def __init__(self, model: Linear) -> None:
+    def __init__(self, model: BlockCode) -> None:
         super().__init__()
         self.model = model
 
@@ -90,18 +90,20 @@ class BlockDecoderGraph(nn.Module):
         word = header[:, 0] * 2**11 + header[:, 1] * 2**3 + header[:, 2] // 2**5
         planned, gain = (word // 2**13 - 20).float(), torch.exp2((word // 2**3 % 2**10) / 64 - 6)
         plan = _plan(model, grid, planned, torch.full_like(word, reals))
-        heard = Heard(gain, torch.ones_like(gain, dtype=torch.bool), _noise_level(model, plan, noise_variance))
+        side_info = DecodedSideInfo(
+            gain, torch.ones_like(gain, dtype=torch.bool), _noise_level(model, plan, noise_variance)
+        )
         places = _places(plan.allocation, grid, reals)
         index, sent = places.flatten(1).clamp_max(reals - 1), places < reals
         latent = symbols.flatten(1) * math.sqrt(2)
         # What was not sent is what came with infinite noise.
         observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
         noise = torch.where(sent, noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
-        images = model.synthesise_strip(observed, noise, heard, plan, Strip(0, grid[0], 0, grid[0]))
+        images = model.synthesise_strip(observed, noise, side_info, plan, Strip(0, grid[0], 0, grid[0]))
         return images[:, :, : size[0], : size[1]].clamp(0, 1)
 
 
-def block_graphs(model: Linear) -> list[Graph]:
+def block_graphs(model: BlockCode) -> list[Graph]:
     """Encoder and decoder of a code that sends no map."""
     height, width = TRACED
     blocks = up_to(height, model.stride) * up_to(width, model.stride)
@@ -124,8 +126,8 @@ def block_graphs(model: Linear) -> list[Graph]:
     received = Port(
         "symbols", ("batch", "uses", 2), "received I and Q, divided by the gain", torch.randn(*batch, uses, 2)
     )
-    told = "of each symbol as it stands, N0 / |gain|^2"
-    noise = Port("noise_variance", ("batch", "uses"), told, torch.full((*batch, uses), 0.1))
+    meaning = "of each symbol as it stands, N0 / |gain|^2"
+    noise = Port("noise_variance", ("batch", "uses"), meaning, torch.full((*batch, uses), 0.1))
     size = Port(
         "size", ("height", "width"), "height and width of the images", torch.zeros(height, width, dtype=torch.bool)
     )
@@ -133,10 +135,10 @@ def block_graphs(model: Linear) -> list[Graph]:
     return [encoder, Graph("decoder", BlockDecoderGraph(model), (received, noise, size, header), (made,))]
 
 
-def _plan(model: Linear, grid: tuple[int, ...], snr_db: SnrDb, reals: Counts) -> Plan:
+def _plan(model: BlockCode, grid: tuple[int, ...], snr_db: SnrDb, reals: Counts) -> BlockPlan:
     """All blocks of the average class."""
     classes = torch.full_like(reals[:, None].expand(-1, grid[0] * grid[1]), model.classes)
-    return Plan((grid[0], grid[1]), allocate(classes, model.variances, reals, noise_variance(snr_db)), snr_db)
+    return BlockPlan((grid[0], grid[1]), allocate(classes, model.variances, reals, noise_variance(snr_db)), snr_db)
 
 
 def _places(allocation: Allocation, grid: tuple[int, ...], nowhere: int) -> Int[Tensor, "batch blocks values"]:
@@ -145,11 +147,11 @@ def _places(allocation: Allocation, grid: tuple[int, ...], nowhere: int) -> Int[
     return torch.where(places < allocation.reals[:, None, None], places, nowhere)
 
 
-def _noise_level(model: Linear, plan: Plan, noise: Float[Tensor, "batch uses"]) -> Float[Tensor, " batch"]:
+def _noise_level(model: BlockCode, plan: BlockPlan, noise: Float[Tensor, "batch uses"]) -> Float[Tensor, " batch"]:
     """Mean log10 of the noise variance over all coefficients, sent or not."""
     least = math.log10(NOISE_RANGE[1])
-    told = told_noise(noise, plan.least_noise()[:, None]).log10()
-    return (told - least).sum(1) * 2 / (plan.grid[0] * plan.grid[1] * len(model.mean)) + least
+    noise_level = clamp_noise_variance(noise, plan.least_noise()[:, None]).log10()
+    return (noise_level - least).sum(1) * 2 / (plan.grid[0] * plan.grid[1] * len(model.mean)) + least
 
 
 def _check_bits(header: Header) -> list[int]:

@@ -1,17 +1,15 @@
 """Encoder and decoder as closed graphs: padding, I/Q pairs and power inside, reals only, any size."""
 
 from dataclasses import dataclass
-from typing import TypeGuard
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks import autoencoder
 from deepjscc.images import crop
-from deepjscc.models import JSCC, Cnn, Distributed, MultipleDecoders, SingleDecoder, Staged
-from deepjscc.types import Images, Latent, Size, SnrDb
+from deepjscc.models import JSCC
+from deepjscc.types import Images, Size, SnrDb
 
 TRACED = (37, 50)  # height and width that graphs are traced at
 TRACED_IMAGES = 4
@@ -65,7 +63,7 @@ class EncoderGraph(nn.Module):
 
     def __init__(self, model: JSCC) -> None:
         super().__init__()
-        self.model, self.stages = model, stages_of(model)
+        self.model, self.stages = model, model.stages
 
     def forward(self, images: Images, snr_db: SnrDb) -> RealSymbols:
         """Images to symbols of mean power 1, in every stage of every image."""
@@ -81,22 +79,21 @@ class DecoderGraph(nn.Module):
     """:meth:`deepjscc.models.JSCC.decode` in reals.
 
     Args:
-        model: whose size and stages these are.
-        network: ``synthesise`` of the model or what stands in for it, `(latent, size, snr_db)` to images.
-        stages: of a progressive model, how many come in.
+        model: the model whose decoder it is.
+        stages: number of stages that come in, 1 of a model without stages.
     """
 
-    def __init__(self, model: JSCC, network: nn.Module, stages: int) -> None:
+    def __init__(self, model: JSCC, stages: int) -> None:
         super().__init__()
-        self.model, self.network, self.stages = model, network, stages
+        self.model, self.stages = model, stages
 
     def forward(self, symbols: RealSymbols, canvas: Canvas, snr_db: SnrDb) -> Images:
         """Received symbols to images of the shape of ``canvas``, of which nothing else is looked at."""
         size = (canvas.shape[0], canvas.shape[1])
         padded = up_to(size[0], self.model.stride), up_to(size[1], self.model.stride)
-        reals = self.model.latent_reals(padded) // stages_of(self.model)
+        reals = self.model.latent_reals(padded) // self.model.stages
         latent = symbols.reshape(symbols.shape[0], self.stages, -1)[:, :, :reals].flatten(1)
-        return crop(self.network(latent, padded, snr_db), size)
+        return crop(self.model.synthesise_stages(latent, self.stages, padded, snr_db), size)
 
 
 class PairDecoderGraph(nn.Module):
@@ -113,51 +110,9 @@ class PairDecoderGraph(nn.Module):
         return self.decoder(symbols.flatten(0, 1), canvas, snr_db.flatten()).unflatten(0, (-1, 2))
 
 
-class Synthesis(nn.Module):
-    """The model's own ``synthesise``."""
-
-    def __init__(self, model: JSCC) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
-        """See :meth:`deepjscc.models.JSCC.synthesise`."""
-        return self.model.synthesise(latent, size, snr_db)
-
-
-class StagesSynthesis(nn.Module):
-    """One decoder of a progressive model, which takes ``features`` feature maps."""
-
-    def __init__(self, network: nn.Sequential, features: int) -> None:
-        super().__init__()
-        self.network, self.features = network, features
-
-    def forward(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
-        """The latent of so many stages to images of a padded size."""
-        rows, columns = size[0] // autoencoder.STRIDE, size[1] // autoencoder.STRIDE
-        return autoencoder.decode(self.network, latent.reshape(-1, self.features, rows, columns))
-
-
 def direct_graphs(model: JSCC) -> list[Graph]:
     """Encoder and decoders of a model whose latent, in its order, is what goes."""
-    return [_encoder(model), *_decoders(model)]
-
-
-def stages_of(model: JSCC) -> int:
-    """Blocks of symbols that have power 1 each."""
-    return model.stages if isinstance(model, Staged) else 1
-
-
-def fixed_size(model: JSCC) -> Size | None:
-    """The only size of images that a model takes; None: any."""
-    if isinstance(model, Cnn) and model.dense_reals is not None:
-        return model.DENSE_SIZE, model.DENSE_SIZE
-    return None
-
-
-def in_pairs(model: JSCC) -> TypeGuard[Distributed]:
-    """Whether the decoder takes two images at a time."""
-    return isinstance(model, Distributed) and model.joint
+    return [_encoder(model), *(_decoder(model, stages) for stages in model.decoder_stages)]
 
 
 def pad_edges(images: Images, multiple: int) -> Float[Tensor, "batch 3 padded_height padded_width"]:
@@ -174,57 +129,44 @@ def up_to(side: int, multiple: int) -> int:
 
 
 def _encoder(model: JSCC) -> Graph:
-    height, width = fixed_size(model) or TRACED
-    sides = (height, width) if fixed_size(model) else ("height", "width")
+    height, width = model.fixed_size or TRACED
+    sides = (height, width) if model.fixed_size else ("height", "width")
     images = Port("images", ("batch", 3, *sides), "RGB in [0, 1]", torch.rand(TRACED_IMAGES, 3, height, width))
     believed = Port("snr_db", ("batch",), "P/N0 in dB that the transmitter believes", torch.full((TRACED_IMAGES,), 5.0))
-    power = "mean power I^2 + Q^2 = 1 per image" + (", in each stage" if stages_of(model) > 1 else "")
-    uses = model.uses((height, width)) if fixed_size(model) else "uses"
+    power = "mean power I^2 + Q^2 = 1 per image" + (", in each stage" if model.stages > 1 else "")
+    uses = model.uses((height, width)) if model.fixed_size else "uses"
     symbols = Port("symbols", ("batch", uses, 2), f"I and Q of complex channel uses, {power}")
     return Graph("encoder", EncoderGraph(model), (images, believed), (symbols,))
 
 
-def _decoders(model: JSCC) -> list[Graph]:
-    if isinstance(model, MultipleDecoders):
-        made = []
-        for stages, network in enumerate(model.decoders, 1):
-            assert isinstance(network, nn.Sequential)
-            synthesis = StagesSynthesis(network, stages * model.filters)
-            made.append(_decoder(model, synthesis, f"decoder-stage{stages}", stages))
-        return made
-    if isinstance(model, SingleDecoder):
-        synthesis = StagesSynthesis(model.decoder, model.stages * model.filters)
-        return [_decoder(model, synthesis, "decoder", model.stages)]
-    return [_decoder(model, Synthesis(model), "decoder", 1)]
-
-
-def _decoder(model: JSCC, synthesis: nn.Module, name: str, stages: int) -> Graph:
-    size = fixed_size(model) or TRACED
-    network: nn.Module = DecoderGraph(model, synthesis, stages)
+def _decoder(model: JSCC, stages: int) -> Graph:
+    """The decoder that takes so many stages; one decoder for all stages is called `decoder`."""
+    of_all = model.decoder_stages == (model.stages,)
+    name = "decoder" if of_all else f"decoder-stage{stages}"
+    size = model.fixed_size or TRACED
+    network: nn.Module = DecoderGraph(model, stages)
     batch: tuple[str | int, ...] = ("batch",)
     shape: tuple[int, ...] = (TRACED_IMAGES,)
     largest = None
-    if in_pairs(model):
+    if model.decodes_pairs:
         network, batch, shape = PairDecoderGraph(network), ("pairs", 2), (TRACED_IMAGES // 2, 2)
-        # Larger maps are cut into windows, whose number a graph cannot change.
-        window = model.config["window_rows"], model.config["window_columns"]
-        largest = (window[0] * model.stride, window[1] * model.stride)
-    uses = model.uses(size) // stages_of(model) * stages
-    part = " of the first stages" if stages < stages_of(model) else ""
-    missing = "; of those that have not arrived, zeros" if isinstance(model, SingleDecoder) else ""
+        largest = model.window_size  # larger images are cut into windows, whose number a graph cannot change
+    uses = model.uses(size) // model.stages * stages
+    part = " of the first stages" if stages < model.stages else ""
+    missing = "; of those that have not arrived, zeros" if of_all and model.stages > 1 else ""
     symbols = Port(
         "symbols",
-        (*batch, uses if fixed_size(model) else "uses", 2),
+        (*batch, uses if model.fixed_size else "uses", 2),
         f"received I and Q{part}, divided by the gain where it is known{missing}",
         torch.randn(*shape, uses, 2),
     )
-    sides = size if fixed_size(model) else ("height", "width")
+    sides = size if model.fixed_size else ("height", "width")
     wanted = Port("size", sides, "height and width of the images", torch.zeros(*size, dtype=torch.bool))
-    told = Port(
+    snr = Port(
         "snr_db",
         batch,
         "P/N0 in dB at the receiver, plus 20 log10 |gain| where a slow fade's gain is known",
         torch.full(shape, 5.0),
     )
     images = Port("images", (*batch, 3, *sides), "RGB in [0, 1], not rounded")
-    return Graph(name, network, (symbols, wanted, told), (images,), stages, largest)
+    return Graph(name, network, (symbols, wanted, snr), (images,), stages, largest)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from deepjscc import __version__
-from deepjscc.export.graphs import Graph, Port, fixed_size, stages_of
-from deepjscc.models import JSCC, Linear
+from deepjscc.export.graphs import Graph, Port
+from deepjscc.models import JSCC
 from deepjscc.types import IdealCode
 from deepjscc.zoo import cards, weights_hash, weights_sha256
 
@@ -29,8 +29,8 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
         graphs: its graphs.
         inputs: names that each graph kept.
     """
-    card, block = cards().get(name), isinstance(model, Linear)
-    size = fixed_size(model) or (16 * model.stride, 16 * model.stride)
+    card, block = cards().get(name), model.sends_side_info
+    size = model.fixed_size or (16 * model.stride, 16 * model.stride)
     return {
         "model": name,
         "kind": model.kind,
@@ -39,9 +39,9 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
         "deepjscc": __version__,
         "bandwidth_ratio": None if block else model.uses(size) / (3 * size[0] * size[1]),
         "stride": model.stride,
-        "stages": stages_of(model),
+        "stages": model.stages,
         "snr": SNR,
-        "sizes": "any; padding to multiples of the stride is inside" if fixed_size(model) is None else list(size),
+        "sizes": "any; padding to multiples of the stride is inside" if model.fixed_size is None else list(size),
         "graphs": {graph.name: _graph(graph, inputs[graph.name]) for graph in graphs},
         "note": NO_MAP if block else None,
         "layers": [
@@ -68,14 +68,14 @@ def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list
 
 
 def _graph(graph: Graph, kept: list[str]) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "files": {},
         "inputs": [_port(port) for port in graph.inputs if port.name in kept],
         "outputs": [_port(port) for port in graph.outputs],
     }
     if graph.largest is not None:
-        told["largest"] = {"height": graph.largest[0], "width": graph.largest[1]}
-    return told
+        entry["largest"] = {"height": graph.largest[0], "width": graph.largest[1]}
+    return entry
 
 
 def _port(port: Port) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError
-from deepjscc.export.graphs import Graph, fixed_size, in_pairs
+from deepjscc.export.graphs import Graph
 from deepjscc.export.openvino_file import Arrays
-from deepjscc.models import JSCC, Staged
+from deepjscc.models import JSCC
 from deepjscc.systems.transport import send_over
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 
@@ -31,8 +31,8 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
     """
     found = dict.fromkeys(runs, 0.0)
     for count, *sides in SIZES:
-        size = fixed_size(model) or (sides[0], sides[1])
-        images = pictures(2 * count if in_pairs(model) else count, size)
+        size = model.fixed_size or (sides[0], sides[1])
+        images = pictures(2 * count if model.decodes_pairs else count, size)
         snr_db = torch.linspace(4, 10, len(images))
         sent = model.encode(images, LinkPlan(snr_db, margin_db=float(snr_db[0]) - NO_MAP_DB))
         received = send_over(AWGN(), sent, snr_db, torch.Generator().manual_seed(0))
@@ -40,9 +40,9 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
             if graph.name == "encoder":
                 difference = _of_encoder(runs[graph.name], images, snr_db, sent)
             else:
-                heard = _first_stages(model, received, graph.stages, size)
-                shape = (count, 2) if in_pairs(model) else (count,)
-                difference = _of_decoder(runs[graph.name], heard, model.decode(heard, size), shape)
+                prefix = _first_stages(model, received, graph.stages)
+                shape = (count, 2) if model.decodes_pairs else (count,)
+                difference = _of_decoder(runs[graph.name], prefix, model.decode(prefix, size), shape)
             found[graph.name] = max(found[graph.name], difference)
     return found
 
@@ -59,14 +59,14 @@ def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float
     return _largest(made["symbols"][:, :uses], torch.view_as_real(sent.symbols))
 
 
-def _of_decoder(run: Run, heard: Received, expected: Images, shape: tuple[int, ...]) -> float:
-    headers = [list(parts[0] or b"") if parts else [] for parts in heard.digital]
+def _of_decoder(run: Run, prefix: Received, expected: Images, shape: tuple[int, ...]) -> float:
+    headers = [list(parts[0] or b"") if parts else [] for parts in prefix.digital]
     made = run(
         {
-            "symbols": torch.view_as_real(heard.symbols).unflatten(0, shape).numpy(),
-            "noise_variance": heard.noise_variance.contiguous().numpy(),
+            "symbols": torch.view_as_real(prefix.symbols).unflatten(0, shape).numpy(),
+            "noise_variance": prefix.noise_variance.contiguous().numpy(),
             "size": np.array(expected.shape[2:], dtype=np.int64),
-            "snr_db": heard.snr_db.unflatten(0, shape).numpy(),
+            "snr_db": prefix.snr_db.unflatten(0, shape).numpy(),
             "header": np.array(headers, dtype=np.int64),
         }
     )
@@ -88,9 +88,9 @@ def pictures(count: int, size: Size) -> Images:
     return (0.7 * coarse + edges + 0.03 * torch.randn(count, 3, *size, generator=draws)).clamp(0, 1)
 
 
-def _first_stages(model: JSCC, received: Received, stages: int, size: Size) -> Received:
-    """What a decoder of so many stages gets."""
-    uses = stages * model.stage_uses(size) if isinstance(model, Staged) else received.symbols.shape[1]
+def _first_stages(model: JSCC, received: Received, stages: int) -> Received:
+    """The part of a transmission that a decoder of so many stages takes."""
+    uses = received.symbols.shape[1] // model.stages * stages
     return Received(
         received.symbols[:, :uses], received.noise_variance[:, :uses], None, received.snr_db, received.digital
     )

@@ -16,13 +16,16 @@ from deepjscc.models import JSCC
 from deepjscc.zoo import load
 
 Format = Literal["onnx", "openvino"]
-Say = Callable[[int, int, str], None]
+OnProgress = Callable[[int, int, str], None]
 MANIFEST = "model.json"
 DEFAULT: tuple[Format, ...] = ("onnx",)
 
 
 def export_model(
-    name: str, folder: Path, formats: Collection[Format] = DEFAULT, say: Say = lambda done, of, what: None
+    name: str,
+    folder: Path,
+    formats: Collection[Format] = DEFAULT,
+    on_progress: OnProgress = lambda done, of, what: None,
 ) -> dict[str, Any]:
     """Write encoder and decoder apart, and the manifest beside them.
 
@@ -30,7 +33,7 @@ def export_model(
         name: of the zoo, or a checkpoint.
         folder: where they go; made if it is not there. Files of these names are replaced.
         formats: of the files.
-        say: told how many of how many steps are done, and what is next.
+        on_progress: called with the steps done, the steps in all, and what is next.
 
     Returns:
         The manifest.
@@ -51,7 +54,7 @@ def export_model(
     except OSError as error:
         raise DeepJSCCError(f"{folder}: cannot be written: {error.strerror}") from None
     try:
-        manifest = _fill(beside, name, model, graphs, formats, say)
+        manifest = _fill(beside, name, model, graphs, formats, on_progress)
         folder.mkdir(exist_ok=True)
         for path in sorted(beside.iterdir(), key=lambda path: path.name == MANIFEST):  # it speaks of the others
             os.replace(path, folder / path.name)
@@ -76,7 +79,7 @@ def require() -> None:
 
 
 def _fill(
-    folder: Path, name: str, model: JSCC, graphs: list[Graph], formats: Collection[Format], say: Say
+    folder: Path, name: str, model: JSCC, graphs: list[Graph], formats: Collection[Format], on_progress: OnProgress
 ) -> dict[str, Any]:
     from deepjscc.export.manifest import describe
     from deepjscc.export.onnx_file import save_onnx
@@ -85,7 +88,7 @@ def _fill(
 
     kept, places, steps = {}, dict[str, dict[str, Path]](), len(graphs) + len(formats)
     for done, graph in enumerate(graphs):
-        say(done, steps, f"trace {graph.name}")
+        on_progress(done, steps, f"trace {graph.name}")
         onnx = folder / f"{graph.name}.onnx"
         kept[graph.name] = save_onnx(graph, onnx, name)
         places[graph.name] = {"onnx": onnx}
@@ -94,7 +97,7 @@ def _fill(
             save_openvino(onnx, places[graph.name]["openvino"], name)
     manifest = describe(model, name, graphs, kept)
     for done, form in enumerate(formats, len(graphs)):
-        say(done, steps, f"compare {form}")
+        on_progress(done, steps, f"compare {form}")
         runs = {part: runner(files[form], name) for part, files in places.items()}
         differences = largest_differences(model, graphs, runs)
         for part, files in places.items():

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import linear
+from deepjscc.layers.products import linear
 
 Planes = Float[Tensor, "height planes width"]  #: values from 0 to 255
 

@@ -3,6 +3,7 @@
 from deepjscc.models.adaptive import Adaptive
 from deepjscc.models.adaptive_linear import AdaptiveLinear
 from deepjscc.models.base import JSCC
+from deepjscc.models.block_code.code import BlockCode
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.distributed import Distributed, PairJSCC
 from deepjscc.models.distributed_linear import DistributedLinear
@@ -30,6 +31,7 @@ __all__ = [
     "MODELS",
     "Adaptive",
     "AdaptiveLinear",
+    "BlockCode",
     "Cnn",
     "Distributed",
     "DistributedLinear",

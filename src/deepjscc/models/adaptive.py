@@ -12,10 +12,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.initialise import preserve_variance
-from deepjscc.blocks.snr_stage import Conditioning, downwards, upwards
 from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
+from deepjscc.layers.initialise import preserve_variance
+from deepjscc.layers.snr_stage import Conditioning, downwards, upwards
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import channel_uses, normalise_power, to_latent, to_symbols
 from deepjscc.types import Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb

@@ -5,26 +5,83 @@ a linear one can; the encoder's branch adds to its latent, and the decoder's two
 coefficients at 1/16 of the resolution, then the pixels, each in units of the posterior deviation of what it corrects.
 """
 
+from dataclasses import dataclass
 from typing import ClassVar, get_args
 
-import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import Dense
-from deepjscc.blocks.residual import zeroed
-from deepjscc.blocks.snr_stage import Conditioning, FilmResiduals, GatedResiduals, downwards, upwards
 from deepjscc.errors import UsageError
-from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
-from deepjscc.models.linear import Blocks
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan
+from deepjscc.layers.products import Dense
+from deepjscc.layers.residual import zeroed
+from deepjscc.layers.snr_stage import (
+    Conditioning,
+    FilmResiduals,
+    GatedResiduals,
+    Pyramid,
+    downwards,
+    upwards,
+)
+from deepjscc.models.block_code.closed_form import LmmseObservation
+from deepjscc.models.block_code.code import BlockCode
+from deepjscc.models.block_code.network_inputs import (
+    LINK,
+    LINK_AT_RECEIVER,
+    NetworkInputs,
+    as_blocks,
+    as_grid,
+    network_input,
+    values_at_decoder,
+    values_at_encoder,
+)
+from deepjscc.models.block_code.networks import BLOCK, TrainedRange
+from deepjscc.models.block_code.transform import Blocks
 from deepjscc.types import Images
 
 HALO_PIXELS = 216  # of 3x3 convolutions eight at 1/16 and four each at 1/8, 1/4 and 1/2, and the 5x5 ones between
+Residuals = FilmResiduals | GatedResiduals
 
 
-class AdaptiveLinear(Branched):
+@dataclass(frozen=True)
+class AdaptiveNetworks:
+    """The encoder's branch, from pixels and blocks to the latent, and the decoder's two.
+
+    Attributes:
+        pixels_in, blocks_in, mix_in, latent_out: of the encoder.
+        received_in, mix_out, coefficients_out: of the decoder, at 1/16 of the resolution.
+        pyramid_out, rough_in, last, pixels_out: of the decoder, back to pixels.
+    """
+
+    pixels_in: Pyramid
+    blocks_in: Dense
+    mix_in: Residuals
+    latent_out: nn.Linear
+    received_in: Dense
+    mix_out: Residuals
+    coefficients_out: nn.Linear
+    pyramid_out: Pyramid
+    rough_in: nn.Conv2d
+    last: Residuals
+    pixels_out: nn.ConvTranspose2d
+
+    def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
+        """What the encoder's branch makes of the pixels and of their blocks."""
+        columns, link = inputs.columns, inputs.link()
+        features = self.pixels_in(inputs.transform.to_pixels(outer, columns) - 0.5, link)
+        features = self.mix_in(features + as_grid(self.blocks_in(inputs.at_encoder(outer)), columns), link)
+        return self.latent_out(F.silu(as_blocks(features))).float()
+
+    def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
+        """The decoder's branches: coefficients first, then pixels."""
+        link = inputs.link_at_receiver()
+        features = self.mix_out(as_grid(self.received_in(inputs.at_decoder(observation)), inputs.columns), link)
+        correction = self.coefficients_out(F.silu(as_blocks(features))).float()
+        rough, spread = inputs.rough_picture(observation, correction)
+        fine = self.last(self.pyramid_out(features, link) + self.rough_in(network_input(rough, spread)), link)
+        return rough + self.pixels_out(F.silu(fine)).float() * spread * observation.weight[..., None]
+
+
+class AdaptiveLinear(BlockCode):
     """See the module's docstring; any bandwidth ratio up to 1/2, encoding and side information of `linear`.
 
     Args:
@@ -35,8 +92,9 @@ class AdaptiveLinear(Branched):
     """
 
     kind: ClassVar[str] = "adaptive_linear"
-    trained_ratio = (1 / 32, 1 / 4)
-    least_blocks = 2  # its stages at 1/16 of the resolution have one place for a block
+    starts_from = ("linear",)
+    # Its stages at 1/16 of the resolution have one place for a block: a picture of a single block is all padding.
+    trained = TrainedRange(ratio=(1 / 32, 1 / 4), least_blocks=2)
 
     def __init__(
         self, width: int = 16, deepest: int = 192, conditioning: Conditioning = "film", classes: int = 16
@@ -45,36 +103,35 @@ class AdaptiveLinear(Branched):
         self.config = {"width": width, "deepest": deepest, "conditioning": conditioning, "classes": classes}
         if width < 1 or deepest < 1 or conditioning not in get_args(Conditioning):
             raise UsageError(f"adaptive_linear takes no width {width}, deepest {deepest} and {conditioning!r}")
-        values, seen = len(self.mean), self.coefficients_seen + self.described
+        values = len(self.mean)
         widths = (width, 2 * width, 4 * width, deepest)
         residuals = FilmResiduals if conditioning == "film" else GatedResiduals
         self.pixels_in = downwards((3, *widths), LINK, conditioning)
-        self.blocks_in = Dense(seen, deepest)
+        self.blocks_in = Dense(values_at_encoder(values, classes), deepest)
         self.mix_in = residuals(deepest, LINK)
         self.latent_out = zeroed(Dense(deepest, values))
-        self.received_in = Dense(seen + GROUPS, deepest)
-        self.mix_out = residuals(deepest, LINK_HEARD)
+        self.received_in = Dense(values_at_decoder(values, classes), deepest)
+        self.mix_out = residuals(deepest, LINK_AT_RECEIVER)
         self.coefficients_out = zeroed(Dense(deepest, values))
-        self.pyramid_out = upwards(widths[::-1], LINK_HEARD, conditioning)
+        self.pyramid_out = upwards(widths[::-1], LINK_AT_RECEIVER, conditioning)
         self.rough_in = nn.Conv2d(6, width, 5, stride=2, padding=2)
-        self.last = residuals(width, LINK_HEARD)
+        self.last = residuals(width, LINK_AT_RECEIVER)
         self.pixels_out = zeroed(nn.ConvTranspose2d(width, 3, 4, stride=2, padding=1))
         self.halo = -(-HALO_PIXELS // BLOCK)
 
-    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
-        """What the encoder's branch makes of the pixels and of their blocks."""
-        columns, link = plan.grid[1], self.link(plan)
-        seen = torch.cat([self.seen_by_encoder(outer, plan, strip), self.describe(plan, strip)], 2)
-        features = self.pixels_in(self.to_pixels(outer, columns) - 0.5, link)
-        features = self.mix_in(features + as_grid(self.blocks_in(seen), columns), link)
-        return self.latent_out(F.silu(as_blocks(features))).float()
-
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
-        """The decoder's branches: coefficients first, then pixels."""
-        columns, link = plan.grid[1], self.link_heard(plan, heard)
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
-        features = self.mix_out(as_grid(self.received_in(seen), columns), link)
-        added = self.coefficients_out(F.silu(as_blocks(features))).float()
-        rough, spread = self.rough_picture(evidence, added, columns)
-        fine = self.last(self.pyramid_out(features, link) + self.rough_in(look(rough, spread)), link)
-        return rough + self.pixels_out(F.silu(fine)).float() * spread * evidence.weight[..., None]
+    @property
+    def networks(self) -> AdaptiveNetworks:
+        """The three branches."""
+        return AdaptiveNetworks(
+            pixels_in=self.pixels_in,
+            blocks_in=self.blocks_in,
+            mix_in=self.mix_in,
+            latent_out=self.latent_out,
+            received_in=self.received_in,
+            mix_out=self.mix_out,
+            coefficients_out=self.coefficients_out,
+            pyramid_out=self.pyramid_out,
+            rough_in=self.rough_in,
+            last=self.last,
+            pixels_out=self.pixels_out,
+        )

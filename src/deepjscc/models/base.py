@@ -22,8 +22,15 @@ class JSCC(nn.Module):
         kind: the name of the model in :data:`deepjscc.models.MODELS`.
         stride: images are padded to multiples of it.
         encoder_uses_snr: False where :meth:`encode` does not depend on the design SNR.
-        supports_tiles: True where large images can be coded strip by strip (:class:`deepjscc.models.linear.Linear`).
+        supports_tiles: True where large images can be coded strip by strip, as by
+            :class:`deepjscc.models.block_code.code.BlockCode`.
         supports_prefix: True where any prefix of the symbols decodes to a coarser image.
+        sends_side_info: True where the decoder needs a header and a class map beside the symbols.
+        stages: number of equal parts of the symbols, each of mean power 1, that refine the image one after another.
+        fixed_size: the only height and width that the model takes; None where it takes any.
+        starts_from: kinds of other models whose weights a training may begin with.
+        export_obstacle: why the networks alone are not the code, so that it cannot be exported as graphs; None where
+            it can.
         config: the constructor's keywords.
     """
 
@@ -32,6 +39,11 @@ class JSCC(nn.Module):
     encoder_uses_snr: ClassVar[bool] = True
     supports_tiles: ClassVar[bool] = False
     supports_prefix: ClassVar[bool] = False
+    sends_side_info: ClassVar[bool] = False
+    starts_from: ClassVar[tuple[str, ...]] = ()
+    stages: int = 1
+    fixed_size: Size | None = None
+    export_obstacle: str | None = None
 
     def __init__(self, **config: Any) -> None:
         super().__init__()
@@ -44,6 +56,32 @@ class JSCC(nn.Module):
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
         """The received latent to images of the padded size."""
         raise NotImplementedError
+
+    def synthesise_stages(self, latent: Latent, stages: int, size: Size, snr_db: SnrDb) -> Images:
+        """The received latent of the first stages to images of the padded size.
+
+        Args:
+            latent: of these stages alone.
+            stages: how many they are, one of :attr:`decoder_stages`.
+            size: padded height and width.
+            snr_db: at the receiver.
+        """
+        return self.synthesise(latent, size, snr_db)
+
+    @property
+    def decoder_stages(self) -> tuple[int, ...]:
+        """Numbers of stages from which a decoder of the model makes an image; in general all of them at once."""
+        return (self.stages,)
+
+    @property
+    def decodes_pairs(self) -> bool:
+        """Whether the decoder needs both images of a pair."""
+        return False
+
+    @property
+    def window_size(self) -> Size | None:
+        """Height and width that the decoder works on in one piece; larger images are cut. None: it cuts nothing."""
+        return None
 
     def latent_reals(self, size: Size) -> int:
         """Number of reals that :meth:`analyse` makes of one image of this padded size."""
@@ -87,7 +125,7 @@ class JSCC(nn.Module):
         Raises:
             UsageError: weights of another kind.
         """
-        if not isinstance(self, type(other)):
+        if not isinstance(self, type(other)) and other.kind not in self.starts_from:
             raise UsageError(f"a {self.kind} cannot start with the weights of a {other.kind}")
         return other.state_dict()
 

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.types import Images, Latent, Size, SnrDb
 
@@ -30,6 +30,7 @@ class Cnn(JSCC):
         if filters < 1 or (dense_reals is not None and dense_reals < 1):
             raise UsageError(f"cnn needs at least one filter and one latent real, not {filters} and {dense_reals}")
         self.filters, self.dense_reals = filters, dense_reals
+        self.fixed_size = None if dense_reals is None else (self.DENSE_SIZE, self.DENSE_SIZE)
         self.encoder = autoencoder.encoder(filters, bend_last=dense_reals is not None)
         self.decoder = autoencoder.decoder(filters)
         grid = filters * (self.DENSE_SIZE // self.stride) ** 2

@@ -102,8 +102,8 @@ class Diffusion(nn.Module):
         """What the network takes the velocity for, at a time, of a noisy residual."""
         level = 2 * (first - 0.5) / 0.5
         seen = F.pixel_unshuffle(torch.cat([noisy, level], 1), PATCH).contiguous(memory_format=torch.channels_last)
-        told = 10 * (snr_db.clamp(*SNR_RANGE_DB) - SNR_RANGE_DB[0])
-        return F.pixel_shuffle(self.network(seen, times, told).sample.float(), PATCH)
+        scaled_snr = 10 * (snr_db.clamp(*SNR_RANGE_DB) - SNR_RANGE_DB[0])
+        return F.pixel_shuffle(self.network(seen, times, scaled_snr).sample.float(), PATCH)
 
     @torch.no_grad()
     def refine(self, first: Images, snr_db: SnrDb, steps: int, generator: torch.Generator | None = None) -> Images:

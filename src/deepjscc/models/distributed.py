@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from deepjscc.blocks.cross_attention import HIGHEST_DB, LOWEST_DB, NOISELESS_DB, CrossAttention, Softmax, Values
-from deepjscc.blocks.residual import zeroed
-from deepjscc.blocks.snr_conv import SnrConv, convolution
 from deepjscc.errors import DeepJSCCWarning, UsageError
+from deepjscc.layers.cross_attention import HIGHEST_DB, LOWEST_DB, NOISELESS_DB, CrossAttention, Softmax, Values
+from deepjscc.layers.residual import zeroed
+from deepjscc.layers.snr_conv import SnrConv, convolution
 from deepjscc.models.base import JSCC
 from deepjscc.types import Decoded, Images, Latent, Received, Size, SnrDb
 
@@ -45,6 +45,11 @@ class PairJSCC(JSCC):
         images = self.decode(received if arrived.all() else without_lost(received, arrived), size)
         return Decoded(images, arrived.cpu())
 
+    @property
+    def decodes_pairs(self) -> bool:
+        """Whether the two images of a pair are decoded together."""
+        return self.joint
+
     def check_pairs(self, received: Received) -> None:
         """Refuse half a pair.
 
@@ -70,7 +75,7 @@ class Distributed(PairJSCC):
         filters: C*, real features sent of each 8x8 pixels: bandwidth ratio filters / 384.
         width: features at an eighth of the resolution; at a quarter two thirds of it, at half a third.
         joint: decode the two images of a pair together.
-        heads, values, softmax, position: see :class:`deepjscc.blocks.cross_attention.CrossAttention`.
+        heads, values, softmax, position: see :class:`deepjscc.layers.cross_attention.CrossAttention`.
         window_rows, window_columns: of the latent; larger maps are cut, see there.
 
     Raises:
@@ -142,6 +147,12 @@ class Distributed(PairJSCC):
         )
         self.to_pixels = zeroed(nn.ConvTranspose2d(half, 3, 5, 2, 2, output_padding=1))
 
+    @property
+    def window_size(self) -> Size | None:
+        """Height and width of the window of the cross attention, in pixels; None where there is none."""
+        window = self.config["window_rows"] * self.stride, self.config["window_columns"] * self.stride
+        return window if self.joint else None
+
     def latent_reals(self, size: Size) -> int:
         """C* per 8x8 pixels."""
         return self.filters * (size[0] // self.stride) * (size[1] // self.stride)
@@ -149,9 +160,9 @@ class Distributed(PairJSCC):
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
         """Every image by itself to its latent."""
         images = images.contiguous(memory_format=torch.channels_last)
-        features, told = images, as_told(snr_db)
+        features, snr_input = images, network_snr(snr_db)
         for block in self.encoder:
-            features = block(features, told)
+            features = block(features, snr_input)
         return (self.compress(features) + self.patches(images - 0.5)).flatten(1).float()
 
     def decode(self, received: Received, size: Size) -> Images:
@@ -168,13 +179,13 @@ class Distributed(PairJSCC):
         grid = (-1, self.filters, size[0] // self.stride, size[1] // self.stride)
         latent = latent.reshape(grid).contiguous(memory_format=torch.channels_last)
         features = self.decompress(latent)
-        told = as_told(snr_db)
+        snr_input = network_snr(snr_db)
         for index, block in enumerate(self.refine):
-            features = block(features, told)
+            features = block(features, snr_input)
             if self.joint:
                 features = self.exchange[index](features, snr_db)
         for block in self.decoder:
-            features = block(features, told)
+            features = block(features, snr_input)
         steep = STEEPNESS * self.to_patches(latent)
         return (self.to_pixels(features) + steep).float().sigmoid()
 
@@ -190,7 +201,7 @@ def without_lost(received: Received, arrived: Bool[Tensor, " batch"]) -> Receive
     )
 
 
-def as_told(snr_db: SnrDb) -> SnrDb:
+def network_snr(snr_db: SnrDb) -> SnrDb:
     """The SNR as the convolutions hear it: within what they were trained for, and one value for no noise."""
     return torch.where(snr_db >= NOISELESS_DB, NOISELESS_AS_DB, snr_db.clamp(LOWEST_DB, HIGHEST_DB))
 

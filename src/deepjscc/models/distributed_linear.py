@@ -7,11 +7,11 @@ rectified cameras allow, in the clean-up behind it.
 
 Two pictures that do not show one scene would harm one another. With ``gated`` the receiver measures from the two LMMSE
 estimates how well the views match along their rows, and multiplies everything that a view takes over by a gate that
-closes where they do not (:mod:`deepjscc.blocks.view_agreement`).
+closes where they do not (:mod:`deepjscc.layers.view_agreement`).
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -19,17 +19,26 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.cross_attention import NOISELESS_DB, CrossAttention
-from deepjscc.blocks.parallax_attention import ParallaxAttention
-from deepjscc.blocks.residual import zeroed
-from deepjscc.blocks.view_agreement import AgreementGate
 from deepjscc.errors import UsageError
-from deepjscc.models.branched import LARGEST, Evidence
+from deepjscc.layers.cross_attention import NOISELESS_DB, CrossAttention
+from deepjscc.layers.parallax_attention import ParallaxAttention
+from deepjscc.layers.residual import zeroed
+from deepjscc.layers.view_agreement import AgreementGate
+from deepjscc.models.block_code.closed_form import LmmseObservation
+from deepjscc.models.block_code.code import BlockCode
+from deepjscc.models.block_code.network_inputs import (
+    LARGEST,
+    LINK,
+    LINK_AT_RECEIVER,
+    NetworkInputs,
+    values_at_decoder,
+    values_at_encoder,
+)
+from deepjscc.models.block_code.networks import BLOCK, Networks, TrainedRange
+from deepjscc.models.block_code.transform import Blocks
+from deepjscc.models.block_code.trunk import CleanUp, Halved, Trunk, TrunkNetworks, halo_of
 from deepjscc.models.distributed import PairJSCC
-from deepjscc.models.rows import Rows, Strip
-from deepjscc.models.side_info import Budget, Heard, Plan
-from deepjscc.models.universal import Halved, Universal
-from deepjscc.types import Encoded, Images, Received, Size, SnrDb
+from deepjscc.types import Images, Received, Size
 
 NOISELESS_FROM_DB = 40.0  # a header says no more than 43 dB, even of a link without noise
 FINE = 2  # pixels a side of the places that the clean-up compares
@@ -62,18 +71,56 @@ class Fusion(nn.Module):
             features: at half resolution, of a batch of pairs.
             images: their pictures.
             deviation: expected deviation of the pixels.
-            gate: factor of what is added to each image; None adds it whole.
+            gate: factor of what each image takes over; None takes it over whole.
         """
         shown, unsure = (F.pixel_unshuffle(each, FINE) for each in (images - 0.5, deviation.clamp_min(1e-3)))
         moved = self.match(shown, features, torch.cat([features, shown, unsure.log()], 1))
         theirs, seen, doubt = moved.split([features.shape[1], shown.shape[1], shown.shape[1]], 1)
         differs = ((seen - shown) / unsure).clamp(-LARGEST, LARGEST)
         fused = self.enter(torch.cat([features, theirs, differs, doubt - unsure.log()], 1))
-        added = self.leave(F.silu(fused))
-        return features + (added if gate is None else added * gate[:, None, None, None])
+        taken_over = self.leave(F.silu(fused))
+        return features + (taken_over if gate is None else taken_over * gate[:, None, None, None])
 
 
-class DistributedLinear(PairJSCC, Universal):
+@dataclass(frozen=True)
+class JointNetworks:
+    """The networks of `universal`, whose decoder exchanges what it knows of the two views of a pair.
+
+    Attributes:
+        alone: networks of each view by itself.
+        exchange: cross attentions, each behind one of the decoder's blocks :data:`EXCHANGE_AFTER`.
+        fusion: adds to the clean-up's features what the other view shows of the same places.
+        gate: how much a view takes over from the other; None: all of it.
+    """
+
+    alone: TrunkNetworks
+    exchange: nn.ModuleList
+    fusion: Fusion
+    gate: AgreementGate | None
+
+    def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
+        """As each view is encoded by itself."""
+        return self.alone.encoder_residual(inputs, outer)
+
+    def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
+        """Trunk and clean-up of `universal`, with the exchange between the views of each pair."""
+        snr_db, decoder, clean_up = inputs.plan.snr_db, self.alone.decoder, self.alone.clean_up
+        seen = inputs.at_decoder(observation)
+        features, condition_features = decoder.begin(seen, inputs.link_at_receiver(), inputs.columns)
+        gate = None
+        if self.gate is not None:
+            gate = self.gate(inputs.transform.to_pixels(observation.estimate, inputs.columns).detach(), snr_db)
+        quality = torch.where(snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, snr_db)
+        for index, block in enumerate(decoder.blocks):
+            features = block(features, condition_features)
+            if index in EXCHANGE_AFTER:
+                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality, gate)
+        rough, spread = inputs.rough_picture(observation, decoder.end(features).float())
+        fine = self.fusion(clean_up.begin(rough, spread), rough, spread, gate)
+        return rough + clean_up.end(fine).float() * spread * observation.weight[..., None]
+
+
+class DistributedLinear(PairJSCC, BlockCode):
     """See the module's docstring; any size and bandwidth ratio, encoding and side information of `linear`.
 
     A batch holds the two images of each pair one after the other, the left camera's first. If not ``joint`` the model
@@ -92,8 +139,8 @@ class DistributedLinear(PairJSCC, Universal):
 
     kind: ClassVar[str] = "distributed_linear"
     default_ratio = 20 / 384
-    trained_snr_db = (-3.0, 14.0)
-    trained_ratio = (20 / 384, 20 / 384)
+    starts_from = ("linear", "universal")
+    trained = TrainedRange((-3.0, 14.0), (20 / 384, 20 / 384), noiseless_from_db=NOISELESS_FROM_DB)
 
     def __init__(
         self,
@@ -107,29 +154,42 @@ class DistributedLinear(PairJSCC, Universal):
         window_columns: int = 32,
         gated: bool = False,
     ) -> None:
-        super().__init__(width, encoder_depth, decoder_depth, clean_width, classes)
-        self.config |= {"joint": joint, "window_rows": window_rows, "window_columns": window_columns}
-        self.config["gated"] = gated
-        self.joint = joint
+        super().__init__(BLOCK, classes)
+        self.config = {
+            "classes": classes,
+            "width": width,
+            "encoder_depth": encoder_depth,
+            "decoder_depth": decoder_depth,
+            "clean_width": clean_width,
+            "joint": joint,
+            "window_rows": window_rows,
+            "window_columns": window_columns,
+            "gated": gated,
+        }
+        self.joint, values = joint, len(self.mean)
+        self.encoder = Trunk(values_at_encoder(values, classes), width, encoder_depth, LINK, values)
+        self.decoder = Trunk(values_at_decoder(values, classes), width, decoder_depth, LINK_AT_RECEIVER, values)
+        self.clean_up = CleanUp(clean_width)
+        self.halo = halo_of(encoder_depth, decoder_depth)
         if joint and (decoder_depth <= max(EXCHANGE_AFTER) or min(window_rows, window_columns) < 1):
             raise UsageError(
                 f"distributed_linear exchanges behind blocks {EXCHANGE_AFTER} of the decoder, in windows: no "
                 f"decoder_depth {decoder_depth} and windows of {window_rows}x{window_columns}"
             )
         if joint:
+            self.export_obstacle = (
+                "the graphs of block codes take one view; export distributed-joint or distributed-linear-alone"
+            )
             window = (window_rows, window_columns)
             self.exchange = nn.ModuleList(CrossAttention(width, window) for _ in EXCHANGE_AFTER)
             self.fusion = Fusion(clean_width, 4 * window_columns)
             self.gate = AgreementGate() if gated else None
 
-    def network_weight(self, plan: Plan) -> Float[Tensor, " batch"]:
-        """As of other models; a link planned for without noise was part of the training."""
-        noiseless = plan.snr_db >= NOISELESS_FROM_DB
-        return super().network_weight(replace(plan, snr_db=torch.where(noiseless, self.trained_snr_db[1], plan.snr_db)))
-
-    def _or_mean_colour(self, sent: Encoded, rows: Rows, snr_db: SnrDb, budget: Budget) -> Encoded:
-        """A camera of a pair cannot decode its own picture alone."""
-        return sent if self.joint else super()._or_mean_colour(sent, rows, snr_db, budget)
+    @property
+    def networks(self) -> Networks:
+        """Those of `universal`, and where pairs are decoded together the exchange between them."""
+        alone = TrunkNetworks(self.encoder, self.decoder, self.clean_up)
+        return JointNetworks(alone, self.exchange, self.fusion, self.gate) if self.joint else alone
 
     def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
         """Received symbols to images strip by strip, pairs together; see :meth:`deepjscc.models.Linear.decode`.
@@ -139,24 +199,3 @@ class DistributedLinear(PairJSCC, Universal):
         """
         self.check_pairs(received)
         yield from super().decode_rows(received, size)
-
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
-        """As `universal` does; on the way the views of a pair hear of one another, if joint."""
-        if not self.joint:
-            return super().corrected(evidence, heard, plan, strip)
-        columns, link = plan.grid[1], self.link_heard(plan, heard)
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
-        features, told = self.decoder.begin(seen, link, columns)
-        gate = None
-        if self.gate is not None:
-            estimates = self.to_pixels(evidence.estimate, columns).detach()
-            gate = self.gate(estimates, plan.snr_db)
-        quality = torch.where(plan.snr_db >= NOISELESS_FROM_DB, NOISELESS_DB, plan.snr_db)
-        for index, block in enumerate(self.decoder.blocks):
-            features = block(features, told)
-            if index in EXCHANGE_AFTER:
-                features = self.exchange[EXCHANGE_AFTER.index(index)](features, quality, gate)
-        added = self.decoder.end(features).float()
-        rough, spread = self.rough_picture(evidence, added, columns)
-        fine = self.fusion(self.clean_up.begin(rough, spread), rough, spread, gate)
-        return rough + self.clean_up.end(fine).float() * spread * evidence.weight[..., None]

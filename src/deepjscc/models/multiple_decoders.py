@@ -4,11 +4,11 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from deepjscc.blocks import autoencoder
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import OneEncoder
-from deepjscc.types import Images, Size, Symbols
+from deepjscc.types import Images, Latent, Size, SnrDb, Symbols
 
 
 class MultipleDecoders(OneEncoder):
@@ -32,6 +32,17 @@ class MultipleDecoders(OneEncoder):
         decoder = self.decoders[stages - 1]
         assert isinstance(decoder, nn.Sequential)
         return autoencoder.decode(decoder, features)
+
+    @property
+    def decoder_stages(self) -> tuple[int, ...]:
+        """Every number of stages has a decoder of its own."""
+        return tuple(range(1, self.stages + 1))
+
+    def synthesise_stages(self, latent: Latent, stages: int, size: Size, snr_db: SnrDb) -> Images:
+        """The latent of so many stages, by the decoder for that number; see :meth:`JSCC.synthesise_stages`."""
+        decoder = self.decoders[stages - 1]
+        assert isinstance(decoder, nn.Sequential)
+        return autoencoder.decode(decoder, self.as_features(latent, stages, size))
 
     def weights_from(self, other: JSCC) -> dict[str, Tensor]:
         """Of a `cnn`: its encoder, and its decoder for every number of stages."""

@@ -6,9 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from deepjscc.blocks import autoencoder
 from deepjscc.channels import AWGN
 from deepjscc.images import pad_to_multiple
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import Staged, stage_symbols
@@ -33,6 +33,10 @@ class Residual(Staged):
     """
 
     kind: ClassVar[str] = "residual"
+    export_obstacle = (
+        "its encoder simulates receptions, with noise, between the networks; export a single_decoder or "
+        "multiple_decoders model"
+    )
 
     def __init__(self, stages: int = 2, filters: int = 8) -> None:
         super().__init__(stages, filters)

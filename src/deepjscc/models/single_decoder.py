@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.models.cnn import Cnn
 from deepjscc.models.staged import OneEncoder
-from deepjscc.types import Images, Size, Symbols
+from deepjscc.types import Images, Latent, Size, SnrDb, Symbols
 
 
 class SingleDecoder(OneEncoder):
@@ -42,6 +42,10 @@ class SingleDecoder(OneEncoder):
         masked = F.pad(torch.view_as_real(symbols), (0, 0, 0, self.uses(size) - symbols.shape[1]))
         features = self.features(torch.view_as_complex(masked), self.stages, size)
         return autoencoder.decode(self.decoder, features)
+
+    def synthesise_stages(self, latent: Latent, stages: int, size: Size, snr_db: SnrDb) -> Images:
+        """The latent of all stages, zeros for what is missing; see :meth:`JSCC.synthesise_stages`."""
+        return autoencoder.decode(self.decoder, self.as_features(latent, stages, size))
 
     def sample_training_variant(self, generator: torch.Generator | None) -> JSCC:
         """Draw the prefix that this training step decodes."""

@@ -5,9 +5,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from deepjscc.blocks import autoencoder
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
+from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import normalise_power, to_latent, to_symbols
 from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb, Symbols
@@ -108,10 +108,13 @@ class Staged(JSCC):
 
     def features(self, symbols: Symbols, stages: int, size: Size) -> Float[Tensor, "batch filters rows columns"]:
         """Symbols of so many whole stages to the feature maps that a decoder takes."""
-        rows, columns = size[0] // self.stride, size[1] // self.stride
         each = symbols.reshape(len(symbols) * stages, -1)
-        reals = to_latent(each, self.filters * rows * columns)
-        return reals.reshape(len(symbols), stages * self.filters, rows, columns)
+        reals = to_latent(each, self.filters * (size[0] // self.stride) * (size[1] // self.stride))
+        return self.as_features(reals.reshape(len(symbols), -1), stages, size)
+
+    def as_features(self, latent: Latent, stages: int, size: Size) -> Float[Tensor, "batch filters rows columns"]:
+        """The latent of so many whole stages as feature maps."""
+        return latent.reshape(-1, stages * self.filters, size[0] // self.stride, size[1] // self.stride)
 
 
 class OneEncoder(Staged):

@@ -1,100 +1,17 @@
 """`universal`: the block-adaptive linear code with networks around it. One model for every SNR, ratio and channel.
 
-Both networks work on blocks, at 1/8 resolution inside; a clean-up of the picture follows at the receiver. They begin
-at zero, where the code *is* `linear`. The decoder is told the noise variance of every symbol; one that was not sent is
-one received with infinite variance.
+Where its networks (:mod:`deepjscc.models.block_code.trunk`) begin, at zero, the code *is* `linear`.
 """
 
 from typing import ClassVar
 
-import torch
-from jaxtyping import Float
-from torch import Tensor, nn
-from torch.nn import functional as F
-
-from deepjscc.blocks.products import Dense
-from deepjscc.blocks.residual import ConditionedResidual, Features, zeroed
-from deepjscc.models.branched import BLOCK, GROUPS, LINK, LINK_HEARD, Branched, Evidence, as_blocks, as_grid, look
-from deepjscc.models.linear import Blocks
-from deepjscc.models.rows import Strip
-from deepjscc.models.side_info import Heard, Plan
-from deepjscc.types import Images
-
-CONDITION = 64
-Halved = Float[Tensor, "batch features half_rows half_columns"]
+from deepjscc.models.block_code.code import BlockCode
+from deepjscc.models.block_code.network_inputs import LINK, LINK_AT_RECEIVER, values_at_decoder, values_at_encoder
+from deepjscc.models.block_code.networks import BLOCK
+from deepjscc.models.block_code.trunk import CleanUp, Trunk, TrunkNetworks, halo_of
 
 
-class Trunk(nn.Module):
-    """Blocks of 16x16 pixels in, residual blocks at 1/8 resolution, blocks out.
-
-    Args:
-        inputs: features of a block.
-        width: features at 1/8 resolution.
-        depth: number of residual blocks.
-        condition: numbers that describe the link.
-        outputs: values of a block, 0 at first.
-    """
-
-    def __init__(self, inputs: int, width: int, depth: int, condition: int, outputs: int) -> None:
-        super().__init__()
-        self.enter = Dense(inputs, 4 * width)
-        self.condition = nn.Sequential(nn.Linear(condition, CONDITION), nn.SiLU(), nn.Linear(CONDITION, CONDITION))
-        self.blocks = nn.ModuleList(ConditionedResidual(width, CONDITION) for _ in range(depth))
-        self.leave = zeroed(Dense(4 * width, outputs))
-
-    def forward(
-        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int
-    ) -> Float[Tensor, "batch blocks outputs"]:
-        """Blocks in raster order, ``columns`` a row."""
-        features, told = self.begin(blocks, condition, columns)
-        for block in self.blocks:
-            features = block(features, told)
-        return self.end(features)
-
-    def begin(
-        self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch told"], columns: int
-    ) -> tuple[Features, Float[Tensor, "batch condition"]]:
-        """What the residual blocks begin with: features, and the link as they are told of it."""
-        return F.pixel_shuffle(as_grid(self.enter(blocks), columns), 2), F.silu(self.condition(condition))
-
-    def end(self, features: Features) -> Float[Tensor, "batch blocks outputs"]:
-        """What becomes of the features behind the residual blocks."""
-        return self.leave(F.silu(as_blocks(F.pixel_unshuffle(features, 2))))
-
-
-class CleanUp(nn.Module):
-    """A few convolutions at half resolution over the picture and its expected error; 0 at first.
-
-    Args:
-        width: features.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(6, width, 5, stride=2, padding=2),
-            nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.SiLU(),
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.SiLU(),
-            zeroed(nn.ConvTranspose2d(width, 3, 4, stride=2, padding=1)),
-        )
-
-    def forward(self, images: Images, deviation: Images) -> Images:
-        """A correction in units of the expected deviation of every pixel value."""
-        return self.end(self.begin(images, deviation))
-
-    def begin(self, images: Images, deviation: Images) -> Halved:
-        """Features at half resolution."""
-        return self.layers[:-1](look(images, deviation))
-
-    def end(self, features: Halved) -> Images:
-        """The correction that they make."""
-        return self.layers[-1](features)
-
-
-class Universal(Branched):
+class Universal(BlockCode):
     """See the module's docstring; encoding, side information and strips are those of `linear`.
 
     Args:
@@ -105,6 +22,7 @@ class Universal(Branched):
     """
 
     kind: ClassVar[str] = "universal"
+    starts_from = ("linear",)
 
     def __init__(
         self,
@@ -114,7 +32,7 @@ class Universal(Branched):
         clean_width: int = 24,
         classes: int = 16,
     ) -> None:
-        super().__init__(classes)
+        super().__init__(BLOCK, classes)
         self.config = {
             "classes": classes,
             "width": width,
@@ -122,22 +40,13 @@ class Universal(Branched):
             "decoder_depth": decoder_depth,
             "clean_width": clean_width,
         }
-        values, seen = len(self.mean), self.coefficients_seen + self.described
-        self.encoder = Trunk(seen, width, encoder_depth, LINK, values)
-        self.decoder = Trunk(seen + GROUPS, width, decoder_depth, LINK_HEARD, values)
+        values = len(self.mean)
+        self.encoder = Trunk(values_at_encoder(values, classes), width, encoder_depth, LINK, values)
+        self.decoder = Trunk(values_at_decoder(values, classes), width, decoder_depth, LINK_AT_RECEIVER, values)
         self.clean_up = CleanUp(clean_width)
-        # A 3x3 convolution at 1/8 resolution reaches 8 pixels; the clean-up 6 positions at half resolution.
-        self.halo = -(-max(2 * encoder_depth * 8, 2 * decoder_depth * 8 + 16) // BLOCK)
+        self.halo = halo_of(encoder_depth, decoder_depth)
 
-    def added(self, outer: Blocks, plan: Plan, strip: Strip) -> Blocks:
-        """What the encoder's trunk makes of the blocks."""
-        seen = torch.cat([self.seen_by_encoder(outer, plan, strip), self.describe(plan, strip)], 2)
-        return self.encoder(seen, self.link(plan), plan.grid[1]).float()
-
-    def corrected(self, evidence: Evidence, heard: Heard, plan: Plan, strip: Strip) -> Images:
-        """The decoder's trunk corrects coefficients, the clean-up pixels."""
-        columns = plan.grid[1]
-        seen = torch.cat([self.seen_by_decoder(evidence, heard, plan, strip), self.describe(plan, strip)], 2)
-        added = self.decoder(seen, self.link_heard(plan, heard), columns).float()
-        rough, spread = self.rough_picture(evidence, added, columns)
-        return rough + self.clean_up(rough, spread).float() * spread * evidence.weight[..., None]
+    @property
+    def networks(self) -> TrunkNetworks:
+        """Two trunks and the clean-up."""
+        return TrunkNetworks(self.encoder, self.decoder, self.clean_up)

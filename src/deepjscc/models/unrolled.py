@@ -15,9 +15,9 @@ from typing import ClassVar, Literal, get_args
 import torch
 from torch import nn
 
-from deepjscc.blocks.denoiser import Denoiser
-from deepjscc.blocks.snr_stage import downwards, upwards
 from deepjscc.errors import UsageError
+from deepjscc.layers.denoiser import Denoiser
+from deepjscc.layers.snr_stage import downwards, upwards
 from deepjscc.models.adaptive import condition
 from deepjscc.models.base import JSCC
 from deepjscc.types import Images, Latent, Size, SnrDb
@@ -134,9 +134,9 @@ class Unrolled(IteratedJSCC):
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
         """Iterate on the latent, then to pixels."""
         received = latent.unflatten(1, (self.channels, size[0] // self.stride, size[1] // self.stride))
-        told = condition(snr_db)
+        link = condition(snr_db)
         estimate = received if self.start == "received" else torch.zeros_like(received)
         for step in range(self.steps.made):
             gradient = estimate - received  # of ||y - z||^2 / 2, that is N0 times the negative log-likelihood's
-            estimate = estimate - self.steps.sizes[step] * gradient + self.steps.denoisers[step](estimate, told)
-        return self.to_image(self.decoder(self.from_latent(estimate), told)).float().sigmoid()
+            estimate = estimate - self.steps.sizes[step] * gradient + self.steps.denoisers[step](estimate, link)
+        return self.to_image(self.decoder(self.from_latent(estimate), link)).float().sigmoid()

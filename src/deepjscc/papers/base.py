@@ -25,7 +25,7 @@ class Settings:
         repeats: draws of gains an image, over fading.
         train: train what the zoo lacks, by the recipe of the paper module, into ``output/weights``.
         minutes: for each such training.
-        say: called with done, all, label.
+        on_progress: called with done, all, label.
     """
 
     output: Path
@@ -33,7 +33,7 @@ class Settings:
     repeats: int = 3
     train: bool = False
     minutes: float = 2.0
-    say: Callable[[int, int, str], object] = lambda *_: None
+    on_progress: Callable[[int, int, str], object] = lambda *_: None
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def measure_on(
         images=images,
         **options,  # type: ignore[arg-type]
     )
-    return sweep(plan, settings.output / f"{table}.parquet", settings.say)
+    return sweep(plan, settings.output / f"{table}.parquet", settings.on_progress)
 
 
 def span(values: list[float]) -> str:

@@ -47,7 +47,7 @@ class Curves:
         """At each SNR tested, pooled or ``"psnr_db"``, the mean of the per-image values."""
         return self._of(stage)[column].to_list()
 
-    def at(self, stage: int | None, snr_db: float, column: str = "psnr_pooled_db") -> float:
+    def value_at(self, stage: int | None, snr_db: float, column: str = "psnr_pooled_db") -> float:
         """At one SNR."""
         return self._of(stage).filter(pl.col("snr_db") == snr_db)[column].item()
 
@@ -82,11 +82,11 @@ def two_stages(
             axes.plot(TESTED_AT, ours.psnr_db(stage), style, color=colour, marker="o", markersize=3, label=label)
             steepest = max(steepest, *(after - before for before, after in pairwise(ours.psnr_db(stage))))
         for column, values in gains.items():
-            values.append(ours.at(2, snr_db, column) - ours.at(1, snr_db, column))
+            values.append(ours.value_at(2, snr_db, column) - ours.value_at(1, snr_db, column))
         if whole is not None:
             axes.plot(TESTED_AT, whole.psnr_db(None), "--", color=colour, label=f"{snr_db:g} dB, one stage of 1/6")
             for column, values in losses.items():
-                values.append(whole.at(None, snr_db, column) - ours.at(2, snr_db, column))
+                values.append(whole.value_at(None, snr_db, column) - ours.value_at(2, snr_db, column))
     air = "slow Rayleigh without CSI" if channel == "rayleigh" else "AWGN"
     finish(axes, LABEL, f"CIFAR-10, {scheme.replace('_', ' ')}, two stages of ratio 1/12, {air}", "pooled")
     words = scheme.replace("_", " ")
@@ -148,9 +148,9 @@ def figure_3c(settings: Settings) -> tuple[list[Claim], list[str]]:
         if whole is not None:
             axes.plot(TESTED_AT, whole.psnr_db(None), "--", color=colour, label=f"one stage of {stage}/12")
         if ours is not None and whole is not None:
-            losses.append(whole.at(None, AT_DB) - ours.at(stage, AT_DB))
+            losses.append(whole.value_at(None, AT_DB) - ours.value_at(stage, AT_DB))
     if ours is not None:
-        grows = [ours.at(stage + 1, AT_DB) - ours.at(stage, AT_DB) for stage in range(1, MANY)]
+        grows = [ours.value_at(stage + 1, AT_DB) - ours.value_at(stage, AT_DB) for stage in range(1, MANY)]
     finish(axes, LABEL, f"CIFAR-10, {MANY} stages of ratio 1/12, all trained at {AT_DB:g} dB, AWGN", "pooled")
     return [
         Claim(
@@ -181,7 +181,7 @@ def figure_3d(settings: Settings) -> tuple[list[Claim], list[str]]:
         for stage, style in ((1, ":"), (2, "-")):
             label = f"stage {stage} of {count}"
             axes.plot(TESTED_AT, ours.psnr_db(stage), style, color=colour, marker="o", markersize=3, label=label)
-        first[count] = ours.at(1, AT_DB)
+        first[count] = ours.value_at(1, AT_DB)
     finish(axes, LABEL, f"CIFAR-10, first two stages of ratio 1/12, trained at {AT_DB:g} dB, AWGN", "pooled")
     loss = first[COUNTS[0]] - min(first.values()) if len(first) == len(COUNTS) else None
     values = ", ".join(f"{psnr_db:.2f} (L = {count})" for count, psnr_db in first.items())
@@ -216,7 +216,7 @@ def _against_multiple(settings: Settings, scheme: str, figure: str) -> Claim:
         )
         if ours is not None and theirs is not None:
             for column, values in differences.items():
-                values.append(ours.at(2, snr_db, column) - theirs.at(2, snr_db, column))
+                values.append(ours.value_at(2, snr_db, column) - theirs.value_at(2, snr_db, column))
     pooled = differences["psnr_pooled_db"]
     if scheme == "residual":
         paper, holds = "significantly worse (here: by more than 0.5 dB at every SNR)", all(d < -0.5 for d in pooled)

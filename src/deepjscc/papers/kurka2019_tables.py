@@ -116,7 +116,7 @@ def any_prefix(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 @torch.no_grad()
 def _after(model: str, share: float, settings: Settings) -> float:
-    """Mean per-image PSNR when only this share of the symbols was heard."""
+    """Mean per-image PSNR when only this fraction of the symbols arrived."""
     link, values = Link(load(model), Prefix(AWGN(), share)), []
     for start, images in open_data("cifar10").spread(settings.images).batches():
         snr_db = torch.full((len(images),), AT_DB)

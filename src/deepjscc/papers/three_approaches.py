@@ -29,10 +29,10 @@ from deepjscc.papers.three_approaches_report import (
     STAGE,
     TESTED_AT,
     UNROLLED_LINEAR,
-    at,
+    available_models,
     curve,
     kodak,
-    there,
+    value_at,
 )
 from deepjscc.zoo import load, load_stage
 
@@ -71,20 +71,20 @@ def need_extras() -> None:
     """
     for options in FADES.values():
         make_channel(str(options["channel"]))
-    for stage in there((STAGE,)):
+    for stage in available_models((STAGE,)):
         load_stage(stage)
 
 
 def everything(settings: Settings) -> pl.DataFrame:
     """All systems over all SNRs."""
-    return kodak(settings, "curves", [*there(LEARNED), CONTROL, *DIGITAL, *CLIFFS], TESTED_AT, lpips=True)
+    return kodak(settings, "curves", [*available_models(LEARNED), CONTROL, *DIGITAL, *CLIFFS], TESTED_AT, lpips=True)
 
 
 def figure_1(settings: Settings) -> tuple[list[Claim], list[str]]:
     """PSNR over the SNR, every method, with the report's curves and the Gaussian reference."""
     means = everything(settings)
     axes, figure = _axes()
-    for name, colour, marker in zip([*there(LEARNED), CONTROL, *DIGITAL], COLOURS, MARKERS, strict=False):
+    for name, colour, marker in zip([*available_models(LEARNED), CONTROL, *DIGITAL], COLOURS, MARKERS, strict=False):
         axes.plot(TESTED_AT, curve(means, name), color=colour, marker=marker, markersize=4, label=name)
     for (name, values), style in zip(PSNR_DB.items(), ("--", ":", "-.", (0, (1, 4))), strict=True):
         axes.plot(SNRS, values, color="grey", linestyle=style, label=name)
@@ -101,7 +101,7 @@ def figure_2(settings: Settings) -> tuple[list[Claim], list[str]]:
     """The cliff: links that keep the rate of 10 dB, their envelopes, and what degrades gracefully."""
     means = everything(settings)
     axes, figure = _axes()
-    graceful = there((ADAPTIVE_LINEAR,)) or [CONTROL]
+    graceful = available_models((ADAPTIVE_LINEAR,)) or [CONTROL]
     for name, colour in zip([*CLIFFS, "jpeg+ideal", *graceful], COLOURS, strict=False):
         style, steps = "--" if name == "jpeg+ideal" else "-", "steps-post" if name in CLIFFS else "default"
         values = curve(means, name)
@@ -113,13 +113,14 @@ def figure_2(settings: Settings) -> tuple[list[Claim], list[str]]:
         LABEL,
         f"Kodak, {_images(settings)} images: links of one rate fall off a cliff, an envelope of them does not",
     )
-    lost = [at(means, CLIFFS[0], snr) for snr in (0.0, 5.0)]
+    lost = [value_at(means, CLIFFS[0], snr) for snr in (0.0, 5.0)]
     claim = Claim(
         "digital links have a cliff",
         "JPEG 12.2 dB (mean image) up to 5 dB, 26.5 dB at 10 dB",
-        f"{CLIFFS[0]}: {lost[0]:.1f} and {lost[1]:.1f} dB at 0 and 5 dB, {at(means, CLIFFS[0], 10.0):.1f} dB at 10 dB; "
+        f"{CLIFFS[0]}: {lost[0]:.1f} and {lost[1]:.1f} dB at 0 and 5 dB, "
+        f"{value_at(means, CLIFFS[0], 10.0):.1f} dB at 10 dB; "
         "a link that follows the SNR has none",
-        at(means, CLIFFS[0], 10.0) - lost[1] > 5,
+        value_at(means, CLIFFS[0], 10.0) - lost[1] > 5,
     )
     return [claim], save(figure, settings.output, "figure-2")
 
@@ -128,20 +129,24 @@ def figure_3(settings: Settings) -> tuple[list[Claim], list[str]]:
     """Parameters against PSNR at 10 dB."""
     means = everything(settings)
     axes, figure = _axes()
-    sizes = {name: sum(weight.numel() for weight in load(name).parameters()) for name in there(LEARNED)}
+    sizes = {name: sum(weight.numel() for weight in load(name).parameters()) for name in available_models(LEARNED)}
     for (name, count), colour, marker in zip(sizes.items(), COLOURS, MARKERS, strict=False):
-        axes.plot(count / 1e6, at(means, name, 10.0), marker, color=colour, label=f"{name}, {count / 1e6:.1f} M")
+        axes.plot(count / 1e6, value_at(means, name, 10.0), marker, color=colour, label=f"{name}, {count / 1e6:.1f} M")
     for name, reported in PARAMETERS.items():
         label = f"{name}, {reported / 1e6:.1f} M"
         axes.plot(reported / 1e6, PSNR_DB[name][SNRS.index(10.0)], "x", color="grey", label=label)
-    axes.axhline(at(means, CONTROL, 10.0), color="grey", linewidth=1, label=f"{CONTROL}, nothing trained by gradients")
+    axes.axhline(
+        value_at(means, CONTROL, 10.0), color="grey", linewidth=1, label=f"{CONTROL}, nothing trained by gradients"
+    )
     finish(axes, "parameters [million]", f"Kodak, {_images(settings)} images, ratio {RATIO:.4g}, AWGN at 10 dB")
     claim = Claim(
         "the model-based code: 6.6 times fewer parameters for 2.0 dB",
         "2.6 M at 23.8 dB against 17.5 M at 25.8 dB, at 10 dB",
-        "; ".join(f"{name} {count / 1e6:.1f} M at {at(means, name, 10.0):.2f} dB" for name, count in sizes.items())
+        "; ".join(
+            f"{name} {count / 1e6:.1f} M at {value_at(means, name, 10.0):.2f} dB" for name, count in sizes.items()
+        )
         or "nothing",
-        at(means, UNROLLED_LINEAR, 10.0) > at(means, ADAPTIVE_LINEAR, 10.0) - 2.0
+        value_at(means, UNROLLED_LINEAR, 10.0) > value_at(means, ADAPTIVE_LINEAR, 10.0) - 2.0
         if {UNROLLED_LINEAR, ADAPTIVE_LINEAR} <= set(sizes)
         else None,
     )
@@ -153,7 +158,9 @@ def structure(settings: Settings) -> tuple[list[Claim], list[str]]:
     means, claims, files = everything(settings), list[Claim](), list[str]()
     for name, column in (("SSIM", "ssim"), ("LPIPS", "lpips")):
         axes, figure = _axes()
-        for system, colour, marker in zip([*there(LEARNED), CONTROL, *DIGITAL], COLOURS, MARKERS, strict=False):
+        for system, colour, marker in zip(
+            [*available_models(LEARNED), CONTROL, *DIGITAL], COLOURS, MARKERS, strict=False
+        ):
             over_snr = curve(means, system, column)
             axes.plot(TESTED_AT, over_snr, color=colour, marker=marker, markersize=4, label=system)
         finish(
@@ -161,8 +168,10 @@ def structure(settings: Settings) -> tuple[list[Claim], list[str]]:
         )
         axes.set_ylabel(f"{name}, mean of the per-image values, 8 bits")
         files += save(figure, settings.output, column)
-        for system in there(LEARNED):
-            values = ", ".join(f"{at(means, system, snr, column):.2f} at {snr:g} dB" for snr in (-5.0, 10.0, 20.0))
+        for system in available_models(LEARNED):
+            values = ", ".join(
+                f"{value_at(means, system, snr, column):.2f} at {snr:g} dB" for snr in (-5.0, 10.0, 20.0)
+            )
             claims.append(Claim(f"{name} of {system}", REPORTED[column, system], values, None))
     return claims, files
 
@@ -181,9 +190,9 @@ def gaussian_reference(settings: Settings) -> list[float]:
 
 
 def _gain_over_jpeg(means: pl.DataFrame) -> Claim:
-    best = there((ADAPTIVE_LINEAR, ADAPTIVE))
+    best = available_models((ADAPTIVE_LINEAR, ADAPTIVE))
     gains = {
-        f"{name} minus {jpeg}": at(means, name, 0.0) - at(means, jpeg, 0.0)
+        f"{name} minus {jpeg}": value_at(means, name, 0.0) - value_at(means, jpeg, 0.0)
         for name in best
         for jpeg in ("jpeg+ideal", CLIFFS[0])
     }
@@ -197,9 +206,10 @@ def _gain_over_jpeg(means: pl.DataFrame) -> Claim:
 
 def _graceful(means: pl.DataFrame) -> Claim:
     steepest = {
-        name: max((after - before) / 5 for before, after in pairwise(curve(means, name))) for name in there(LEARNED)
+        name: max((after - before) / 5 for before, after in pairwise(curve(means, name)))
+        for name in available_models(LEARNED)
     }
-    spans = {name: at(means, name, 25.0) - at(means, name, -5.0) for name in there(LEARNED)}
+    spans = {name: value_at(means, name, 25.0) - value_at(means, name, -5.0) for name in available_models(LEARNED)}
     return Claim(
         "graceful degradation",
         "no cliff; PSNR spans 2 dB from -5 to 25 dB, which the report calls too little",
@@ -210,8 +220,8 @@ def _graceful(means: pl.DataFrame) -> Claim:
 
 
 def _high_snr(means: pl.DataFrame) -> Claim:
-    best = max((at(means, name, 20.0), name) for name in (*there(LEARNED), CONTROL))
-    digital = {name: at(means, name, 20.0) for name in DIGITAL}
+    best = max((value_at(means, name, 20.0), name) for name in (*available_models(LEARNED), CONTROL))
+    digital = {name: value_at(means, name, 20.0) for name in DIGITAL}
     return Claim(
         "above 12 dB JPEG and WebP with ideal codes are better",
         "34.1 and 36.7 against 25.8 dB at 20 dB",
@@ -222,8 +232,8 @@ def _high_snr(means: pl.DataFrame) -> Claim:
 
 def _over_control(means: pl.DataFrame) -> list[Claim]:
     claims = []
-    for name in there((ADAPTIVE_LINEAR, UNROLLED_LINEAR)):
-        gains = {snr: at(means, name, snr) - at(means, CONTROL, snr) for snr in FLOORS_DB}
+    for name in available_models((ADAPTIVE_LINEAR, UNROLLED_LINEAR)):
+        gains = {snr: value_at(means, name, snr) - value_at(means, CONTROL, snr) for snr in FLOORS_DB}
         floors = ", ".join(f"{floor:g}" for floor in FLOORS_DB.values())
         claims.append(
             Claim(

@@ -6,7 +6,15 @@ from matplotlib.figure import Figure
 
 from deepjscc.evaluation.report import COLOURS
 from deepjscc.papers.base import Claim, Settings, finish, save
-from deepjscc.papers.three_approaches_report import ADAPTIVE, ADAPTIVE_LINEAR, RATIO, at, curve, kodak, there
+from deepjscc.papers.three_approaches_report import (
+    ADAPTIVE,
+    ADAPTIVE_LINEAR,
+    RATIO,
+    available_models,
+    curve,
+    kodak,
+    value_at,
+)
 
 RATIOS = (1 / 48, 1 / 24, 1 / 16, 1 / 12, 1 / 8)
 AT_DB = 10.0
@@ -24,8 +32,8 @@ def rates(settings: Settings) -> tuple[list[Claim], list[str]]:
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     few, claims = replace(settings, images=min(settings.images, FEW_IMAGES)), []
-    for name, colour in zip(there((ADAPTIVE, ADAPTIVE_LINEAR)), COLOURS, strict=False):
-        psnr_db = [at(kodak(few, "rates", [name], (AT_DB,), ratio), name, AT_DB) for ratio in RATIOS]
+    for name, colour in zip(available_models((ADAPTIVE, ADAPTIVE_LINEAR)), COLOURS, strict=False):
+        psnr_db = [value_at(kodak(few, "rates", [name], (AT_DB,), ratio), name, AT_DB) for ratio in RATIOS]
         axes.plot(RATIOS, psnr_db, color=colour, marker="o", markersize=4, label=name)
         claims.append(
             Claim(
@@ -50,7 +58,7 @@ def fading(settings: Settings) -> tuple[list[Claim], list[str]]:
     few = replace(settings, images=min(settings.images, FEW_IMAGES))
     gains = f"{few.images} images, {settings.repeats} draws of gains each"
     claims = []
-    for name in there((ADAPTIVE_LINEAR,)):
+    for name in available_models((ADAPTIVE_LINEAR,)):
         for air, options in FADES.items():
             means = kodak(few, "fading", [name], FADING_AT, RATIO, repeats=settings.repeats, **options)
             psnr_db = ", ".join(f"{psnr:.2f}" for psnr in curve(means, name))

@@ -25,9 +25,9 @@ from deepjscc.papers.three_approaches_report import (
     STEPS_PSNR_DB,
     UNROLLED,
     UNROLLED_LINEAR,
-    at,
+    available_models,
     kodak,
-    there,
+    value_at,
 )
 from deepjscc.systems.names import make_system
 from deepjscc.systems.transport import send_over
@@ -47,13 +47,13 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     curves = {}
-    for name, colour in zip(there((UNROLLED_LINEAR, UNROLLED)), COLOURS, strict=False):
+    for name, colour in zip(available_models((UNROLLED_LINEAR, UNROLLED)), COLOURS, strict=False):
         model = load(name)
         assert isinstance(model, IteratedJSCC)
         counts = range(1, len(model.steps.denoisers) + 1)
         ratio = RATIO if name == UNROLLED_LINEAR else None
         means = kodak(settings, "steps", [f"{name}@k={count}" for count in counts], (AT_DB,), ratio)
-        curves[name] = [at(means, f"{name}@k={count}", AT_DB) for count in counts]
+        curves[name] = [value_at(means, f"{name}@k={count}", AT_DB) for count in counts]
         trained = f"{model.steps.usable} step trained, ratio {means['bandwidth_ratio'][0]:.4f}"
         axes.plot(counts, curves[name], color=colour, marker="o", markersize=4, label=f"{name}: {trained}")
     axes.plot(range(1, 7), STEPS_PSNR_DB, "--", color="grey", marker="x", label="the report")
@@ -86,7 +86,7 @@ def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
     images = to_float(open_data("kodak")[0])
     snr_db, size = torch.tensor([AT_DB]), (images.shape[2], images.shape[3])
     seconds: dict[str, tuple[float, float]] = {}
-    for name in there((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR, "universal-s", "linear")):
+    for name in available_models((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR, "universal-s", "linear")):
         model = load(name)
         taken = []
         for _ in range(TIMES + 1):  # the first time warms up
@@ -121,13 +121,13 @@ def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
 def figure_6(settings: Settings) -> tuple[list[Claim], list[str]]:
     """One picture by every method at 5 dB."""
     picture = to_picture(open_data("kodak")[IMAGES - 1])
-    systems = [*there((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR)), "jpeg+ideal", "jpeg+ideal@10dB"]
+    systems = [*available_models((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR)), "jpeg+ideal", "jpeg+ideal@10dB"]
     rows = [[send_image(picture, make_system(name, AWGN(), bandwidth_ratio=RATIO), PICTURES_AT_DB)] for name in systems]
     return [], save(sheet(rows), settings.output, "figure-6")
 
 
 @dataclass(frozen=True)
-class Looks:
+class StageQuality:
     """What became of pictures: means over them.
 
     Attributes:
@@ -145,19 +145,19 @@ class Looks:
 
 def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
     """What diffusion does to the unrolled receiver's pictures at 0 dB, by the number of its steps."""
-    if len(there((STAGE, UNROLLED_LINEAR))) < 2:
+    if len(available_models((STAGE, UNROLLED_LINEAR))) < 2:
         return [], []
     set_ = open_data("kodak").spread(min(settings.images, REFINED_IMAGES))
     images = [_middle(set_[index]) for index in range(len(set_))]
     systems = {"none": UNROLLED_LINEAR}
     systems |= {f"{steps} steps": f"{UNROLLED_LINEAR}@{STAGE}={steps}" for steps in SAMPLING_STEPS}
     outcomes = {label: _outcomes(system, images) for label, system in systems.items()}
-    looks = {label: _looks(images, each) for label, each in outcomes.items()}
+    qualities = {label: _quality(images, each) for label, each in outcomes.items()}
     measured = "; ".join(
         f"{label} {each.psnr_db:.2f} dB, {each.distance:.4f}, {each.structure:.4f}, {each.detail:.2f}"
-        for label, each in looks.items()
+        for label, each in qualities.items()
     )
-    first, refined = looks["none"], [looks[label] for label in systems if label != "none"]
+    first, refined = qualities["none"], [qualities[label] for label in systems if label != "none"]
     claims = [
         Claim(
             f"diffusion at {REFINED_AT_DB:g} dB: perceptually nearer to the original",
@@ -195,12 +195,12 @@ def _outcomes(system: str, images: list[Image8]) -> list[Outcome]:
     return [send_image(to_picture(image), link, REFINED_AT_DB, seed=seed) for seed, image in enumerate(images)]
 
 
-def _looks(images: list[Image8], outcomes: list[Outcome]) -> Looks:
+def _quality(images: list[Image8], outcomes: list[Outcome]) -> StageQuality:
     pairs = [
         (to_float(image), to_float(from_picture(outcome.picture)))
         for image, outcome in zip(images, outcomes, strict=True)
     ]
-    return Looks(
+    return StageQuality(
         psnr_db=fmean(outcome.psnr_db or 0.0 for outcome in outcomes),
         distance=fmean(metrics.lpips(*pair).item() for pair in pairs),
         structure=1 - fmean(outcome.ms_ssim or 0.0 for outcome in outcomes),

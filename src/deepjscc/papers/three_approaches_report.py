@@ -28,7 +28,7 @@ UNROLLED, UNROLLED_LINEAR = "unrolled", "unrolled-linear"
 STAGE = "diffusion"
 
 
-def there(names: tuple[str, ...]) -> list[str]:
+def available_models(names: tuple[str, ...]) -> list[str]:
     """Those of some models that the zoo holds."""
     return [name for name in names if name in cards()]
 
@@ -51,6 +51,6 @@ def curve(means: pl.DataFrame, system: str, column: str = "psnr_db") -> list[flo
     return means.filter(pl.col("system") == system)[column].to_list()
 
 
-def at(means: pl.DataFrame, system: str, snr_db: float, column: str = "psnr_db") -> float:
+def value_at(means: pl.DataFrame, system: str, snr_db: float, column: str = "psnr_db") -> float:
     """One system's value at one SNR."""
     return float(means.filter((pl.col("system") == system) & (pl.col("snr_db") == snr_db))[column].item())

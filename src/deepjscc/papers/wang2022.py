@@ -13,18 +13,18 @@ from matplotlib.figure import Figure
 
 from deepjscc.evaluation.report import COLOURS
 from deepjscc.papers.base import Claim, Report, Settings, run_parts, save, span
-from deepjscc.papers.wang2022_pictures import figure_4
-from deepjscc.papers.wang2022_rows import (
+from deepjscc.papers.wang2022_measurements import (
     ALL_VIEWS,
     FAST_RAYLEIGH,
     MS_SSIM,
     PSNR,
     SNRS,
     STRANGERS,
-    Rows,
+    ViewMeasurements,
     digital,
     learned,
 )
+from deepjscc.papers.wang2022_pictures import figure_4
 
 LINKS = ("jpeg2000+ideal", "hevc+ideal", "hevc+ldpc")
 OFFSETS_DB = (0.0, 5.0, 10.0, float("inf"))
@@ -107,7 +107,7 @@ def figure_3d(settings: Settings) -> tuple[list[Claim], list[str]]:
     return claims, save(figure, settings.output, "figure-3d")
 
 
-def gains(joint: Rows | None, alone: Rows | None, column: str, over: str) -> Claim:
+def gains(joint: ViewMeasurements | None, alone: ViewMeasurements | None, column: str, over: str) -> Claim:
     """Joint decoding is better than each alone at every SNR."""
     ours, holds = NOTHING, None
     if joint is not None and alone is not None:
@@ -118,7 +118,7 @@ def gains(joint: Rows | None, alone: Rows | None, column: str, over: str) -> Cla
     return Claim(f"joint decoding gains, {over}, {_name(column)}", paper, ours, holds)
 
 
-def how_much(joint: Rows | None, alone: Rows | None) -> Claim:
+def how_much(joint: ViewMeasurements | None, alone: ViewMeasurements | None) -> Claim:
     """Whether the gain in PSNR is what we set out to reach."""
     ours, holds = NOTHING, None
     if joint is not None and alone is not None:
@@ -129,7 +129,7 @@ def how_much(joint: Rows | None, alone: Rows | None) -> Claim:
     return Claim("how much joint decoding gains, AWGN, PSNR", f"(a figure only; the aim here: {aim})", ours, holds)
 
 
-def upper_bound(bound: Rows | None, joint: Rows | None, column: str) -> Claim:
+def upper_bound(bound: ViewMeasurements | None, joint: ViewMeasurements | None, column: str) -> Claim:
     """The other image without noise is the best side information."""
     ours, holds = NOTHING, None
     if bound is not None and joint is not None:
@@ -140,7 +140,7 @@ def upper_bound(bound: Rows | None, joint: Rows | None, column: str) -> Claim:
     return Claim(f"the asymmetric case, {_name(column)}", paper, ours, holds)
 
 
-def views_alike(joint: Rows | None) -> Claim:
+def views_alike(joint: ViewMeasurements | None) -> Claim:
     """Both images come out alike at equal SNR."""
     ours, holds = NOTHING, None
     if joint is not None:
@@ -152,7 +152,7 @@ def views_alike(joint: Rows | None) -> Claim:
     )
 
 
-def rises(curves: list[Rows | None], column: str) -> Claim:
+def rises(curves: list[ViewMeasurements | None], column: str) -> Claim:
     """One image's quality rises with the quality of the other's link."""
     ours, holds = NOTHING, None
     known = [rows for rows in curves if rows is not None]
@@ -169,7 +169,7 @@ def rises(curves: list[Rows | None], column: str) -> Claim:
     return Claim(f"better side information, better image, {_name(column)}", paper, ours, holds)
 
 
-def against(joint: Rows | None, link: Rows | None, system: str, column: str) -> Claim:
+def against(joint: ViewMeasurements | None, link: ViewMeasurements | None, system: str, column: str) -> Claim:
     """Joint decoding against a digital link that sends each view alone."""
     paper, at = {
         ("hevc+ideal", PSNR): ("BPG + capacity: better at low SNR, worse at high SNR", SNRS[:2]),
@@ -262,7 +262,7 @@ def _draw(axes: Axes, values: list[float], label: str, colour: int, style: str =
     axes.plot(SNRS, values, style, color=COLOURS[colour], marker="o", markersize=4, label=label)
 
 
-def _where_delivered(rows: Rows, column: str, system: str) -> tuple[list[float], str]:
+def _where_delivered(rows: ViewMeasurements, column: str, system: str) -> tuple[list[float], str]:
     """A digital link's curve without the SNRs at which pictures were lost, and a label that names those."""
     delivered = [share == 1 for share in rows.means("delivered")]
     values = [v if arrived else float("nan") for v, arrived in zip(rows.means(column), delivered, strict=True)]

@@ -9,7 +9,7 @@ from deepjscc.evaluation.pair import send_pair
 from deepjscc.evaluation.single import Outcome
 from deepjscc.images import to_picture
 from deepjscc.papers.base import Claim, Settings, save
-from deepjscc.papers.wang2022_rows import DATA, RATIO
+from deepjscc.papers.wang2022_measurements import DATA, RATIO
 from deepjscc.systems.names import make_system
 from deepjscc.zoo import cards
 
@@ -33,7 +33,7 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
                 system = make_system(name, AWGN(), bandwidth_ratio=RATIO if "+" in name else None, container=False)
                 rows[name] = send_pair(left, right, system, (AT_DB, AT_DB))
             except DeepJSCCError as error:  # a codec that is not installed
-                settings.say(0, 1, str(error))
+                settings.on_progress(0, 1, str(error))
     figure = Figure(figsize=(9, 2.35 * (len(rows) + 1)), layout="constrained")
     axes = figure.subplots(len(rows) + 1, 2, squeeze=False)
     for place, picture, view in zip(axes[0], (left, right), ("left", "right"), strict=True):

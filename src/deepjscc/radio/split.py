@@ -10,7 +10,6 @@ import torch
 from deepjscc.channels import Channel
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
-from deepjscc.models import Staged
 from deepjscc.radio.iq_file import HEADER_BITS, Frame, ideal_rate, paths, read_frame, write_frame
 from deepjscc.radio.stages import Recording, put_together
 from deepjscc.seeds import generator
@@ -55,7 +54,8 @@ def encode_image(
         DeepJSCCError: the place cannot be written.
     """
     images, network = to_float(image), load_transceiver(model)
-    if in_stages and not isinstance(network, Staged):
+    stages = getattr(network, "stages", 1)
+    if in_stages and stages == 1:
         raise UsageError(f"{model} sends in one piece; leave --stages out")
     believed = torch.tensor([encoder_snr_db])
     margin_db = MARGIN_DB + snr_spread_db if margin_db is None else margin_db
@@ -64,12 +64,12 @@ def encode_image(
     parts = tuple((layer.data or b"").hex() for layer in sent.digital[0])
     rates = tuple(ideal_rate(layer) for layer in sent.digital[0])
     whole = Frame(model, transceiver_hash(model), image.shape[1], image.shape[2], sent.symbols.shape[1], parts, rates)
-    if not isinstance(network, Staged) or not in_stages:
+    if not in_stages:
         return [_record(path, whole, sent.symbols, sent.uses()[0], images.numel())]
     meta_file, _ = paths(path)
     stem = meta_file.with_suffix("")
     transmission = hashlib.sha256(sent.symbols.numpy().tobytes()).hexdigest()[:12]
-    pieces = enumerate(sent.symbols.chunk(network.stages, 1), 1)
+    pieces = enumerate(sent.symbols.chunk(stages, 1), 1)
     return [
         _record(
             stem.with_name(f"{stem.name}-stage{stage}"),
@@ -165,9 +165,10 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
     network, received, notes = load_transceiver(name), first.received, list[str]()
     report = {"model": name, "height": frame.height, "width": frame.width, "symbols": frame.uses}
     if whole is None:
-        if not isinstance(network, Staged):
+        stages = getattr(network, "stages", 1)
+        if stages == 1:
             raise DeepJSCCError(f"{path}: a stage of {name}, which has none")
-        received, used, notes = put_together(recordings, network.stages)
+        received, used, notes = put_together(recordings, stages)
         report |= {"symbols": received.symbols.shape[1], "stages": len(used)}
     decoded = network.receive(received, frame.size)
     if decoded.layers:

@@ -22,7 +22,7 @@ from deepjscc.digital.coding import Coding, PlannedCode
 from deepjscc.digital.fine_ldpc import FineLDPC
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
-from deepjscc.models.linear import Linear
+from deepjscc.models import BlockCode
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.hybrid_choice import BACK_OFF_DB, HybridExpectation, choose_layout
@@ -87,7 +87,7 @@ class Hybrid:
         channel: Channel,
         coding: Coding,
         residual_code: ResidualCode,
-        analog: Linear,
+        analog: BlockCode,
         options: HybridOptions = HybridOptions(),
     ) -> None:
         self.codec, self.channel, self.coding = codec, channel, coding

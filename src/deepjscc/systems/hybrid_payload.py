@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from deepjscc.errors import UsageError
-from deepjscc.models.header import Header
+from deepjscc.models.block_code.header import Header
 
 _LENGTH, _SIDE, _GAIN = 3, 1, 2  # bytes of the codestream's length, of the side information's length, of the gain
 BASE_OVERHEAD = _LENGTH + _SIDE + _GAIN

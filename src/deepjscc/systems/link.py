@@ -9,7 +9,7 @@ from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
 from deepjscc.images import check_images
 from deepjscc.models.base import JSCC
-from deepjscc.models.rows import Rows
+from deepjscc.models.block_code.tiling import Rows
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.base import Draws, Receiver, Transmitter
 from deepjscc.systems.transport import send_over

@@ -18,7 +18,7 @@ from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
 from deepjscc.digital.schemes import SETS, scheme
 from deepjscc.errors import UsageError
 from deepjscc.extensions import is_file_reference
-from deepjscc.models import IteratedJSCC, Linear, Residual
+from deepjscc.models import BlockCode, IteratedJSCC, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import Digital
 from deepjscc.systems.hybrid import Hybrid, HybridOptions
@@ -136,7 +136,7 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
     if at:
         values["design_snr_db"] = _planned(design, coding_name)
     analog, residual_code = load("linear"), load_residual_code(RESIDUAL_WEIGHTS)
-    assert isinstance(analog, Linear)
+    assert isinstance(analog, BlockCode)
     codec = CODECS[codec_name](container=container)
     hybrid = Hybrid(codec, channel, coding, residual_code, analog, HybridOptions(**values))
     by_bits = simulate and kind.startswith("ldpc")

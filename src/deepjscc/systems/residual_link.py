@@ -76,7 +76,7 @@ class ResidualLink(Link):
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
         slow = self.channel.coherence == "image"  # else the channel draws each stage's gains itself
         gain = self.channel.draw_gain(len(images), 1, generator) if slow else None
-        thoughts = seeded(int(torch.randint(2**31, (), generator=generator)))
+        imagined_draws = seeded(int(torch.randint(2**31, (), generator=generator)))
         summands: list[Residuals] = []
 
         def receive(stage: int, symbols: Symbols) -> Residuals:
@@ -84,15 +84,15 @@ class ResidualLink(Link):
             summands.append(model.decode_stage(stage, received.symbols, padded))
             return summands[-1]
 
-        def receive_unheard(stage: int, symbols: Symbols) -> Residuals:
+        def receive_without_feedback(stage: int, symbols: Symbols) -> Residuals:
             receive(stage, symbols)
             return model.simulate(stage, symbols, padded, imagine, self.receptions or 0)
 
         def imagine(symbols: Symbols) -> Received:
-            return self.channel(symbols, believed, generator=thoughts)
+            return self.channel(symbols, believed, generator=imagined_draws)
 
         fed_back = self.receptions is None or model.training
-        sent = model.encode_by(pad_to_multiple(images, model.stride), receive if fed_back else receive_unheard)
+        sent = model.encode_by(pad_to_multiple(images, model.stride), receive if fed_back else receive_without_feedback)
         receive(model.stages - 1, sent[:, -model.stage_uses(size) :])
         sums = [crop(total, size) for total in torch.stack(summands).cumsum(0)]
         pilots = self.channel.pilot_uses(model.stage_uses(size))  # each stage is sent by itself and brings its own

@@ -43,7 +43,10 @@ def transmit_picture(
 
 
 class PictureRows:
-    """Rows of an 8-bit picture, made floats only where they are worked on; see :class:`deepjscc.models.rows.Rows`."""
+    """Rows of an 8-bit picture, made floats only where they are worked on.
+
+    See :class:`deepjscc.models.block_code.tiling.Rows`.
+    """
 
     def __init__(self, picture: Image.Image, block: int) -> None:
         self.picture, self.block = picture, block

@@ -78,7 +78,7 @@ class Batches:
         self.unrelated, self.layered_share = unrelated, layered[1] if layered else 0.0
         self.photographs = [layered[0][index] for index in range(len(layered[0]))] if layered else []
         self.batch, self.crop, self.seed, self.cuts, self.device = batch, crop, seed, cuts, device
-        self.share = slice(rank * batch // world, (rank + 1) * batch // world)
+        self.own = slice(rank * batch // world, (rank + 1) * batch // world)
         self._order = lru_cache(maxsize=1)(self._draw_order)
 
     def __len__(self) -> int:
@@ -93,8 +93,8 @@ class Batches:
     def __getitem__(self, step: int) -> Tensor:
         """This process's share of the step's images, ``[batch, 3, height, width]``, or pairs, ``[batch, 2, 3, …]``."""
         draws = generator(self.seed, "cut", step)
-        places = torch.rand(self.batch, 3, generator=draws)[self.share]
-        chosen = self.indices(step)[self.share]
+        places = torch.rand(self.batch, 3, generator=draws)[self.own]
+        chosen = self.indices(step)[self.own]
         if isinstance(self.images, torch.Tensor) and self.crop is None:
             batch = self.images[torch.tensor(chosen, device=self.images.device)]
         else:
@@ -103,7 +103,7 @@ class Batches:
             chosen, places = chosen[:count], places[:count]
             at = places[:, :2].tolist()
             cut = [self._cut(self.images[i], down, right, window) for i, (down, right) in zip(chosen, at, strict=True)]
-            turned = torch.rand(self.batch, generator=draws)[self.share][:count] < 0.5
+            turned = torch.rand(self.batch, generator=draws)[self.own][:count] < 0.5
             if self.unrelated or self.photographs:
                 cut = self._varied(cut, step)
             square = cut[0].shape[-2] == cut[0].shape[-1] and not self.pairs
@@ -132,7 +132,7 @@ class Batches:
 
     def _varied(self, pairs: list[Tensor], step: int) -> list[Tensor]:
         """Replace a share of the pairs by pairs of layers, and a share of the right views by those of other pairs."""
-        places = range(self.batch)[self.share]
+        places = range(self.batch)[self.own]
         varied = []
         for place, pair in zip(places, pairs, strict=True):
             draws = generator(self.seed, "pair", step, place)

@@ -7,7 +7,7 @@ import torch
 from deepjscc.data import ImageSet
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
-from deepjscc.models.class_map import contexts
+from deepjscc.models.block_code.class_map import contexts
 from deepjscc.models.linear import Linear
 from deepjscc.types import Images
 
@@ -18,7 +18,10 @@ FEWEST = 200  # blocks that a class needs for its variances to be learned anew
 
 
 def fit_linear(
-    data: ImageSet, block: int = 16, classes: int = 16, say: Callable[[int, int], object] = lambda done, of: None
+    data: ImageSet,
+    block: int = 16,
+    classes: int = 16,
+    on_progress: Callable[[int, int], object] = lambda done, of: None,
 ) -> Linear:
     """Learn the closed-form code from photographs.
 
@@ -30,7 +33,7 @@ def fit_linear(
         data: 8-bit pictures; rows and columns beyond a multiple of the block are left out.
         block: side of the blocks in pixels.
         classes: of blocks.
-        say: called with passes over the pictures done and to do.
+        on_progress: called with passes over the pictures done and to do.
 
     Raises:
         UsageError: no picture is as large as a block, or there are fewer blocks than classes.
@@ -39,9 +42,11 @@ def fit_linear(
     blocks = _fit_basis(model, data)
     if blocks == 0:
         raise UsageError(f"none of the pictures holds a block of {block}x{block} pixels; give larger ones")
-    say(1, ROUNDS + 2)
+    on_progress(1, ROUNDS + 2)
     every = -(-blocks // MOST_BLOCKS)
-    squared = torch.cat([model.coefficients(picture)[0, ::every].square() for picture in _whole_blocks(data, block)])
+    squared = torch.cat(
+        [model.transform.coefficients(picture)[0, ::every].square() for picture in _whole_blocks(data, block)]
+    )
     if len(squared) < classes:
         raise UsageError(f"{len(squared)} blocks are too few for {classes} classes; give more photographs")
     variances = squared.mean(0).expand(classes + 1, -1).clone()
@@ -53,10 +58,10 @@ def fit_linear(
                 variances[kind] = squared[members].mean(0)
         model.deviation.copy_(variances.clamp_min(VARIANCE_FLOOR).sqrt())
         model.neighbours.copy_((torch.bincount(likeliest, minlength=classes) + 1.0).log().expand_as(model.neighbours))
-        likeliest = model.classify(squared[None])[0]
-        say(2 + round_, ROUNDS + 2)
+        likeliest = model.tables.classify(squared[None])[0]
+        on_progress(2 + round_, ROUNDS + 2)
     _count_neighbours(model, data)
-    say(ROUNDS + 2, ROUNDS + 2)
+    on_progress(ROUNDS + 2, ROUNDS + 2)
     return model.eval()
 
 
@@ -74,7 +79,7 @@ def _fit_basis(model: Linear, data: ImageSet) -> int:
     values = len(model.mean)
     first, second, count = torch.zeros(values).double(), torch.zeros(values, values).double(), 0
     for picture in _whole_blocks(data, model.stride):
-        blocks = model.to_blocks(picture)[0] - 0.5
+        blocks = model.transform.to_blocks(picture)[0] - 0.5
         first += blocks.sum(0)
         second += blocks.T @ blocks
         count += len(blocks)
@@ -101,7 +106,7 @@ def _count_neighbours(model: Linear, data: ImageSet) -> None:
     seen = torch.zeros((kinds + 1) ** 2 * kinds)
     for picture in _whole_blocks(data, model.stride):
         columns = picture.shape[3] // model.stride
-        grid = model.classify(model.coefficients(picture).square()).view(-1, columns)
+        grid = model.tables.classify(model.transform.coefficients(picture).square()).view(-1, columns)
         for square in (grid, grid.T):
             for turned in (square, square.flip(0), square.flip(1), square.flip(0, 1)):
                 index = contexts(turned, kinds) * kinds + turned

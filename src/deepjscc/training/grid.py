@@ -123,7 +123,7 @@ def run_grid(
     output: Path,
     workers: Workers,
     threads: int,
-    say: Callable[[int, int, str], object] = lambda *_: None,
+    on_progress: Callable[[int, int, str], object] = lambda *_: None,
 ) -> dict[str, int]:
     """Run trainings, each on so many threads; a training whose worker died goes on from its newest state.
 
@@ -132,7 +132,7 @@ def run_grid(
         output: folder for weights, states and logs; on a cluster one that all its nodes share.
         workers: who runs them.
         threads: of each.
-        say: called with trainings ended, trainings in all, and the name of the last.
+        on_progress: called with trainings ended, trainings in all, and the name of the last.
 
     Returns:
         The exit code of each by name; what is done already ends at once.
@@ -151,5 +151,5 @@ def run_grid(
         if finished.result is None:
             raise DeepJSCCError(f"the worker that trained {name} died, {finished.died}; run this again to go on")
         codes[name] = finished.result
-        say(len(codes), len(trainings), name)
+        on_progress(len(codes), len(trainings), name)
     return {training.name: codes[training.name] for training in trainings}

@@ -48,7 +48,7 @@ def train(
     minutes: float | None = None,
     resume: bool = False,
     begin: Path | None = None,
-    say: Callable[[Progress], object] = lambda _: None,
+    on_progress: Callable[[Progress], object] = lambda _: None,
     device: str = "auto",
 ) -> Link | Refined:
     """Train a model; its averaged weights go to ``output``, the run's state and logs to ``OUTPUT.run/``.
@@ -62,7 +62,7 @@ def train(
             ``resume`` keeps what the run was started with.
         resume: go on from the newest state; the same weights come out as from an unbroken run.
         begin: a state that an earlier run left: its weights, moments and average, with a schedule of one's own.
-        say: called about once a second and after every epoch, in the first process.
+        on_progress: called about once a second and after every epoch, in the first process.
         device: "auto" takes GPUs where there are any; "cpu" or "cuda" insists.
 
     Returns:
@@ -82,14 +82,14 @@ def train(
     # Two trainings into one file would write each other's states.
     alone = locked(output.with_name(output.name + ".run"), LOCK_PATIENCE_S) if fabric.is_global_zero else nullcontext()
     with alone, loss_of_a_process():
-        run = Run(fabric, recipe, output, minutes, resume, begin, say)
-        if resume and run.share() >= 1:
+        run = Run(fabric, recipe, output, minutes, resume, begin, on_progress)
+        if resume and run.fraction_done() >= 1:
             if run.fabric.is_global_zero:
                 warnings.warn(run.finished_note(), DeepJSCCWarning, stacklevel=2)
             return run.averaged
         try:
-            while (share := run.share()) < 1:
-                run.take_step(share)
+            while (fraction := run.fraction_done()) < 1:
+                run.take_step(fraction)
                 if run.step % len(run.batches) == 0:
                     run.end_epoch()
                 else:
@@ -112,9 +112,10 @@ class Run:
         minutes: float | None,
         resume: bool,
         begin: Path | None,
-        say: Callable[[Progress], object],
+        on_progress: Callable[[Progress], object],
     ) -> None:
-        self.fabric, self.recipe, self.output, self.minutes, self.say = fabric, recipe, output, minutes, say
+        self.fabric, self.recipe, self.output, self.minutes = fabric, recipe, output, minutes
+        self.on_progress = on_progress
         options = recipe.optimiser
         self.link = build_link(recipe).to(self.fabric.device)
         self.link.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -155,30 +156,30 @@ class Run:
         module = torch.compile(objective) if options.compile else objective
         self.module, self.optimiser = self.fabric.setup(cast(nn.Module, module), self.optimiser)
         self.start = time.monotonic() - seconds
-        self.kept = self.heard = time.monotonic()
-        self.heard_step = self.step
+        self.kept = self.logged_at = time.monotonic()
+        self.logged_step = self.step
         self.losses: list[torch.Tensor] = []
 
-    def share(self) -> float:
+    def fraction_done(self) -> float:
         """Of the schedule that is done, the same in all processes."""
-        share = self._own_share()
+        share = self._own_fraction_done()
         return self.fabric.broadcast(share) if self.minutes is not None and self.fabric.world_size > 1 else share
 
-    def _own_share(self) -> float:
+    def _own_fraction_done(self) -> float:
         if self.minutes is None:
             return self.step / (self.recipe.optimiser.epochs * len(self.batches))
         return min(1.0, (time.monotonic() - self.start) / (60 * self.minutes))
 
-    def take_step(self, share: float) -> None:
-        """At this share of the schedule one batch through the link, one step of the optimiser and of the average."""
+    def take_step(self, fraction: float) -> None:
+        """At this fraction of the schedule one batch through the link, one step of the optimiser and of the average."""
         recipe, step = self.recipe, self.step
-        rate = recipe.optimiser.learning_rate * schedule(step, share, recipe.optimiser)
+        rate = recipe.optimiser.learning_rate * schedule(step, fraction, recipe.optimiser)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         images = self.batches[step]
         over = draw_channel(recipe, step)
         draw = draw_pair_snr_db if self.batches.pairs else draw_snr_db
-        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.share][: len(images)].to(images.device)
+        snr_db = draw(recipe, over, recipe.optimiser.batch, step)[self.batches.own][: len(images)].to(images.device)
         draws = generator(recipe.seed, "noise", step, self.fabric.global_rank)
         loss = self.module(images, snr_db, draws, self.channels[over], draw_ratio(recipe, over, step))
         if not torch.isfinite(loss):
@@ -233,29 +234,29 @@ class Run:
         """A word a second, a state every two minutes."""
         if time.monotonic() - self.kept > SECONDS_BETWEEN_STATES:
             self.keep()
-        if self.fabric.is_global_zero and time.monotonic() - self.heard > SECONDS_BETWEEN_WORDS:
+        if self.fabric.is_global_zero and time.monotonic() - self.logged_at > SECONDS_BETWEEN_WORDS:
             self._speak(torch.stack(self.losses).mean().item(), None)
 
     def _speak(self, loss: float, quality: float | None) -> Progress:
         now = time.monotonic()
-        share = self._own_share()
+        share = self._own_fraction_done()
         progress = Progress(
             step=self.step,
             epoch=-(-self.step // len(self.batches)),
             share=share,
             loss=loss,
             validation_psnr_db=quality,
-            images_per_s=(self.step - self.heard_step) * self.recipe.optimiser.batch / max(now - self.heard, 1e-9),
+            images_per_s=(self.step - self.logged_step) * self.recipe.optimiser.batch / max(now - self.logged_at, 1e-9),
             seconds_left=(now - self.start) * (1 - share) / max(share, 1e-9),
         )
-        self.say(progress)
-        self.heard, self.heard_step = time.monotonic(), self.step
+        self.on_progress(progress)
+        self.logged_at, self.logged_step = time.monotonic(), self.step
         return progress
 
 
-def schedule(step: int, share: float, options: OptimiserRecipe) -> float:
+def schedule(step: int, fraction: float, options: OptimiserRecipe) -> float:
     """Share of the learning rate: linear warm-up, then a cosine down to ``final_share``."""
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, fraction)))
     warm = min(1.0, (step + 1) / (options.warmup_steps + 1))
     return warm * (options.final_share + (1 - options.final_share) * cosine)
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import gradio as gr
 
-from deepjscc.cli.common import DEFAULT_MODEL
-from deepjscc.cli.defaults import HYBRID
 from deepjscc.data.samples import NAMES
+from deepjscc.defaults import HYBRID, UNIVERSAL
 from deepjscc.digital import CODECS
 from deepjscc.models import MODELS
 from deepjscc.web import one_picture as answers
@@ -44,7 +43,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
             ratio = gr.Dropdown(list(RATIOS), value="1/12", label="Bandwidth ratio (channel uses per value)")
             with gr.Accordion("Channel, model, digital link", open=False):
                 channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
-                model = gr.Dropdown(models, value=DEFAULT_MODEL, label="System")
+                model = gr.Dropdown(models, value=UNIVERSAL, label="System")
                 codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec")
                 coding = gr.Dropdown(list(CODINGS), value=next(iter(CODINGS)), label="Digital channel code")
                 plan = gr.Radio([FOLLOWS, PLANNED], value=FOLLOWS, label="The digital link")
@@ -70,7 +69,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
                 with gr.Tab("Many receivers"):
                     gr.Markdown("One transmission, made for the SNR of the slider, as eight receivers have it.")
                     broadcast = gr.Button("Send to eight receivers")
-                    heard = gallery(4, "receivers")
+                    receivers = gallery(4, "receivers")
                 with gr.Tab("Stages"):
                     gr.Markdown(
                         "One transmission as it arrives: after each stage, or of a model without stages "
@@ -107,7 +106,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
         event = control.change(**learned, **link, **last)
         event.success(**digital, **beside, **last).success(**similar, **beside, **last)
     draw.click(answers.show_curve, [picture, ours, theirs, *controls], [curve, progress], **link)
-    broadcast.click(answers.show_receivers, taken, heard, **link)
+    broadcast.click(answers.show_receivers, taken, receivers, **link)
     arrive.click(answers.show_stages, taken, staged, **link)
     scatter.click(answers.show_constellation, taken, symbols, **link)
     pack.click(answers.make_files, [picture, ours, *controls], files, **link)

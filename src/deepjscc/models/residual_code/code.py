@@ -17,7 +17,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from deepjscc.errors import UsageError
-from deepjscc.models.header import Header
+from deepjscc.models.block_code.header import Header
+from deepjscc.models.block_code.tiling import Strip, strips
 from deepjscc.models.residual_code import levels as coding
 from deepjscc.models.residual_code.classes import ClassTree
 from deepjscc.models.residual_code.features import WINDOW, block_features
@@ -39,7 +40,6 @@ from deepjscc.models.residual_code.transform import (
     from_blocks,
     to_blocks,
 )
-from deepjscc.models.rows import Strip, strips
 from deepjscc.symbols import to_latent, to_symbols
 
 STEP = 255.0  # 8-bit steps in a value of 1, the unit that the tables are in

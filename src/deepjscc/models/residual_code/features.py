@@ -5,8 +5,8 @@ from jaxtyping import Int, UInt8
 from torch import Tensor
 from torch.nn import functional as F
 
+from deepjscc.models.block_code.tiling import STRIP_PIXELS
 from deepjscc.models.residual_code.transform import edge_rows
-from deepjscc.models.rows import STRIP_PIXELS
 
 WINDOW = 16  # side in pixels of the neighbourhood that the second half of the features describes
 Plane = Int[Tensor, "_rows _columns"]  # of any size: sums and differences change it

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from jaxtyping import Complex, Float, Int, UInt8
 from torch import Tensor
 
-from deepjscc.models.header import Header
+from deepjscc.models.block_code.header import Header
 from deepjscc.models.residual_code.stream import ByClass
 
 Residual = Float[Tensor, "3 height width"]
@@ -36,7 +36,8 @@ class ModulatedResidual:
 
     Attributes:
         symbols: of mean power 1, or all zero where the residual is.
-        gain_index: of the factor that made it so, as :class:`deepjscc.models.header.Header` quantises it (10 bits).
+        gain_index: of the factor that made it so, in the 10 bits of
+            :class:`deepjscc.models.block_code.header.Header`.
     """
 
     symbols: Symbols

@@ -1,8 +1,8 @@
 """Which coefficient of the residual takes which real channel use, with what power, and what error that leaves.
 
-The counterpart of :mod:`deepjscc.models.allocation` for one image whose classes both ends derive from the base. No
-part must be found without a class map, so coefficients go strictly in falling order of variance; and to plan, only the
-number of blocks in each class is needed. Powers are water-filled (Lee & Petersen 1976).
+The counterpart of :mod:`deepjscc.models.block_code.allocation` for one image whose classes both ends derive from the
+base. No part must be found without a class map, so coefficients go strictly in falling order of variance; and to plan,
+only the number of blocks in each class is needed. Powers are water-filled (Lee & Petersen 1976).
 """
 
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from deepjscc.blocks.cross_attention import CrossAttention, Softmax, Values, swap, token_index
+from deepjscc.layers.cross_attention import CrossAttention, Softmax, Values, swap, token_index
 
 WINDOW = (4, 6)
 
@@ -74,7 +74,7 @@ def test_swapping_the_images_swaps_what_comes_out_and_pairs_are_strangers(heads:
     together = module(features, snr_db)
     assert torch.allclose(module(swap(features), swap(snr_db)), swap(together), atol=1e-5)
     assert torch.allclose(module(features[2:4], snr_db[2:4]), together[2:4], atol=1e-5)
-    assert not torch.allclose(module(features[:2], snr_db[2:4]), together[:2], atol=1e-2)  # the SNR is heard
+    assert not torch.allclose(module(features[:2], snr_db[2:4]), together[:2], atol=1e-2)  # the SNR matters
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.residual import zeroed
+from deepjscc.layers.residual import zeroed
 from deepjscc.types import Images
 
 REDUCED = 4  # pixels a side that are averaged before places are compared

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from deepjscc.blocks.residual import ConditionedResidual, normalised
+from deepjscc.layers.residual import ConditionedResidual, normalised
 
 
 def test_it_begins_as_the_identity_and_every_weight_can_move() -> None:

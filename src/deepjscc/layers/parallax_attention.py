@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.residual import zeroed
+from deepjscc.layers.residual import zeroed
 
 KERNEL = 5  # side of the surroundings that places are compared by
 SHARPNESS = 20.0  # of the comparison at first: what a cosine is multiplied by

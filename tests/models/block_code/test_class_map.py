@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepjscc.models.class_map import contexts, decode_map, encode_map
+from deepjscc.models.block_code.class_map import contexts, decode_map, encode_map
 
 
 @settings(max_examples=50, deadline=None)

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from deepjscc.blocks.parallax_attention import ParallaxAttention
+from deepjscc.layers.parallax_attention import ParallaxAttention
 
 
 def attention(window: int = 64) -> ParallaxAttention:

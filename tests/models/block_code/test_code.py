@@ -8,15 +8,14 @@ import torch
 
 from deepjscc.channels import AWGN
 from deepjscc.images import to_float
-from deepjscc.models import AdaptiveLinear, Linear, Universal, UnrolledLinear
-from deepjscc.models.branched import Branched
-from deepjscc.models.rows import BatchRows
+from deepjscc.models import AdaptiveLinear, BlockCode, Universal, UnrolledLinear
+from deepjscc.models.block_code.tiling import BatchRows
 from deepjscc.symbols import mean_power
 from deepjscc.systems import Link
 from deepjscc.types import Encoded, LinkPlan, Received
 from deepjscc.zoo import load
 
-MAKERS: dict[str, Callable[[], Branched]] = {
+MAKERS: dict[str, Callable[[], BlockCode]] = {
     "universal": lambda: Universal(width=8, encoder_depth=1, decoder_depth=1, clean_width=4),
     "adaptive_linear": lambda: AdaptiveLinear(width=4, deepest=8),
     "adaptive_linear, gates": lambda: AdaptiveLinear(width=4, deepest=8, conditioning="gate"),
@@ -25,7 +24,7 @@ MAKERS: dict[str, Callable[[], Branched]] = {
 
 
 @pytest.fixture(params=MAKERS)
-def fresh(request: pytest.FixtureRequest) -> Branched:
+def fresh(request: pytest.FixtureRequest) -> BlockCode:
     """As it begins: the linear code of the zoo inside."""
     model = MAKERS[request.param]()
     model.load_state_dict(load("linear").state_dict(), strict=False)
@@ -33,7 +32,7 @@ def fresh(request: pytest.FixtureRequest) -> Branched:
 
 
 @pytest.fixture
-def stirred(fresh: Branched) -> Branched:
+def stirred(fresh: BlockCode) -> BlockCode:
     """With networks that say something everywhere."""
     draws = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -42,7 +41,7 @@ def stirred(fresh: Branched) -> Branched:
     return fresh
 
 
-def _link(model: Linear) -> Link:
+def _link(model: BlockCode) -> Link:
     return Link(model, AWGN(), bandwidth_ratio=1 / 8)
 
 
@@ -52,18 +51,18 @@ def _received(sent: Encoded, snr_db: torch.Tensor) -> Received:
 
 
 @pytest.mark.parametrize("snr_db", [-5.0, 10.0, 30.0])
-def test_it_begins_as_the_linear_code(fresh: Branched, coffee: torch.Tensor, snr_db: float) -> None:
+def test_it_begins_as_the_linear_code(fresh: BlockCode, coffee: torch.Tensor, snr_db: float) -> None:
     images = to_float(coffee)
     with torch.no_grad():
         sent = [
             _link(model).transmit(images, torch.tensor([snr_db]), generator=torch.Generator().manual_seed(0)).images
             for model in (fresh, load("linear"))
-            if isinstance(model, Linear)
+            if isinstance(model, BlockCode)
         ]
     assert torch.allclose(*sent, atol=1e-4)
 
 
-def test_every_weight_learns(stirred: Branched) -> None:
+def test_every_weight_learns(stirred: BlockCode) -> None:
     images = torch.rand(2, 3, 64, 64)
     _link(stirred).transmit(images, torch.tensor([0.0, 15.0])).images.sub(images).square().sum().backward()
     silent = [name for name, weight in stirred.named_parameters() if weight.grad is None or not weight.grad.any()]
@@ -71,14 +70,14 @@ def test_every_weight_learns(stirred: Branched) -> None:
 
 
 @torch.no_grad()
-def test_strips_have_no_seams(stirred: Branched, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_have_no_seams(stirred: BlockCode, coffee: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     images, snr = to_float(coffee[:, :, :320]), torch.tensor([7.0])
     size = (images.shape[2], images.shape[3])
     whole = stirred.encode(images, LinkPlan(snr, 1 / 8))
     received = _received(whole, snr)
     decoded = stirred.decode(received, size)
-    monkeypatch.setattr("deepjscc.models.rows.STRIP_PIXELS", 4 * 16 * size[1])
-    monkeypatch.setattr("deepjscc.models.rows.HALOS", 0)
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.STRIP_PIXELS", 4 * 16 * size[1])
+    monkeypatch.setattr("deepjscc.models.block_code.tiling.HALOS", 0)
     pieces = stirred.encode_rows(BatchRows(images, 16), LinkPlan(snr, 1 / 8))
     assert pieces.digital == whole.digital
     assert torch.allclose(pieces.symbols, whole.symbols, atol=1e-4)
@@ -86,7 +85,7 @@ def test_strips_have_no_seams(stirred: Branched, coffee: torch.Tensor, monkeypat
 
 
 @torch.no_grad()
-def test_the_halo_is_what_a_change_reaches(stirred: Branched, coffee: torch.Tensor) -> None:
+def test_the_halo_is_what_a_change_reaches(stirred: BlockCode, coffee: torch.Tensor) -> None:
     """A symbol of one block that came otherwise changes the picture no further than the halo says."""
     images, snr = to_float(coffee[:, :, :96]), torch.tensor([12.0])
     size = (images.shape[2], images.shape[3])
@@ -99,7 +98,7 @@ def test_the_halo_is_what_a_change_reaches(stirred: Branched, coffee: torch.Tens
 
 
 @torch.no_grad()
-def test_power_is_one_and_strangers_do_not_meet(stirred: Branched, coffee: torch.Tensor) -> None:
+def test_power_is_one_and_strangers_do_not_meet(stirred: BlockCode, coffee: torch.Tensor) -> None:
     images = to_float(torch.stack([coffee[:, :64, :64], coffee[:, 200:264, 300:364] // 4]))
     together = stirred.encode(images, LinkPlan(torch.tensor([0.0, 15.0]), 1 / 8))
     for row, count in zip(together.symbols, together.counts, strict=True):

@@ -9,9 +9,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.errors import UsageError
-from deepjscc.models.allocation import Allocation, Variances, allocate, expected_error
-from deepjscc.models.class_map import decode_map, encode_map
-from deepjscc.models.header import MAP_RATES, Header, MeanColour, header_rate, map_index
+from deepjscc.models.block_code.allocation import Allocation, allocate, expected_error
+from deepjscc.models.block_code.class_map import decode_map, encode_map
+from deepjscc.models.block_code.classes import Tables
+from deepjscc.models.block_code.header import MAP_RATES, Header, MeanColour, header_rate, map_index
 from deepjscc.types import MARGIN_DB, DigitalLayer, Encoded, IdealCode, Received, SnrDb
 from deepjscc.units import noise_variance
 
@@ -20,20 +21,7 @@ BETTER_DB = 4.0  # by which a channel may be better than planned for before netw
 
 
 @dataclass(frozen=True)
-class Tables:
-    """What a block code has learned of classes.
-
-    Attributes:
-        variances: of every coefficient in each class; the last is the average class, of blocks without a map.
-        neighbours: logarithm of how often each class follows its left and upper neighbours.
-    """
-
-    variances: Variances
-    neighbours: Float[Tensor, "contexts kinds"]
-
-
-@dataclass(frozen=True)
-class Plan:
+class BlockPlan:
     """How a batch is sent.
 
     Attributes:
@@ -52,7 +40,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Heard:
+class DecodedSideInfo:
     """What the receiver knows of a batch beside the plan.
 
     Attributes:
@@ -115,7 +103,7 @@ def plan_to_send(
     grid: tuple[int, int],
     snr_db: SnrDb,
     budget: Budget,
-) -> tuple[Plan, list[CodedMap]]:
+) -> tuple[BlockPlan, list[CodedMap]]:
     """Decide for each image whether its map pays, and plan.
 
     Args:
@@ -141,11 +129,11 @@ def plan_to_send(
     chosen = torch.where(pays[:, None], classes, average)
     allocation = allocate(chosen, variances, torch.where(pays, mapped, plain), noise)
     sent = [coded if paid else CodedMap() for coded, paid in zip(maps, pays.tolist(), strict=True)]
-    return Plan(grid, allocation, rounded), sent
+    return BlockPlan(grid, allocation, rounded), sent
 
 
 def pack(
-    plan: Plan, gain: Float[Tensor, " batch"], maps: list[CodedMap], budget: Budget
+    plan: BlockPlan, gain: Float[Tensor, " batch"], maps: list[CodedMap], budget: Budget
 ) -> tuple[tuple[DigitalLayer, ...], ...]:
     """Header and, where one goes, map of each image."""
     packed = []
@@ -177,7 +165,7 @@ def with_mean_colours(
     return Encoded(symbols[:, : max(counts)], tuple(digital), tuple(counts))
 
 
-def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> tuple[Plan, Heard]:
+def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> tuple[BlockPlan, DecodedSideInfo]:
     """The plan as side information tells it.
 
     Raises:
@@ -190,20 +178,20 @@ def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> 
     parts = received.digital or ((),) * batch
     colours = {index: colour for index, own in enumerate(parts) if (colour := _mean_colour(own)) is not None}
     parts = tuple((None,) if index in colours else own for index, own in enumerate(parts))
-    heard = [_unpack(tables, own, snr, grid) for own, snr in zip(parts, received.snr_db.tolist(), strict=True)]
+    unpacked = [_unpack(tables, own, snr, grid) for own, snr in zip(parts, received.snr_db.tolist(), strict=True)]
     device = received.symbols.device
-    classes = torch.stack([classes for _, classes, _ in heard]).to(device)
-    snr_db = torch.tensor([header.snr_db for header, _, _ in heard], device=device)
-    gain = torch.tensor([header.gain for header, _, _ in heard], device=device)
-    known = torch.tensor([known for _, _, known in heard], device=device)
+    classes = torch.stack([classes for _, classes, _ in unpacked]).to(device)
+    snr_db = torch.tensor([header.snr_db for header, _, _ in unpacked], device=device)
+    gain = torch.tensor([header.gain for header, _, _ in unpacked], device=device)
+    known = torch.tensor([known for _, _, known in unpacked], device=device)
     reals = 2 * torch.tensor(counts, device=device)
-    plan = Plan(grid, allocate(classes, tables.variances, reals, noise_variance(snr_db)), snr_db)
+    plan = BlockPlan(grid, allocate(classes, tables.variances, reals, noise_variance(snr_db)), snr_db)
     # Of each image all coefficients, two to a symbol; those that were not sent came with all the noise there is.
-    noise = told_noise(received.noise_variance, plan.least_noise()[:, None]).log10()
+    noise = clamp_noise_variance(received.noise_variance, plan.least_noise()[:, None]).log10()
     sent = torch.arange(noise.shape[1], device=device) < reals[:, None] // 2
     least = torch.tensor(NOISE_RANGE[1]).log10().item()
     level = ((noise - least) * sent * known[:, None]).sum(1) * 2 / coefficients + least
-    return plan, Heard(gain, known, level, colours)
+    return plan, DecodedSideInfo(gain, known, level, colours)
 
 
 def _mean_colour(parts: tuple[bytes | None, ...]) -> list[float] | None:
@@ -212,7 +200,7 @@ def _mean_colour(parts: tuple[bytes | None, ...]) -> list[float] | None:
     return None if colour is None else colour.colour
 
 
-def told_noise(noise: Tensor, least: Tensor) -> Tensor:
+def clamp_noise_variance(noise: Tensor, least: Tensor) -> Tensor:
     """Noise variances as networks are told of them: at least ``least``, and within what they met in training."""
     return noise.maximum(least).clamp(*NOISE_RANGE)
 

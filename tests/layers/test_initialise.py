@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from deepjscc.blocks.initialise import open_gate, preserve_variance
-from deepjscc.blocks.snr_stage import Down, Up
 from deepjscc.channels import AWGN
+from deepjscc.layers.initialise import open_gate, preserve_variance
+from deepjscc.layers.snr_stage import Down, Up
 from deepjscc.models import Adaptive
 from deepjscc.systems import Link
 from deepjscc.training.losses import log_mse

@@ -2,7 +2,7 @@
 
 import torch
 
-from deepjscc.blocks.snr_conv import AttentionFeature, ChannelNorm, SnrConv
+from deepjscc.layers.snr_conv import AttentionFeature, ChannelNorm, SnrConv
 
 
 def test_channel_norm_is_mean_and_variance_over_features() -> None:

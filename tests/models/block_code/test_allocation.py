@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deepjscc.models.allocation import BASE, Allocation, allocate, expected_error
+from deepjscc.models.block_code.allocation import BASE, Allocation, allocate, expected_error
 
 
 def _some(seed: int, reals: int, n0: float) -> tuple[Allocation, torch.Tensor]:

@@ -19,7 +19,7 @@ FAST_RAYLEIGH = {"channel": "rayleigh", "coherence": "symbol", "csi": "receiver"
 ALL_VIEWS = ("left", "right")
 
 
-class Rows:
+class ViewMeasurements:
     """The rows of one system, one a view, pair, SNR and draw.
 
     Args:
@@ -34,7 +34,9 @@ class Rows:
         rows = self.table.filter(pl.col("view").is_in(views))
         return rows.group_by("snr_db").agg(pl.col(column).mean()).sort("snr_db")[column].to_list()
 
-    def minus(self, other: "Rows", column: str, views: tuple[str, ...] = ALL_VIEWS) -> list[tuple[float, float]]:
+    def minus(
+        self, other: "ViewMeasurements", column: str, views: tuple[str, ...] = ALL_VIEWS
+    ) -> list[tuple[float, float]]:
         """At each SNR the mean difference to another system and its standard error, the pairs being paired.
 
         The views and draws of a pair are averaged first: they show one scene.
@@ -48,22 +50,24 @@ class Rows:
         return list(found.select("difference", "error").iter_rows())
 
 
-def learned(settings: Settings, kind: str, column: str, **options: Any) -> Rows | None:
+def learned(settings: Settings, kind: str, column: str, **options: Any) -> ViewMeasurements | None:
     """The joint or the alone model trained for a metric, where the zoo has it."""
     name = f"distributed-{kind}{TRAINED_FOR[column]}"
     return measured(settings, name, None, **options) if name in cards() else None
 
 
-def digital(settings: Settings, system: str) -> Rows | None:
+def digital(settings: Settings, system: str) -> ViewMeasurements | None:
     """Each view alone by a digital link of the same ratio, headers free; None where its programs are not installed."""
     try:
         return measured(settings, system, RATIO, container=False)
     except DeepJSCCError as error:
-        settings.say(0, 1, str(error))
+        settings.on_progress(0, 1, str(error))
         return None
 
 
-def measured(settings: Settings, system: str, ratio: float | None, data: str = DATA, **options: Any) -> Rows:
+def measured(
+    settings: Settings, system: str, ratio: float | None, data: str = DATA, **options: Any
+) -> ViewMeasurements:
     """A sweep over the test pairs at all SNRs of the left link."""
     plan = Plan(
         systems=(system,),
@@ -73,4 +77,4 @@ def measured(settings: Settings, system: str, ratio: float | None, data: str = D
         images=settings.images,
         **options,
     )
-    return Rows(sweep(plan, settings.output / "pairs.parquet", settings.say))
+    return ViewMeasurements(sweep(plan, settings.output / "pairs.parquet", settings.on_progress))

@@ -4,7 +4,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.residual import ConditionedResidual, zeroed
+from deepjscc.layers.residual import ConditionedResidual, zeroed
 
 HIDDEN = 64
 

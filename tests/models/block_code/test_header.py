@@ -5,7 +5,7 @@ import math
 import pytest
 
 from deepjscc.errors import UsageError
-from deepjscc.models.header import MAP_RATES, Header, MeanColour, header_rate, map_index
+from deepjscc.models.block_code.header import MAP_RATES, Header, MeanColour, header_rate, map_index
 
 
 def test_headers_round_trip() -> None:

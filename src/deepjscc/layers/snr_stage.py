@@ -4,7 +4,7 @@
 the stronger form: scale and shift inside every residual block, of features that are normalised first.
 
 A chain of gated stages learns only if signals and gradients keep their size through it. With the default
-initialisation each stage divides both by about three (see :mod:`deepjscc.blocks.initialise`), so the gated stages start
+initialisation each stage divides both by about three (see :mod:`deepjscc.layers.initialise`), so the gated stages start
 near the identity: their convolutions preserve the variance, their residual branches are small, their gates are open,
 and the PReLUs behind the residual additions have slope 1, so that no feature loses its negative half.
 """
@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deepjscc.blocks.initialise import open_gate, preserve_variance
-from deepjscc.blocks.residual import ConditionedResidual, Features
+from deepjscc.layers.initialise import open_gate, preserve_variance
+from deepjscc.layers.residual import ConditionedResidual, Features
 
 Conditioning = Literal["gate", "film"]
 Condition = Float[Tensor, "batch condition"]
@@ -80,9 +80,9 @@ class FilmResiduals(nn.Module):
 
     def forward(self, features: Features, condition: Condition) -> Features:
         """Refine features at one resolution."""
-        told = self.condition(condition)
+        condition_features = self.condition(condition)
         for block in self.blocks:
-            features = block(features, told)
+            features = block(features, condition_features)
         return features
 
 

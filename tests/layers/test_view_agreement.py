@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from deepjscc.blocks.view_agreement import AgreementGate, row_contrast
+from deepjscc.layers.view_agreement import AgreementGate, row_contrast
 
 
 def scene(seed: int, rows: int = 96, columns: int = 160) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""What commands take where the user names no system: the strongest one for what the transmitter knows."""
+"""The systems that commands and the page take where the user names none."""
 
 HYBRID, UNIVERSAL = "hybrid", "universal-s"
 HYBRID_CHANNELS = ("awgn", "rayleigh", "rician", "clipped")

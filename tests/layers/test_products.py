@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from deepjscc.blocks.products import Dense, has_onednn, linear
+from deepjscc.layers.products import Dense, has_onednn, linear
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (2, 3, 7), (7,), (2, 0, 7)])
@@ -23,10 +23,10 @@ def test_products_are_products(shape: tuple[int, ...], with_bias: bool, draws: t
 def test_layers_learn(draws: torch.Generator) -> None:
     layer, values = Dense(6, 3), torch.randn(4, 6, generator=draws)
     with torch.no_grad():
-        told = layer(values)
-    heard = layer(values)
-    torch.testing.assert_close(told, heard)
-    heard.sum().backward()
+        expected = layer(values)
+    received = layer(values)
+    torch.testing.assert_close(expected, received)
+    received.sum().backward()
     assert layer.weight.grad is not None
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert layer(values).dtype == torch.bfloat16
@@ -38,7 +38,7 @@ def test_a_torch_without_the_private_operator_is_served(wrong: Exception, monkey
         raise wrong
 
     values, weight = torch.rand(3, 7), torch.rand(4, 7)
-    monkeypatch.setattr("deepjscc.blocks.products._onednn", fails)
+    monkeypatch.setattr("deepjscc.layers.products._onednn", fails)
     has_onednn.cache_clear()
     with torch.no_grad():
         torch.testing.assert_close(linear(values, weight), F.linear(values, weight))
@@ -47,7 +47,7 @@ def test_a_torch_without_the_private_operator_is_served(wrong: Exception, monkey
 
 
 def test_an_operator_that_computes_something_else_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deepjscc.blocks.products._onednn", lambda values, weight, bias: 2 * F.linear(values, weight))
+    monkeypatch.setattr("deepjscc.layers.products._onednn", lambda values, weight, bias: 2 * F.linear(values, weight))
     has_onednn.cache_clear()
     assert not has_onednn()
     has_onednn.cache_clear()

@@ -7,9 +7,8 @@ import torch
 
 from deepjscc.channels import AWGN
 from deepjscc.metrics import psnr
-from deepjscc.models import Linear
-from deepjscc.models.branched import Branched
-from deepjscc.models.side_info import Budget, Plan, plan_to_send
+from deepjscc.models import BlockCode
+from deepjscc.models.block_code.side_info import BlockPlan, Budget, plan_to_send
 from deepjscc.systems import Link
 from deepjscc.zoo import cards, load
 
@@ -53,7 +52,7 @@ def test_never_worse_than_the_linear_code_at_small_sizes(crops: torch.Tensor, si
             assert lost.max() < 0.3, (name, ratio, dict(zip(SMALL_DB, lost.tolist(), strict=True)))
 
 
-def _plan(model: Linear, ratio: float, snr_db: list[float]) -> Plan:
+def _plan(model: BlockCode, ratio: float, snr_db: list[float]) -> BlockPlan:
     grid, batch = (8, 8), len(snr_db)
     energy = torch.zeros(batch, model.classes, len(model.mean))
     classes, believed = torch.zeros(batch, 64).long(), torch.tensor(snr_db)
@@ -65,8 +64,8 @@ def _plan(model: Linear, ratio: float, snr_db: list[float]) -> Plan:
 @pytest.mark.parametrize("name", [*BLOCK_CODES, *ROADS])
 def test_the_weight_is_1_where_trained_and_falls_to_0(name: str) -> None:
     model = load(name)
-    assert isinstance(model, Branched)
-    (low, high), (narrow, wide) = model.trained_snr_db, model.trained_ratio
+    assert isinstance(model, BlockCode)
+    (low, high), (narrow, wide) = model.trained.snr_db, model.trained.ratio
     for ratio in (narrow, (narrow * wide) ** 0.5, wide):
         assert model.network_weight(_plan(model, ratio, [low, 7.0, high])).tolist() == pytest.approx([1, 1, 1])
     assert model.network_weight(_plan(model, narrow, [low - 9, high + 9])).tolist() == [0, 0]
@@ -78,6 +77,6 @@ def test_the_weight_is_1_where_trained_and_falls_to_0(name: str) -> None:
 @pytest.mark.parametrize("name", [*BLOCK_CODES, *ROADS])
 def test_cards_state_the_trained_range(name: str) -> None:
     model, card = load(name), cards()[name]
-    assert isinstance(model, Branched)
-    assert card.trained_snr_db == pytest.approx(list(model.trained_snr_db))
-    assert card.trained_ratio == pytest.approx(list(model.trained_ratio), abs=1e-4)
+    assert isinstance(model, BlockCode)
+    assert card.trained_snr_db == pytest.approx(list(model.trained.snr_db))
+    assert card.trained_ratio == pytest.approx(list(model.trained.ratio), abs=1e-4)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from deepjscc.blocks.residual import zeroed
+from deepjscc.layers.residual import zeroed
 from deepjscc.types import SnrDb
 
 LOWEST_DB, HIGHEST_DB = -3, 14  # quality tokens stand 1 dB apart
