@@ -14,9 +14,8 @@ from deepjscc.metrics import mse, ssim
 from deepjscc.metrics.fidelity import psnr_of_mse
 from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.systems import Link
+from deepjscc.systems.large import transmit_large
 from deepjscc.systems.names import NamedSystem
-from deepjscc.systems.strips import transmit_picture
-from deepjscc.systems.tiles import transmit_tiles
 from deepjscc.types import Images
 
 LARGE_PIXELS = 8_000_000
@@ -72,30 +71,27 @@ def send_image(
     A picture above :data:`LARGE_PIXELS` goes strip by strip or tile by tile, and has no MS-SSIM. Without structure only
     the PSNR is measured.
     """
-    link = system.system
-    if picture.width * picture.height <= LARGE_PIXELS or not isinstance(link, Link):
+    if picture.width * picture.height <= LARGE_PIXELS:
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
-    snr, draws = torch.tensor([snr_db]), _draws(seed)
+    snr = torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
-    clock, delivered, layers = time.perf_counter(), True, None
-    if link.supports_tiles:
-        result, uses = transmit_picture(link, picture, snr, encoder_snr_db=believed, generator=draws)
-    else:
-        sent = transmit_tiles(link, picture, snr, encoder_snr_db=believed, generator=draws)
-        result, uses, delivered, layers = sent.picture, sent.channel_uses, sent.delivered, sent.layers
+    clock = time.perf_counter()
+    sent = transmit_large(system.system, picture, snr, encoder_snr_db=believed, generator=_draws(seed))
     seconds = time.perf_counter() - clock
+    if sent is None:
+        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
     return Outcome(
         system=system.name,
         snr_db=snr_db,
-        channel_uses=uses,
-        bandwidth_ratio=uses / (3 * picture.width * picture.height),
-        delivered=delivered,
-        layers=layers,
-        psnr_db=_psnr_of_large(picture, result),
-        ssim=_ssim_of_large(picture, result) if with_structure else None,
+        channel_uses=sent.channel_uses,
+        bandwidth_ratio=sent.channel_uses / (3 * picture.width * picture.height),
+        delivered=sent.delivered,
+        layers=sent.layers,
+        psnr_db=_psnr_of_large(picture, sent.picture),
+        ssim=_ssim_of_large(picture, sent.picture) if with_structure else None,
         ms_ssim=None,
         seconds=seconds,
-        picture=result,
+        picture=sent.picture,
     )
 
 
