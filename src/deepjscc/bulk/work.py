@@ -14,8 +14,9 @@ from deepjscc.bulk.job import Job, Row, Shard, to_table
 from deepjscc.bulk.store import Store, as_file
 from deepjscc.channels import make_channel
 from deepjscc.data.base import BATCH, SMALL_PIXELS
+from deepjscc.defaults import LARGE_PIXELS
 from deepjscc.errors import DeepJSCCError
-from deepjscc.evaluation.single import LARGE_PIXELS, send_image
+from deepjscc.evaluation.single import send_image
 from deepjscc.images import FORMATS, from_picture, open_rgb, to_float, to_picture
 from deepjscc.metrics import psnr, ssim
 from deepjscc.metrics.structural import SSIM_MIN_SIDE

@@ -21,7 +21,7 @@ from deepjscc.cli.common import (
     print_note,
     print_table,
 )
-from deepjscc.defaults import default_system
+from deepjscc.defaults import QUICK_HYBRID, default_system
 from deepjscc.units import parse_ratio
 
 
@@ -54,9 +54,9 @@ def send(
     Args:
         image: A picture, or sample:coffee (astronaut, chelsea, coffee, rocket).
         model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hevc+ldpc-fine. If
-            it is not given: hybrid, or universal-s over fast fading.
+            it is not given: hybrid, for more than 8 megapixels with JPEG2000, or universal-s over fast fading.
     """
-    snr, model = one_snr(snr_db), model or default_system(over.channel, over.coherence)
+    snr = one_snr(snr_db)
     believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
@@ -67,6 +67,14 @@ def send(
     from deepjscc.systems.names import check_simulation, make_system
 
     output_format(output)
+    picture = open_rgb(picture_path(image))
+    if model is None:
+        model = default_system(over.channel, over.coherence, picture.width * picture.height)
+        print_note(
+            "a large picture: its base is coded by JPEG2000, which is quick; --model hybrid takes a stronger codec"
+            if model == QUICK_HYBRID
+            else None
+        )
     medium = over.build()
     names = [f"{codec}+ldpc-fine" if codec in CODECS else codec for codec in codecs]
     check_simulation(simulate, [model, *names])
@@ -74,7 +82,6 @@ def send(
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     learned = model if refine is None else f"{model}@{refine}={steps}"
     system = make_system(learned, medium, bandwidth_ratio=ratio, simulate=simulate, snr_spread_db=spread_db)
-    picture = open_rgb(picture_path(image))
     with notes():
         if stages:
             arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from deepjscc.channels.prefix import Prefix
+from deepjscc.defaults import LARGE_PIXELS
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse, ssim
@@ -18,7 +19,6 @@ from deepjscc.systems.large import transmit_large
 from deepjscc.systems.names import NamedSystem
 from deepjscc.types import Images
 
-LARGE_PIXELS = 8_000_000
 SHARES = (1 / 8, 1 / 4, 1 / 2, 1.0)  # of the symbols: the stages of a model that has none of its own
 NEAR_ENOUGH = 0.02  # of the ratio asked for: padding of odd sizes moves the measured one a little
 

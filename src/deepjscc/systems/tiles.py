@@ -25,7 +25,7 @@ from deepjscc.units import awgn_capacity
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-TILE_SIDE = 1024  # at most, of a tile; a multiple of the blocks of every transform
+TILE_SIDE = 768  # at most, of a tile; a multiple of the blocks of every transform
 _BLOCK = 16
 _OCTAVE, _STEPS = 8, 48  # steps of a tile's weight that double it, and steps in all
 _JPEG_HEADER = 620  # bytes of Pillow's files, about
@@ -151,8 +151,9 @@ def tile_weights(picture: Image.Image, boxes: list[Box], budget_bytes: float) ->
 def tile_ratios(weights: bytes, boxes: list[Box], uses: int) -> Iterator[float]:
     """Bandwidth ratio of each tile, as both ends derive it from the weights; all tiles together take at most ``uses``.
 
-    >>> list(tile_ratios(bytes([40, 48]), tile_boxes((100, 2000)), 3000))[0] * 300_000
-    1000.0
+    >>> boxes = tile_boxes((100, 1500))
+    >>> [round(ratio * box.values) for ratio, box in zip(tile_ratios(bytes([40, 48]), boxes, 3000), boxes)]
+    [1000, 2000]
     """
     values = [2 ** (weight / _OCTAVE) for weight in weights]
     for value, box in zip(values, boxes, strict=True):
