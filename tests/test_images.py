@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from deepjscc import images
+from deepjscc import images, open_image
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.files import write_atomically
 from deepjscc.images import crop, pad_to_multiple, padded_size, read_image, to_8bit, to_float, write_image
@@ -95,6 +95,19 @@ def test_bombs_are_refused_before_decoding(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "bomb.png").write_bytes(header + zlib.crc32(header[12:]).to_bytes(4, "big") + b"\0\0\0\0IDAT")
     with pytest.raises(DeepJSCCError, match="megapixels"):
         read_image(tmp_path / "bomb.png")
+
+
+def test_decoders_that_take_most_memory_have_bounds_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few kilobytes of AVIF or JPEG2000 may hold 169 megapixels, which take gigabytes to decode."""
+    monkeypatch.setattr(open_image, "MAX_PIXELS_OF", {"JPEG2000": 100, "AVIF": 200})
+    for suffix, allowed in {".jp2": 100, ".avif": 200, ".png": 400}.items():
+        Image.new("RGB", (20, allowed // 20)).save(tmp_path / f"small{suffix}")
+        assert read_image(tmp_path / f"small{suffix}").shape[2] == 20
+        Image.new("RGB", (20, allowed // 20 + 1)).save(tmp_path / f"large{suffix}")
+        with pytest.raises(DeepJSCCError, match="megapixels allowed for"):
+            read_image(tmp_path / f"large{suffix}", max_pixels=400)
 
 
 def test_writing_is_all_or_nothing(tmp_path: Path, coffee: torch.Tensor) -> None:

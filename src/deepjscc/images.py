@@ -31,10 +31,10 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".ppm")
 
 
-def read_image(source: Path | str | BinaryIO | io.BytesIO) -> Image8:
+def read_image(source: Path | str | BinaryIO | io.BytesIO, max_pixels: int | None = None) -> Image8:
     """Read a picture as a uint8 tensor ``[3, height, width]``; see
     :func:`deepjscc.open_image.open_rgb` for forms and errors."""
-    return from_picture(open_rgb(source, MAX_PIXELS))
+    return from_picture(open_rgb(source, MAX_PIXELS if max_pixels is None else max_pixels))
 
 
 def from_picture(picture: Image.Image) -> Image8:

@@ -70,6 +70,11 @@ Ratio = Annotated[
     str | None,
     Parameter(help="Complex channel uses per source value, as 1/12; if left out the model's own."),
 ]
+MaxPixels = Annotated[
+    int,
+    Parameter(help="Refuse a picture of more pixels; JPEG2000 is bounded to 40, AVIF to 100 million in any case."),
+]
+MAX_PIXELS = 178_000_000
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 Simulate = Annotated[
     bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking their error rates up.")

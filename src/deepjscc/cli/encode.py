@@ -5,7 +5,17 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DesignSnr, Json, Output, Ratio, picture_path, print_json, print_note
+from deepjscc.cli.common import (
+    MAX_PIXELS,
+    DesignSnr,
+    Json,
+    MaxPixels,
+    Output,
+    Ratio,
+    picture_path,
+    print_json,
+    print_note,
+)
 from deepjscc.defaults import HYBRID
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_design_snr, parse_ratio
@@ -25,6 +35,7 @@ def encode(
     stages: Annotated[
         bool, Parameter(negative="", help="One recording for each stage of a progressive model: NAME-stage1, …")
     ] = False,
+    max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
     """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
@@ -42,7 +53,7 @@ def encode(
     from deepjscc.images import read_image
     from deepjscc.radio.split import encode_image
 
-    image8 = read_image(picture_path(image))
+    image8 = read_image(picture_path(image), max_pixels)
     reports = encode_image(
         image8, model, output, design_snr_db, ratio, margin_db, in_stages=stages, snr_spread_db=spread_db
     )

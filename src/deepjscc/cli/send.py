@@ -5,9 +5,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    MAX_PIXELS,
     Belief,
     ChannelOptions,
     Json,
+    MaxPixels,
     OutputFile,
     Ratio,
     Seed,
@@ -47,6 +49,7 @@ def send(
     ] = None,
     simulate: Simulate = False,
     seed: Seed = 0,
+    max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
     """Send a picture over a noisy channel.
@@ -67,7 +70,7 @@ def send(
     from deepjscc.systems.names import check_simulation, make_system
 
     output_format(output)
-    picture = open_rgb(picture_path(image))
+    picture = open_rgb(picture_path(image), max_pixels)
     if model is None:
         model = default_system(over.channel, over.coherence, picture.width * picture.height)
         print_note(

@@ -5,9 +5,11 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    MAX_PIXELS,
     Belief,
     ChannelOptions,
     Json,
+    MaxPixels,
     OutputFile,
     Ratio,
     Seed,
@@ -30,6 +32,7 @@ def sheet(
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     seed: Seed = 0,
+    max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
     """Draw one picture through several systems at several SNRs.
@@ -49,7 +52,7 @@ def sheet(
 
     medium = over.build()
     systems = [make_system(name, medium, bandwidth_ratio=ratio, snr_spread_db=spread_db) for name in system]
-    picture = open_rgb(picture_path(image))
+    picture = open_rgb(picture_path(image), max_pixels)
     with progress() as on_progress:
         rows = []
         for index, one in enumerate(systems):

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import DesignSnr, Json, Ratio, picture_path, print_json, print_note
+from deepjscc.cli.common import MAX_PIXELS, DesignSnr, Json, MaxPixels, Ratio, picture_path, print_json, print_note
 from deepjscc.defaults import HYBRID
 from deepjscc.units import parse_design_snr, parse_ratio
 
@@ -50,6 +50,7 @@ def tx(
     repeat: Annotated[int, Parameter(help="How many times to send all pictures.")] = 1,
     wait_s: Annotated[float, Parameter(help="Seconds for which a socket waits for its first subscriber.")] = 60.0,
     public: Annotated[bool, Parameter(negative="", help="Allow other machines to connect to a socket.")] = False,
+    max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
     """Send pictures as a radio signal, one frame per picture.
@@ -71,7 +72,7 @@ def tx(
     kind = Waveform.OFDM if waveform == "ofdm" else Waveform.SINGLE_CARRIER
     config = WaveformConfig(Pulse(samples_per_symbol, roll_off), kind, amplitude, papr_db, spread, pilot_spacing)
     names = [str(image) for image in images] * max(repeat, 1)
-    pictures = {name: read_image(picture_path(name)) for name in dict.fromkeys(names)}
+    pictures = {name: read_image(picture_path(name), max_pixels) for name in dict.fromkeys(names)}
     sink = open_sink(to, datatype=datatype, sample_rate_hz=sample_rate_hz, public=public, wait_s=wait_s)
     reports = []
     with sink:
