@@ -33,9 +33,8 @@ def main() -> None:
         subprocess.run([*command, *(["--model", *model] if model else []), "--bandwidth-ratio", "1/8"], check=True)
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(
-        f"{model[0] if model else 'the default'}, {WIDTH * HEIGHT / 1e6:.0f} megapixels: {seconds:.0f} s, peak memory {peak:.2f} GiB"
-    )
+    name, megapixels = model[0] if model else "the default", WIDTH * HEIGHT / 1e6
+    print(f"{name}, {megapixels:.0f} megapixels: {seconds:.0f} s, peak memory {peak:.2f} GiB")
 
 
 if __name__ == "__main__":
