@@ -101,13 +101,14 @@ def choose_share(
     digital = possible.get(0, possible[best])
 
     def worth_it(index: int) -> bool:
+        cost_db = _ratio_db(possible[index], digital)
+        if cost_db > MOST_COST_DB or _ratio_db(possible[index], possible[best]) > COST_TO_BEST_DB:
+            return False
         better = expected_mse(SHARES[index], snr_db + BETTER_DB)
         assert better is not None
-        cost_db, gain_db = _ratio_db(possible[index], digital), _ratio_db(possible[index], better)
-        most_db = min(COST_PER_GAIN * gain_db, MOST_COST_DB)
-        return cost_db <= most_db and _ratio_db(possible[index], possible[best]) <= COST_TO_BEST_DB
+        return cost_db <= COST_PER_GAIN * _ratio_db(possible[index], better)
 
-    return max((index for index in possible if worth_it(index)), default=best)
+    return next((index for index in reversed(possible) if worth_it(index)), best)
 
 
 def _ratio_db(mse: float, other: float) -> float:
