@@ -105,7 +105,7 @@ class Adaptive(JSCC):
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
     def sample_training_variant(self, generator: torch.Generator | None) -> JSCC:
-        """See :meth:`JSCC.sample_training_variant`: with a variational latent that is drawn."""
+        """The model as a training step has it: with a variational latent that is drawn."""
         other = copy.copy(self)
         other._draws = generator
         return other
@@ -113,7 +113,7 @@ class Adaptive(JSCC):
     def penalty(self, images: Images, snr_db: SnrDb) -> torch.Tensor:
         """Of a variational latent its divergence from a unit Gaussian, nats a value, times its weight."""
         if not self.variational:
-            return super().penalty(images, snr_db)
+            return images.new_zeros(())
         mean, deviation = self._posterior(pad_to_multiple(images, self.stride), snr_db)
         assert deviation is not None
         divergence = 0.5 * (mean.square() + deviation.square() - 1) - deviation.log()

@@ -2,8 +2,7 @@
 
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
@@ -16,7 +15,8 @@ class JSCC(nn.Module):
 
     A model of one's own writes :meth:`analyse` and :meth:`synthesise` and says its ``stride`` and
     :meth:`latent_reals`; a model with side information or a variable ratio overrides :meth:`encode` and
-    :meth:`decode`. Its constructor's keywords are its config: what a checkpoint stores.
+    :meth:`decode`. Its constructor's keywords are its config: what a checkpoint stores. What it
+    may bring for its training is in :mod:`deepjscc.models.training_hooks`.
 
     Attributes:
         kind: the name of the model in :data:`deepjscc.models.MODELS`.
@@ -28,7 +28,6 @@ class JSCC(nn.Module):
         sends_side_info: True where the decoder needs a header and a class map beside the symbols.
         stages: number of equal parts of the symbols, each of mean power 1, that refine the image one after another.
         fixed_size: the only height and width that the model takes; None where it takes any.
-        starts_from: kinds of other models whose weights a training may begin with.
         export_obstacle: why the networks alone are not the code, so that it cannot be exported as graphs; None where
             it can.
         config: the constructor's keywords.
@@ -40,7 +39,6 @@ class JSCC(nn.Module):
     supports_tiles: ClassVar[bool] = False
     supports_prefix: ClassVar[bool] = False
     sends_side_info: ClassVar[bool] = False
-    starts_from: ClassVar[tuple[str, ...]] = ()
     stages: int = 1
     fixed_size: Size | None = None
     export_obstacle: str | None = None
@@ -118,24 +116,6 @@ class JSCC(nn.Module):
     def receive(self, received: Received, size: Size) -> Decoded:
         """Decode a batch and say what was delivered and what came of earlier stages; see :meth:`decode`."""
         return Decoded(self.decode(received, size))
-
-    def weights_from(self, other: "JSCC") -> dict[str, Tensor]:
-        """Another model's weights under the names they have here: what a training that starts from it takes over.
-
-        Raises:
-            UsageError: weights of another kind.
-        """
-        if not isinstance(self, type(other)) and other.kind not in self.starts_from:
-            raise UsageError(f"a {self.kind} cannot start with the weights of a {other.kind}")
-        return other.state_dict()
-
-    def sample_training_variant(self, generator: torch.Generator | None) -> "JSCC":
-        """The model as a training step has it: itself, unless it learns to do with parts of itself."""
-        return self
-
-    def penalty(self, images: Images, snr_db: SnrDb) -> Tensor:
-        """What training adds to the loss of a transmission: nothing, unless the model says otherwise."""
-        return images.new_zeros(())
 
     def uses(self, size: Size) -> int:
         """Complex channel uses that an image of this size takes."""

@@ -105,9 +105,9 @@ class Residual(Staged):
         parts = symbols.split(each, dim=1)[: self.complete_stages(symbols.shape[1], size)]
         return torch.stack([self.decode_stage(i, part, size) for i, part in enumerate(parts)]).sum(0).clamp(0, 1)
 
-    def weights_from(self, other: JSCC) -> dict[str, Tensor]:
+    def weights_from(self, other: JSCC) -> dict[str, Tensor] | None:
         """Of a `cnn`: the first pair."""
         if not isinstance(other, Cnn):
-            return super().weights_from(other)
+            return None
         pairs = {"encoders.0": other.encoder, "decoders.0": other.decoder}
         return {f"{place}.{name}": value for place, net in pairs.items() for name, value in net.state_dict().items()}

@@ -83,7 +83,7 @@ class IteratedJSCC(JSCC):
         return self._with(self.steps.stopped_after(count))
 
     def sample_training_variant(self, generator: torch.Generator | None) -> "IteratedJSCC":
-        """See :meth:`JSCC.sample_training_variant`: as many steps as :class:`Steps` draws."""
+        """The model as a training step has it: with as many steps as :class:`Steps` draws."""
         return self._with(self.steps.sample_training_variant(generator))
 
     def _with(self, steps: Steps) -> "IteratedJSCC":

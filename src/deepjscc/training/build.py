@@ -13,6 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.extensions import find_installed, installed_names, is_file_reference, load_object
 from deepjscc.models import JSCC, MODELS
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.models.training_hooks import starting_weights
 from deepjscc.seeds import generator
 from deepjscc.systems import Link, make_link
 from deepjscc.systems.refined import Refined
@@ -97,7 +98,7 @@ def take_over(model: JSCC, name: str) -> set[str]:
         DeepJSCCError: weights that cannot be read.
     """
     try:
-        theirs = model.weights_from(load(name))
+        theirs = starting_weights(model, load(name))
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
     tables, whole = dict(model.named_buffers()), set[str]()

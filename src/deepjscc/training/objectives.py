@@ -7,6 +7,7 @@ from deepjscc.channels import Channel
 from deepjscc.errors import UsageError
 from deepjscc.models import JSCC
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.models.training_hooks import training_penalty
 from deepjscc.systems import Link, make_link
 from deepjscc.systems.refined import Refined
 from deepjscc.training.losses import LOSSES
@@ -34,7 +35,7 @@ class TransmissionLoss(nn.Module):
         link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
         sent = link.transmit(images, snr_db, generator=draws)
         losses = [LOSSES[self.loss](images, stage) for stage in sent.refinements or (sent.images,)]
-        return torch.stack(losses).mean() + self.model.penalty(images, snr_db)
+        return torch.stack(losses).mean() + training_penalty(self.model, images, snr_db)
 
 
 class PairLoss(TransmissionLoss):
