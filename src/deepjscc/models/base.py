@@ -1,4 +1,4 @@
-"""What every learned system is from outside; the base owns padding, pairing into I/Q and power."""
+"""The interface of every learned system; the base class owns padding, pairing into I/Q and power."""
 
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received,
 class JSCC(nn.Module):
     """A joint source-channel code: images to symbols, received symbols to images.
 
-    A model of one's own writes :meth:`analyse` and :meth:`synthesise` and says its ``stride`` and
+    A new model writes :meth:`analyse` and :meth:`synthesise` and says its ``stride`` and
     :meth:`latent_reals`; a model with side information or a variable ratio overrides :meth:`encode` and
     :meth:`decode`. Its constructor's keywords are its config: what a checkpoint stores. What it
     may bring for its training is in :mod:`deepjscc.models.training_hooks`.
@@ -48,11 +48,11 @@ class JSCC(nn.Module):
         self.config = config
 
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Padded images to the real latent, of any power."""
+        """Transform padded images to the real latent, of any power."""
         raise NotImplementedError
 
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
-        """The received latent to images of the padded size."""
+        """Transform the received latent to images of the padded size."""
         raise NotImplementedError
 
     def synthesise_stages(self, latent: Latent, stages: int, size: Size, snr_db: SnrDb) -> Images:
@@ -114,7 +114,7 @@ class JSCC(nn.Module):
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode a batch and say what was delivered and what came of earlier stages; see :meth:`decode`."""
+        """Decode a batch, with a flag for each image that was delivered and the images after earlier stages."""
         return Decoded(self.decode(received, size))
 
     def uses(self, size: Size) -> int:

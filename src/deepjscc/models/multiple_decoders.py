@@ -32,7 +32,7 @@ class MultipleDecoders(Staged):
         return autoencoder.encode(self.encoder, images).flatten(1).float()
 
     def reconstruct(self, symbols: Symbols, size: Size) -> Images:
-        """By the decoder of as many stages as have arrived whole."""
+        """Decode with the decoder for the number of stages that arrived whole."""
         stages = self.complete_stages(symbols.shape[1], size)
         features = self.features(symbols[:, : stages * self.stage_uses(size)], stages, size)
         decoder = self.decoders[stages - 1]
@@ -51,7 +51,7 @@ class MultipleDecoders(Staged):
         return autoencoder.decode(decoder, self.as_features(latent, stages, size))
 
     def weights_from(self, other: JSCC) -> dict[str, Tensor] | None:
-        """Of a `cnn`: its encoder, and its decoder for every number of stages."""
+        """Take over a `cnn`: its encoder, and its decoder for every number of stages."""
         if not isinstance(other, Cnn):
             return None
         theirs = {f"encoder.{name}": value for name, value in other.encoder.state_dict().items()}

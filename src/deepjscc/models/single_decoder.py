@@ -41,7 +41,7 @@ class SingleDecoder(Staged):
         return autoencoder.encode(self.encoder, images).flatten(1).float()
 
     def reconstruct(self, symbols: Symbols, size: Size) -> Images:
-        """By the one decoder, zeros for what is missing."""
+        """Decode with the one decoder, with zeros for the symbols that are missing."""
         if not symbols.shape[1]:
             raise UsageError(f"nothing of the image of {size[1]}x{size[0]} has arrived")
         masked = F.pad(torch.view_as_real(symbols), (0, 0, 0, self.uses(size) - symbols.shape[1]))

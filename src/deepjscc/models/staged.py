@@ -47,11 +47,11 @@ class Staged(JSCC):
         return self.borders(size)
 
     def latent_reals(self, size: Size) -> int:
-        """c per 4x4 pixels and stage."""
+        """Number of reals in the latent: c per 4x4 pixels and stage."""
         return self.stages * self.filters * (size[0] // self.stride) * (size[1] // self.stride)
 
     def borders(self, size: Size) -> tuple[int, ...]:
-        """Symbols after the first stage, the first two, …, for images of this size."""
+        """Numbers of symbols after the first stage, the first two, …, for images of this size."""
         each = self.stage_uses(size)
         return tuple(each * stage for stage in range(1, self.stages + 1))
 
@@ -61,7 +61,7 @@ class Staged(JSCC):
         return (self.filters * (height // self.stride) * (width // self.stride) + 1) // 2
 
     def uses(self, size: Size) -> int:
-        """Of all stages."""
+        """Number of complex channel uses of all stages."""
         return self.stages * self.stage_uses(size)
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
@@ -71,7 +71,7 @@ class Staged(JSCC):
         return Encoded(stage_symbols(latent, self.stages), ((),) * len(images))
 
     def decode(self, received: Received, size: Size) -> Images:
-        """Whatever of the first symbols has arrived, to images of ``size`` in [0, 1], not rounded.
+        """Decode the first symbols, as many as have arrived, to images of ``size`` in [0, 1], not rounded.
 
         Raises:
             UsageError: more symbols than all stages have, or too few for the first picture.
@@ -98,7 +98,7 @@ class Staged(JSCC):
         return crop(self.reconstruct(received.symbols[:, :count], padded_size(size, self.stride)), size)
 
     def complete_stages(self, count: int, size: Size) -> int:
-        """How many stages have arrived whole with ``count`` symbols.
+        """Count the stages that have arrived whole with ``count`` symbols.
 
         Raises:
             UsageError: not even the first.

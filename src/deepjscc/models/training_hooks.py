@@ -1,4 +1,4 @@
-"""What a model may bring for its training beside :class:`deepjscc.models.base.JSCC`, all of it optional.
+"""Optional methods and attributes that a model may have for its training.
 
 - ``sample_training_variant(generator)``: the model as one training step has it, if it learns to do with parts of
   itself.
@@ -16,19 +16,19 @@ from deepjscc.types import Images, SnrDb
 
 
 def training_variant(model: JSCC, generator: torch.Generator | None) -> JSCC:
-    """The model as a training step has it: itself, unless it says otherwise."""
+    """Return the model as a training step has it: itself, unless it samples a variant."""
     hook = getattr(model, "sample_training_variant", None)
     return model if hook is None else hook(generator)
 
 
 def training_penalty(model: JSCC, images: Images, snr_db: SnrDb) -> Tensor:
-    """What training adds to the loss of a transmission: nothing, unless the model says otherwise."""
+    """Return what training adds to the loss of a transmission: 0, unless the model has a penalty."""
     hook = getattr(model, "penalty", None)
     return images.new_zeros(()) if hook is None else hook(images, snr_db)
 
 
 def starting_weights(model: JSCC, other: JSCC) -> dict[str, Tensor]:
-    """Another model's weights under the names they have in a model: what a training that starts from it takes over.
+    """Return another model's weights under a model's names, for a training that starts from them.
 
     Raises:
         UsageError: weights of a kind that the model cannot start with.

@@ -76,7 +76,7 @@ def need_extras() -> None:
 
 
 def everything(settings: Settings) -> pl.DataFrame:
-    """All systems over all SNRs."""
+    """Measure all systems over all SNRs."""
     return kodak(settings, "curves", [*available_models(LEARNED), CONTROL, *DIGITAL, *CLIFFS], TESTED_AT, lpips=True)
 
 

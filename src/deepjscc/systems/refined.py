@@ -12,7 +12,7 @@ from deepjscc.types import Encoded, Images, SnrDb, Transmission
 
 
 class Refined(nn.Module):
-    """What a link delivers, drawn anew by a diffusion model given it.
+    """A link whose delivered pictures are drawn anew by a conditional diffusion model.
 
     Args:
         link: any learned link; as it is, not trained further.

@@ -1,4 +1,4 @@
-"""From a recipe to a link ready to be trained, and the draws of its channel."""
+"""Building of a link from a recipe, ready to be trained, and the draws of its channel."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a step minimises: the loss of a transmission, or that of a stage which refines what a link delivers."""
+"""The objectives of training: the loss of a transmission, or that of a stage which refines what a link delivers."""
 
 import torch
 from torch import Tensor, nn
@@ -17,10 +17,10 @@ BESIDE = 5.0  # weight of what a stage's pictures are judged by: LPIPS of a thir
 
 
 class TransmissionLoss(nn.Module):
-    """One transmission and its loss: what is wrapped for several processes, cast and compiled.
+    """The loss of one transmission, as a module that can be wrapped for several processes, cast and compiled.
 
     Args:
-        model: to train.
+        model: the model to train.
         loss: name of :data:`LOSSES`; of a progressive system the mean over its stages.
     """
 
@@ -39,7 +39,7 @@ class TransmissionLoss(nn.Module):
 
 
 class PairLoss(TransmissionLoss):
-    """The same of pairs, ``[batch, 2, 3, height, width]`` over two links each; the views weigh alike (alpha = 1)."""
+    """The same loss of pairs, ``[batch, 2, 3, height, width]``, over two links each; the views weigh alike."""
 
     def forward(
         self, images: Pairs, snr_db: PairSnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
@@ -54,7 +54,7 @@ class RefinementLoss(nn.Module):
     """One transmission by one of several links, drawn, and the loss of the stage on what it delivered.
 
     Args:
-        stage: to train.
+        stage: the model to train.
         links: models of the links, as they are.
         loss: name of :data:`LOSSES`, of the pictures that the stage takes for the originals; it counts
             :data:`BESIDE` times beside the error of the velocity, which is all there is to `mse` (as Yang & Mandt 2023
@@ -79,7 +79,7 @@ class RefinementLoss(nn.Module):
 
 
 def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs: bool) -> nn.Module:
-    """What to minimise to train a link, on images or on pairs, or a stage behind one.
+    """Make the objective that trains a link, on images or on pairs, or a stage behind one.
 
     Raises:
         UsageError: a stage and pairs.

@@ -22,7 +22,7 @@ _PARTS = {Diffusion.kind: "refines what a link delivers", ResidualCode.kind: "is
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a set of weights.
+    """The facts about a set of weights.
 
     Attributes:
         name: what :func:`load` takes.
@@ -69,7 +69,7 @@ class Card:
 
 @cache
 def cards() -> dict[str, Card]:
-    """Every card, by name."""
+    """Return every card by its name."""
     found = {}
     for path in sorted((_HERE / "cards").glob("*.toml")):
         found[path.stem] = Card(name=path.stem, **tomllib.loads(path.read_text()))
@@ -143,7 +143,7 @@ def _card(name: str) -> Card:
 
 
 def _weights(name: str, kinds: Collection[str]) -> Path:
-    """Where the weights of a name are, of one of these kinds, and whole."""
+    """Return the path of the weights of a name, which must be whole and of one of these kinds."""
     if name.endswith(".safetensors"):
         return Path(name)
     card = _card(name)
