@@ -13,7 +13,7 @@ LONG_TEXT = 30  # a column with more characters in a cell may be wrapped where i
 
 
 def cell(value: Any) -> str:
-    """A value as a table shows it."""
+    """Format a value for a table."""
     if value is None:
         return "-"
     if isinstance(value, bool):
