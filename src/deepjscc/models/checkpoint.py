@@ -74,8 +74,8 @@ def load_checkpoint(path: Path | str, model: type[JSCC] | None = None) -> JSCC:
     return _load(path, MODELS if model is None else {model.kind: model})
 
 
-def load_stage(path: Path | str) -> Diffusion:
-    """:func:`load_checkpoint` for a stage that refines what a link delivers."""
+def load_refiner(path: Path | str) -> Diffusion:
+    """:func:`load_checkpoint` for a refiner of the pictures that a link delivers."""
     return _load(path, {Diffusion.kind: Diffusion})
 
 

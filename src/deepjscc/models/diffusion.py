@@ -1,4 +1,4 @@
-"""`diffusion`: a stage behind a link that refines its pictures, a conditional denoising diffusion model (DDPM).
+"""`diffusion`: a refiner of the pictures that a link delivers, a conditional denoising diffusion model (DDPM).
 
 What it models is the residual of a link's picture, given that picture and the SNR (Ho et al. 2020; the conditions by
 concatenation and by embedding). Sampled by DDIM (Song et al. 2021): one step is about the mean of what the original

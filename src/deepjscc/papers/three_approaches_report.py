@@ -25,7 +25,7 @@ IMAGES = 24
 TESTED_AT = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 ADAPTIVE, ADAPTIVE_LINEAR = "adaptive", "adaptive-linear"
 UNROLLED, UNROLLED_LINEAR = "unrolled", "unrolled-linear"
-STAGE = "diffusion"
+REFINER = "diffusion"
 
 
 def available_models(names: tuple[str, ...]) -> list[str]:

@@ -23,7 +23,7 @@ from deepjscc.zoo import load, weights_hash
 
 
 def build_link(recipe: Recipe) -> Link | Refined:
-    """The link that a recipe describes, with its initial weights; or a stage, behind the first link it is to refine.
+    """The link that a recipe describes, with its initial weights; or a refiner, behind the first link it is to refine.
 
     Raises:
         UsageError: an unknown model or channel, a config the model does not take, weights of another kind.
@@ -32,8 +32,8 @@ def build_link(recipe: Recipe) -> Link | Refined:
     channel, ratio = build_channel(recipe.channel), middle_ratio(recipe.channel)
     if recipe.model.name == Diffusion.kind:
         refines = {name: weights_hash(name) for name in recipe.model.refines}
-        stage = _build(Diffusion, recipe, {"refines": refines})
-        return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), stage)
+        refiner = _build(Diffusion, recipe, {"refines": refines})
+        return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), refiner)
     model = _build(find_model(recipe.model.name), recipe)
     if next(model.parameters(), None) is None:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")

@@ -66,7 +66,7 @@ def train(
         device: "auto" takes GPUs where there are any; "cpu" or "cuda" insists.
 
     Returns:
-        The link, or the stage behind one, with its averaged weights.
+        The link, or the refiner behind one, with its averaged weights.
 
     Raises:
         UsageError: a recipe that cannot be: unknown names, a config the model does not take, too large a batch.

@@ -1,4 +1,4 @@
-"""The objectives of training: the loss of a transmission, or that of a stage which refines what a link delivers."""
+"""The objectives of training: the loss of a transmission, or that of a refiner behind a link."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from deepjscc.systems.refined import Refined
 from deepjscc.training.losses import LOSSES
 from deepjscc.types import Images, Pairs, PairSnrDb, SnrDb
 
-BESIDE = 5.0  # weight of what a stage's pictures are judged by: LPIPS of a third is worth what the velocity's error is
+BESIDE = 5.0  # weight of the loss of a refiner's pictures: LPIPS of a third is worth what the velocity's error is
 
 
 class TransmissionLoss(nn.Module):
@@ -51,19 +51,19 @@ class PairLoss(TransmissionLoss):
 
 
 class RefinementLoss(nn.Module):
-    """One transmission by one of several links, drawn, and the loss of the stage on what it delivered.
+    """One transmission by one of several links, drawn, and the loss of the refiner on what it delivered.
 
     Args:
-        stage: the model to train.
+        refiner: the model to train.
         links: models of the links, as they are.
-        loss: name of :data:`LOSSES`, of the pictures that the stage takes for the originals; it counts
+        loss: name of :data:`LOSSES`, of the pictures that the refiner takes for the originals; it counts
             :data:`BESIDE` times beside the error of the velocity, which is all there is to `mse` (as Yang & Mandt 2023
             add a perceptual distance).
     """
 
-    def __init__(self, stage: Diffusion, links: list[JSCC], loss: str) -> None:
+    def __init__(self, refiner: Diffusion, links: list[JSCC], loss: str) -> None:
         super().__init__()
-        self.stage, self.links = stage, [link.eval().requires_grad_(False) for link in links]
+        self.refiner, self.links = refiner, [link.eval().requires_grad_(False) for link in links]
         self.beside = None if loss == "mse" else LOSSES[loss]
 
     def forward(
@@ -74,18 +74,18 @@ class RefinementLoss(nn.Module):
         link = make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
         with torch.no_grad():
             first = link.transmit(images, snr_db, generator=draws).images
-        error, guessed = self.stage.guess(images, first, snr_db, draws)
+        error, guessed = self.refiner.guess(images, first, snr_db, draws)
         return error if self.beside is None else error + BESIDE * self.beside(images, guessed)
 
 
 def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs: bool) -> nn.Module:
-    """Make the objective that trains a link, on images or on pairs, or a stage behind one.
+    """Make the objective that trains a link, on images or on pairs, or a refiner behind one.
 
     Raises:
-        UsageError: a stage and pairs.
+        UsageError: a refiner and pairs.
     """
     if isinstance(link, Refined):
         if pairs:
-            raise UsageError("a stage refines single images; give it no pairs")
-        return RefinementLoss(link.stage, links, loss)
+            raise UsageError("a refiner takes single images; give it no pairs")
+        return RefinementLoss(link.refiner, links, loss)
     return (PairLoss if pairs else TransmissionLoss)(link.model, loss)

@@ -11,8 +11,8 @@ from pathlib import Path
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import JSCC, MODELS
 from deepjscc.models.checkpoint import content_hash, file_hash, load_checkpoint
+from deepjscc.models.checkpoint import load_refiner as load_checkpoint_of_refiner
 from deepjscc.models.checkpoint import load_residual_code as load_checkpoint_of_residual_code
-from deepjscc.models.checkpoint import load_stage as load_checkpoint_of_stage
 from deepjscc.models.diffusion import Diffusion
 from deepjscc.models.residual_code import ResidualCode
 
@@ -90,14 +90,14 @@ def load(name: str) -> JSCC:
     return load_checkpoint(_weights(name, MODELS))
 
 
-def load_stage(name: str) -> Diffusion:
-    """A stage that refines what a link delivers: from the zoo by name, or from a ``.safetensors`` checkpoint.
+def load_refiner(name: str) -> Diffusion:
+    """Load a refiner of the pictures that a link delivers: from the zoo by name, or from a ``.safetensors`` checkpoint.
 
     Raises:
-        UsageError: no such stage.
+        UsageError: no such refiner.
         DeepJSCCError: weights that are missing, damaged or not ours, or diffusers is not installed.
     """
-    return load_checkpoint_of_stage(_weights(name, (Diffusion.kind,)))
+    return load_checkpoint_of_refiner(_weights(name, (Diffusion.kind,)))
 
 
 def load_residual_code(name: str) -> ResidualCode:
