@@ -38,7 +38,7 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.sweep import Plan
 from deepjscc.models import Adaptive, BlockCode, PairJSCC
 from deepjscc.models.adaptive import HIGHEST_SNR_DB
-from deepjscc.models.checkpoint import load_checkpoint, load_stage, save_checkpoint
+from deepjscc.models.checkpoint import load_checkpoint, load_refiner, save_checkpoint
 from deepjscc.training.state import keep_for_later
 from deepjscc.units import parse_ratio
 
@@ -223,9 +223,9 @@ def refiner(
     into: Annotated[Zoo, cyclopts.Parameter(parse=False)] = ZOO,
 ) -> None:
     """Add a diffusion refiner, in 8 bits, with PSNR and LPIPS by sampling steps; what the zoo holds is replaced."""
-    stage = load_stage(weights)
+    model = load_refiner(weights)
     stored = into.weights(name)
-    save_checkpoint(stage, stored, torch.int8)
+    save_checkpoint(model, stored, torch.int8)
     systems = [link, *(f"{link}@{name}={steps}" for steps in REFINER_STEPS)]
     listed = " ".join(f"--system {system}" for system in systems)
     measured: dict[str, Any] = {
@@ -238,10 +238,10 @@ def refiner(
         "lpips": [],
     }
     card = {
-        "model": stage.kind,
+        "model": model.kind,
         "licence": "CC-BY-SA-4.0",
-        "summary": f"{sum(weight.numel() for weight in stage.parameters()) / 1e6:.1f} M parameters: a stage that "
-        f"refines pictures of {' and '.join(stage.refines)} at ratio 1/8",
+        "summary": f"{sum(weight.numel() for weight in model.parameters()) / 1e6:.1f} M parameters: a model that "
+        f"refines pictures of {' and '.join(model.refines)} at ratio 1/8",
         "data": PHOTOGRAPHS,
         "training": training,
         "bandwidth_ratio": "1/8",

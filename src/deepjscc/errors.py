@@ -6,7 +6,7 @@ class DeepJSCCError(Exception):
 
 
 class UsageError(DeepJSCCError, ValueError):
-    """What was asked for cannot be: a bad option, name or number. The command line exits with 2."""
+    """The user asked for something that cannot be: a bad option, name or number. The command line exits with 2."""
 
 
 class DeepJSCCWarning(UserWarning):

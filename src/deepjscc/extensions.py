@@ -51,7 +51,7 @@ class Reference:
 
 
 def is_file_reference(text: str) -> bool:
-    """Whether a text names an object of a file, as ``mine.py:Nakagami`` does."""
+    """Return whether a text names an object of a file, as ``mine.py:Nakagami`` does."""
     return SUFFIX in text
 
 

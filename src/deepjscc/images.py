@@ -43,7 +43,7 @@ def from_picture(picture: Image.Image) -> Image8:
 
 
 def to_picture(image: Float[Tensor, "3 height width"] | Image8) -> Image.Image:
-    """One image, floats in [0, 1] or 8 bits, as an 8-bit RGB Pillow picture."""
+    """Turn one image, floats in [0, 1] or 8 bits, into an 8-bit RGB Pillow picture."""
     image8 = image if image.dtype == torch.uint8 else to_8bit(image[None])[0]
     return Image.fromarray(image8.permute(1, 2, 0).contiguous().cpu().numpy())
 

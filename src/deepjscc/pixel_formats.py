@@ -22,7 +22,7 @@ GRID = 6  # levels a channel at which a colour profile is compared with sRGB
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a file says of its pixel values.
+    """The encoding of pixel values that a file states.
 
     Attributes:
         white: value of white in a picture of one channel deeper than 8 bits; None where the file does not say it.
@@ -133,7 +133,7 @@ def _transform(source: ImageCms.ImageCmsProfile, mode: str) -> Callable[[Image.I
 
 
 def _is_srgb(transform: Callable[[Image.Image], Image.Image]) -> bool:
-    """Whether a profile's colours are those of sRGB, within one level: then pixels stay exactly what they are."""
+    """Return whether a profile's colours are those of sRGB within one level; then pixels stay exactly as they are."""
     levels = np.linspace(0, 255, GRID).round().astype(np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
     made = np.asarray(transform(Image.fromarray(cube)))

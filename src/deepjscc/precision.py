@@ -1,4 +1,4 @@
-"""What networks compute in: single precision, or bfloat16 where the processor has it and it is faster."""
+"""The precision of networks: single precision, or bfloat16 where the processor has it and it is faster."""
 
 import statistics
 import time

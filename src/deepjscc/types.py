@@ -24,7 +24,7 @@ Pairs = Float[Tensor, "batch 2 3 height width"]  #: the two views of each scene,
 
 @dataclass(frozen=True)
 class LinkPlan:
-    """What the transmitter decides and believes before it encodes.
+    """The transmitter's decisions and beliefs before it encodes.
 
     Attributes:
         design_snr_db: SNR of the channel that the transmitter plans for, in dB, per image.
@@ -47,7 +47,7 @@ class LinkPlan:
 
 @dataclass(frozen=True)
 class LayerChannel:
-    """What one image's digital layer meets on its way, for codes that are models instead of bits.
+    """The channel that one image's digital layer meets, for codes that are models instead of bits.
 
     Attributes:
         capacity: bits per complex use that an ideal code carries over this draw of the channel.
@@ -79,7 +79,7 @@ class ChannelCode(Protocol):
         ...
 
     def arrives(self, over: LayerChannel) -> bool:
-        """Whether the layer arrives, of a code whose bits are not really sent."""
+        """Return whether the layer arrives, for a code whose bits are not really sent."""
         ...
 
     def modulate(self, data: bytes) -> Symbols | None:
@@ -157,7 +157,7 @@ class DigitalLayer:
 
 @dataclass(frozen=True)
 class Encoded:
-    """What a transmitter hands to the radio: of each image one analog layer and any number of digital layers.
+    """The transmitter's output: for each image one analog layer and any number of digital layers.
 
     Attributes:
         symbols: of the analog layer, mean power 1 per image; past an image's count, zeros that are not sent.
@@ -181,7 +181,7 @@ class Encoded:
         )
 
     def image(self, index: int) -> "Encoded":
-        """One image of the batch, without the padding of its row."""
+        """Return one image of the batch, without the padding of its row."""
         count = self.counts[index] if self.counts else self.symbols.shape[1]
         return Encoded(
             self.symbols[index, None, :count],
@@ -226,7 +226,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Decoded:
-    """What a receiver makes of a batch.
+    """The receiver's output for a batch.
 
     Attributes:
         images: the reconstruction in [0, 1], not yet rounded to 8 bits.
@@ -245,7 +245,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Transmission:
-    """What came out at the far end, and what it cost; of pairs, everything per pair and view, ``[batch, 2, ...]``.
+    """The images at the far end, and their cost; for pairs, everything per pair and view, ``[batch, 2, ...]``.
 
     Attributes:
         images: the reconstruction in [0, 1], not yet rounded to 8 bits.

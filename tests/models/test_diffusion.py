@@ -1,4 +1,4 @@
-"""`diffusion`: at the start of its sampling, its loss, any size; the stage behind a link, and the links it is for."""
+"""`diffusion`: at the start of its sampling, its loss, any size; the refiner behind a link, and the links it is for."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from deepjscc.channels import AWGN
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import Cnn
-from deepjscc.models.checkpoint import load_checkpoint, load_stage, save_checkpoint
+from deepjscc.models.checkpoint import load_checkpoint, load_refiner, save_checkpoint
 from deepjscc.models.diffusion import LEVEL_DB, SLOPE, Diffusion, _times
 from deepjscc.systems import Link
 from deepjscc.systems.names import make_system
@@ -25,22 +25,22 @@ def small() -> Diffusion:
     return Diffusion(**SMALL).eval()
 
 
-def silent(stage: Diffusion) -> Diffusion:
+def silent(refiner: Diffusion) -> Diffusion:
     """One that takes every velocity for 0."""
     with torch.no_grad():
-        for weight in stage.network.conv_out.parameters():
+        for weight in refiner.network.conv_out.parameters():
             weight.zero_()
-    return stage
+    return refiner
 
 
 def test_residuals_are_on_the_scale_of_what_a_link_leaves() -> None:
     """Silent, its loss is the mean square of a velocity: 1 for a residual as large as told, whatever the time."""
-    stage, draws = silent(Diffusion(**SMALL)), torch.Generator().manual_seed(0)
+    refiner, draws = silent(Diffusion(**SMALL)), torch.Generator().manual_seed(0)
     first = torch.full((64, 3, 16, 16), 0.5)
     for snr_db in (0.0, 20.0):
         off = 10 ** (-(LEVEL_DB + SLOPE * snr_db) / 20)
         images = first + off * torch.randn(first.shape, generator=draws)
-        assert stage.guess(images, first, torch.full((64,), snr_db), draws)[0].item() == pytest.approx(1, abs=0.02)
+        assert refiner.guess(images, first, torch.full((64,), snr_db), draws)[0].item() == pytest.approx(1, abs=0.02)
 
 
 def test_one_step_is_what_the_network_says_of_pure_noise(small: Diffusion) -> None:
@@ -115,10 +115,10 @@ def test_behind_a_link_it_changes_the_picture_and_costs_no_symbol(small: Diffusi
 
 
 def test_by_name_only_behind_the_links_it_was_trained_for(tmp_path: Path) -> None:
-    path = tmp_path / "stage.safetensors"
+    path = tmp_path / "refiner.safetensors"
     name = "cnn-c8-awgn-13db"
     save_checkpoint(Diffusion(**SMALL, refines={name: weights_hash(name)}), path)
-    assert load_stage(path).refines == {name: weights_hash(name)}
+    assert load_refiner(path).refines == {name: weights_hash(name)}
     system = make_system(f"{name}@{path}=3", AWGN())
     assert isinstance(system.system, Refined)
     assert system.system.steps == 3

@@ -8,6 +8,7 @@ from deepjscc.errors import UsageError
 from deepjscc.models import Cnn, Distributed
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.models.distributed import network_snr, no_token
+from deepjscc.models.training_hooks import starting_weights
 from deepjscc.symbols import mean_power
 from deepjscc.types import LinkPlan
 
@@ -81,9 +82,9 @@ def test_weights_and_config_round_trip(tmp_path) -> None:
     save_checkpoint(model, tmp_path / "m.safetensors")
     loaded = load_checkpoint(tmp_path / "m.safetensors")
     assert loaded.config == model.config
-    assert set(stirred().weights_from(stirred(joint=False))) < set(stirred().state_dict())
+    assert set(starting_weights(stirred(), stirred(joint=False))) < set(stirred().state_dict())
     with pytest.raises(UsageError):
-        model.weights_from(Cnn())
+        starting_weights(model, Cnn())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from deepjscc.channels import AWGN
 from deepjscc.errors import UsageError
 from deepjscc.models import DistributedLinear, Universal
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
+from deepjscc.models.training_hooks import starting_weights
 from deepjscc.systems import Link
 from deepjscc.types import LinkPlan, Received
 from deepjscc.zoo import load
@@ -60,7 +61,7 @@ def test_alone_it_is_universal(pairs: torch.Tensor) -> None:
     with torch.no_grad():
         theirs = link.transmit(pairs[0], SNR_DB[0], generator=torch.Generator().manual_seed(2)).images
     assert torch.equal(transmitted(model, pairs)[0], theirs)
-    assert set(stirred().weights_from(universal)) < set(stirred().state_dict())
+    assert set(starting_weights(stirred(), universal)) < set(stirred().state_dict())
 
 
 def test_a_camera_knows_nothing_of_the_other_and_the_decoder_does(pairs: torch.Tensor) -> None:

@@ -365,18 +365,18 @@ def test_lpips_as_a_loss_is_the_metric_and_can_be_followed(coffee: torch.Tensor)
     assert decoded.grad.abs().sum() > 0
 
 
-def test_a_stage_learns_by_a_distance_of_its_pictures_too() -> None:
+def test_a_refiner_learns_by_a_distance_of_its_pictures_too() -> None:
     torch.manual_seed(0)
-    stage, link = Diffusion(width=8, depth=1), Cnn(filters=4)
+    refiner, link = Diffusion(width=8, depth=1), Cnn(filters=4)
     images, snr_db = torch.rand(2, 3, 32, 32), torch.tensor([0.0, 10.0])
     losses = {}
     for loss in ("mse", "lpips"):
-        objective = RefinementLoss(stage, [link], loss)
+        objective = RefinementLoss(refiner, [link], loss)
         losses[loss] = objective(images, snr_db, torch.Generator().manual_seed(1), AWGN(), None)
     draws = torch.Generator().manual_seed(1)
     torch.randint(1, (), generator=draws)  # which of the links
     first = Link(link, AWGN()).transmit(images, snr_db, generator=draws).images
-    error, guessed = stage.guess(images, first, snr_db, draws)
+    error, guessed = refiner.guess(images, first, snr_db, draws)
     assert losses["mse"].item() == pytest.approx(error.item())
     assert losses["lpips"].item() == pytest.approx((error + BESIDE * LOSSES["lpips"](images, guessed)).item(), rel=1e-5)
 

@@ -24,9 +24,9 @@ def test_every_card_has_its_weights(name: str) -> None:
     assert {"command", "data_set", "psnr"} <= set(card.measured)
     images, snr_db = torch.rand(2, 3, 32, 32), torch.tensor([10.0, 10.0])
     if card.model == Diffusion.kind:
-        stage = zoo.load_stage(name)
-        assert set(stage.refines.values()) <= {zoo.weights_hash(link) for link in zoo.cards()}
-        assert stage.refine(images, snr_db, 1).isfinite().all()
+        refiner = zoo.load_refiner(name)
+        assert set(refiner.refines.values()) <= {zoo.weights_hash(link) for link in zoo.cards()}
+        assert refiner.refine(images, snr_db, 1).isfinite().all()
     elif card.model == ResidualCode.kind:
         base = torch.zeros(3, 32, 32, dtype=torch.uint8)
         assert zoo.load_residual_code(name).describe(images[0], base).side_info

@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What is done with every picture.
+    """The work of a bulk job, the same for every picture.
 
     Attributes:
         source, output: folders or URLs.
@@ -61,7 +61,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Shard:
-    """Some pictures of a job, by name; ``index`` counts shards from 0."""
+    """A part of a job: the names of some of its pictures; ``index`` counts shards from 0."""
 
     job: Job
     index: int
@@ -75,10 +75,10 @@ class Shard:
 
 
 def to_table(rows: Sequence[Row]) -> pl.DataFrame:
-    """Rows of :data:`SCHEMA`."""
+    """Make a table of :data:`SCHEMA` from rows."""
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def settings(job: Job) -> dict[str, Any]:
-    """What tells one job's results from another's: all but the place they are written to."""
+    """Return everything that a job's results depend on, that is all but the place they are written to."""
     return {key: value for key, value in asdict(job).items() if key != "output"}

@@ -26,7 +26,7 @@ JOB_FILE = f"{REPORT}/job.json"
 
 @dataclass
 class Summary:
-    """What came of a job, summed up shard by shard.
+    """The results of a job, summed up shard by shard.
 
     Attributes:
         images: pictures looked at, now or earlier.
@@ -172,7 +172,7 @@ def _claim(job: Job) -> str:
 
 
 def _earlier(output: Store) -> dict[str, Any]:
-    """What the place says of the job it holds; empty where it holds none."""
+    """Read the record of the job whose results lie at the place; it is empty where there are none."""
     return dict(json.loads(output.read(JOB_FILE))) if output.has(JOB_FILE) else {}
 
 
@@ -183,6 +183,6 @@ def settled(job: Job) -> Job:
 
 
 def _part(shard: Shard, key: str) -> str:
-    """Where a shard's rows go; other pictures in it, or another job, make another name."""
+    """Name the file for a shard's rows; other pictures in the shard, or another job, give another name."""
     names = hashlib.sha256("\n".join((key, *shard.names)).encode()).hexdigest()[:12]
     return f"{REPORT}/part-{shard.index:06d}-{names}.parquet"

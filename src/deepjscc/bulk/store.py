@@ -58,11 +58,11 @@ class Store:
                 yield name
 
     def lies_in(self, other: "Store") -> bool:
-        """Whether this is the other folder, or one below it."""
+        """Return whether this is the other folder, or one below it."""
         return type(self._files) is type(other._files) and f"{self._root}/".startswith(f"{other._root}/")
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Return whether there is such a file."""
         return bool(self._files.isfile(self._path(name)))
 
     def read(self, name: str) -> bytes:

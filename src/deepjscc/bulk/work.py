@@ -1,4 +1,4 @@
-"""What a worker does with a shard of a bulk job."""
+"""The work on one shard of a bulk job: every picture is sent or encoded, and measured."""
 
 import io
 import tempfile
@@ -96,7 +96,7 @@ def _strip_by_strip(job: Job, system: NamedSystem, name: str, picture: Image.Ima
 
 
 def _settings(job: Job) -> Row:
-    """What a report says of the channel, so that reports of several jobs can be read together."""
+    """Return the columns that describe the channel, so that reports of several jobs can be read together."""
     believed = job.snr_db if job.encoder_snr_db is None else job.encoder_snr_db
     return {"snr_db": job.snr_db, "encoder_snr_db": believed, "seed": job.seed}
 

@@ -41,7 +41,7 @@ class Channel(nn.Module):
         return 0
 
     def data_uses(self, uses: int) -> int:
-        """Of ``uses`` complex uses in all those left for symbols: the most that with their pilots stay within."""
+        """Return the largest number of symbols that, with their pilots, take at most ``uses`` complex uses."""
         return uses
 
     def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain | None:

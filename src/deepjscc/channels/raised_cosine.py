@@ -22,7 +22,7 @@ def root_raised_cosine(time: Times, roll_off: float) -> Times:
 
 
 def raised_cosine(time: Times, roll_off: float) -> Times:
-    """What a pulse and its matched filter make of an amplitude: 1 at 0, 0 at every other whole symbol time."""
+    """Evaluate what a pulse and its matched filter make of an amplitude: 1 at 0, 0 at other whole symbol times."""
     below = 1 - (2 * roll_off * time) ** 2
     flat = np.isclose(below, 0)
     shape = np.cos(np.pi * roll_off * time) / np.where(flat, 1, below)

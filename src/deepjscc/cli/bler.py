@@ -14,19 +14,21 @@ def bler(
     output: Annotated[
         Path,
         Parameter(
-            name=["--output", "-o"], help="The table; what it holds is kept and not redone.", validator=no_folder
+            name=["--output", "-o"], help="The table; points that it already holds are kept.", validator=no_folder
         ),
     ],
     schemes: Annotated[
-        str, Parameter(help="ldpc, ldpc-papers, or schemes, as qpsk-449,16qam-490.")
+        str, Parameter(help="The schemes to measure: ldpc, ldpc-papers, or names such as qpsk-449,16qam-490.")
     ] = "ldpc,ldpc-papers",
-    block_bits: Annotated[str, Parameter(help="Coded bits of a block, as 6144,384.")] = "6144,1536,384",
-    channel: Annotated[Literal["awgn", "fast_rayleigh"], Parameter(help="With CSI at the receiver.")] = "awgn",
-    errors: Annotated[int, Parameter(help="Enough for a point.")] = 60,
-    blocks: Annotated[int, Parameter(help="At most for a point.")] = 1500,
+    block_bits: Annotated[str, Parameter(help="Numbers of coded bits of a block, as 6144,384.")] = "6144,1536,384",
+    channel: Annotated[
+        Literal["awgn", "fast_rayleigh"], Parameter(help="The channel; the receiver knows its gain.")
+    ] = "awgn",
+    errors: Annotated[int, Parameter(help="Number of block errors that are enough for a point.")] = 60,
+    blocks: Annotated[int, Parameter(help="Largest number of blocks for a point.")] = 1500,
     target: Annotated[float, Parameter(help="Error rate at which a waterfall ends.")] = 1e-2,
-    device: Annotated[str, Parameter(help="Where it works: cpu or cuda.")] = "cpu",
-    jobs: Annotated[int, Parameter(help="Processes.")] = 1,
+    device: Annotated[str, Parameter(help="Device for the computation: cpu or cuda.")] = "cpu",
+    jobs: Annotated[int, Parameter(help="Number of worker processes.")] = 1,
     json: Json = False,
 ) -> None:
     """Measure block error rates over the SNR; run again to go on after an interruption."""

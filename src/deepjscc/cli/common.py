@@ -1,4 +1,4 @@
-"""What commands share: option types, pictures by name, tables and JSON."""
+"""Helpers that commands share: option types, pictures by name, tables and JSON."""
 
 import json
 import math
@@ -40,8 +40,10 @@ def _seed_in_range(kind: object, seed: int) -> None:
         raise UsageError(f"--seed must be from 0 to 2^63 - 1, not {seed}")
 
 
-Output = Annotated[Path, Parameter(name=["--output", "-o"], help="Where the result goes.")]
-OutputFile = Annotated[Path, Parameter(name=["--output", "-o"], help="File of the result.", validator=no_folder)]
+Output = Annotated[Path, Parameter(name=["--output", "-o"], help="The file or folder that the result is written to.")]
+OutputFile = Annotated[
+    Path, Parameter(name=["--output", "-o"], help="The file that the result is written to.", validator=no_folder)
+]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
 Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
@@ -68,7 +70,9 @@ DesignSnr = Annotated[
 ]
 Ratio = Annotated[
     str | None,
-    Parameter(help="Complex channel uses per source value, as 1/12; if left out the model's own."),
+    Parameter(
+        help="Bandwidth ratio: complex channel uses per source value, as 1/12; if it is not given, the model's own."
+    ),
 ]
 MaxPixels = Annotated[
     int,
@@ -96,7 +100,10 @@ class ChannelOptions:
             "parameters as rician:k_factor_db=3."
         ),
     ] = "awgn"
-    coherence: Annotated[Literal["image", "symbol"] | None, Parameter(help="One gain per image or per symbol.")] = None
+    coherence: Annotated[
+        Literal["image", "symbol"] | None,
+        Parameter(help="Whether the gain changes with every image or with every symbol."),
+    ] = None
     csi: Annotated[
         Literal["none", "receiver", "estimated"] | None, Parameter(help="What the receiver knows of the gain.")
     ] = None
@@ -151,12 +158,12 @@ def picture_path(image: str) -> Path:
 
 
 def print_json(value: Any) -> None:
-    """JSON on standard output; what is not finite becomes null."""
+    """Print JSON on standard output; what is not finite becomes null."""
     print(json.dumps(finite(value), indent=2))
 
 
 def finite(value: Any) -> Any:
-    """What is not finite, at any depth, as None: JSON has no word for it."""
+    """Replace what is not finite, at any depth, by None: JSON has no word for it."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -165,14 +172,14 @@ def finite(value: Any) -> Any:
 
 
 def print_note(note: str | None) -> None:
-    """A note on standard error, where there is one."""
+    """Print a note on standard error; None prints nothing."""
     if note is not None:
         print(f"deepjscc: {note}", file=sys.stderr)
 
 
 @contextmanager
 def notes() -> Iterator[None]:
-    """What the package warns of in here is a note on standard error, each once."""
+    """Print the package's warnings in this block as notes on standard error, each once."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", DeepJSCCWarning)
@@ -237,12 +244,15 @@ def progress_line(done: int, total: int | None, label: str, seconds: float) -> s
 @Parameter(name="*")
 @dataclass(frozen=True)
 class WorkerOptions:
-    """Who does the work."""
+    """Options for the workers of a command."""
 
     workers: Annotated[
-        int | None, Parameter(help="Processes of one thread each; 0: this process alone.", show_default=False)
+        int | None,
+        Parameter(help="Number of worker processes of one thread each; 0: this process alone.", show_default=False),
     ] = None
-    cluster: Annotated[bool, Parameter(negative="", help="Work on a Ray cluster: a local one, or --address.")] = False
+    cluster: Annotated[
+        bool, Parameter(negative="", help="Work on a Ray cluster: a local one, or that of --address.")
+    ] = False
     address: Annotated[str | None, Parameter(help="HOST:PORT of a running Ray cluster, or auto.")] = None
 
     def build(self, default: int) -> "Workers | None":

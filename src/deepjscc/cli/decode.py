@@ -19,8 +19,8 @@ def decode(
     """Turn received symbols back into a picture.
 
     Args:
-        recordings: A SigMF recording of deepjscc encode or channel, or those of the stages that have arrived.
-        model: The checkpoint the symbols were made with, where it is not of the zoo.
+        recordings: A SigMF recording of deepjscc encode or channel, or the recordings of the stages that have arrived.
+        model: The checkpoint that the symbols were made with, if it is not in the zoo.
     """
     from deepjscc.images import write_image
     from deepjscc.radio.split import decode_image

@@ -13,14 +13,15 @@ def export(
     *,
     output: Output,
     format: Annotated[
-        list[Literal["onnx", "openvino"]] | None, Parameter(negative="", help="One or both; onnx if not given.")
+        list[Literal["onnx", "openvino"]] | None,
+        Parameter(negative="", help="Format of the graphs, one or both; onnx if it is not given."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Write a model's encoder and decoder apart, as ONNX or OpenVINO graphs, run them and compare.
 
     Args:
-        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+        model: A model of the zoo (deepjscc models), or a .safetensors checkpoint.
     """
     from deepjscc.export.write import export_model
     from deepjscc.systems.names import is_hybrid

@@ -9,7 +9,7 @@ def fetch(data: Literal["kodak", "cifar10"], *, json: Json = False) -> None:
     """Download a data set into $DEEPJSCC_DATA (or the user's cache folder), checked by its pixels.
 
     Args:
-        data: Which.
+        data: Name of the data set.
     """
     from deepjscc.data import FETCHERS, data_root, open_data
 

@@ -14,11 +14,15 @@ def grid(
     grid: Path,
     *,
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for weights, states and logs.")],
-    jobs: Annotated[int, Parameter(help="Trainings at a time, on this machine.")] = 1,
-    cluster: Annotated[bool, Parameter(negative="", help="Train on a Ray cluster: a local one, or --address.")] = False,
+    jobs: Annotated[int, Parameter(help="Number of trainings at a time on this machine.")] = 1,
+    cluster: Annotated[
+        bool, Parameter(negative="", help="Train on a Ray cluster: a local one, or that of --address.")
+    ] = False,
     address: Annotated[str | None, Parameter(help="HOST:PORT of a running Ray cluster, or auto.")] = None,
-    cpus: Annotated[int, Parameter(help="Cores for each training on a cluster.")] = 1,
-    gpus: Annotated[float, Parameter(help="GPUs for each training on a cluster; 0.25: four share one.")] = 0,
+    cpus: Annotated[int, Parameter(help="Number of cores for each training on a cluster.")] = 1,
+    gpus: Annotated[
+        float, Parameter(help="Number of GPUs for each training on a cluster; 0.25: four trainings share one.")
+    ] = 0,
     json: Json = False,
 ) -> None:
     """Train every combination of a grid, several at a time; run again to go on after an interruption.

@@ -19,7 +19,7 @@ def models(family: str | None = None, *, json: Json = False) -> None:
     """List the models of the zoo by family: bandwidth ratio, SNR in training, and the licence of the weights.
 
     Args:
-        family: One family, such as cnn; left out, all of them.
+        family: One family, such as cnn. If it is not given, all families are listed.
     """
     from deepjscc.zoo import cards
 

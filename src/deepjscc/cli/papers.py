@@ -16,16 +16,16 @@ def papers(
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for figures and tables.")] = Path(
         "out/papers"
     ),
-    images: Annotated[int, Parameter(help="Test images, evenly spread.")] = 1000,
-    repeats: Annotated[int, Parameter(help="Draws of gains an image, over fading.")] = 3,
-    train: Annotated[bool, Parameter(negative="", help="Train what the zoo lacks.")] = False,
-    minutes: Annotated[float, Parameter(help="For each such training.")] = 2.0,
+    images: Annotated[int, Parameter(help="Number of test images, spread evenly over the data set.")] = 1000,
+    repeats: Annotated[int, Parameter(help="Number of draws of the fading gains for each image.")] = 3,
+    train: Annotated[bool, Parameter(negative="", help="Train the models that the zoo lacks.")] = False,
+    minutes: Annotated[float, Parameter(help="Minutes for each of these trainings.")] = 2.0,
     json: Json = False,
 ) -> None:
     """Make a paper's figures and check its claims.
 
     Args:
-        paper: Its name; left out, the names are listed.
+        paper: Name of the paper. If it is not given, the names are listed.
     """
     if images < 1 or repeats < 1 or not minutes > 0:
         raise UsageError("--images and --repeats must be at least 1, --minutes more than 0")

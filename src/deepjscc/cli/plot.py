@@ -42,8 +42,10 @@ def plot(
     title: Annotated[str | None, Parameter(help='Title; "" draws none.', show_default=False)] = None,
     x_label: str | None = None,
     y_label: str | None = None,
-    width_mm: Annotated[float, Parameter(help="Width; a column of an IEEE journal has 88.")] = 203.0,
-    height_mm: Annotated[float | None, Parameter(help="Height; 0.63 of the width if not given.")] = None,
+    width_mm: Annotated[float, Parameter(help="Width of the figure; a column of an IEEE journal has 88.")] = 203.0,
+    height_mm: Annotated[
+        float | None, Parameter(help="Height of the figure; 0.63 of the width if it is not given.")
+    ] = None,
     x_range: Annotated[str | None, Parameter(allow_leading_hyphen=True, help="Ends of the axis, as -5:20.")] = None,
     y_range: Annotated[str | None, Parameter(allow_leading_hyphen=True, help="Ends of the axis, as 20:40.")] = None,
     spread: Annotated[

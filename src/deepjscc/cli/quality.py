@@ -16,7 +16,10 @@ def quality(
     lpips: Annotated[bool, Parameter(help="Measure LPIPS too (AlexNet).")] = True,
     metric: Annotated[
         list[str] | None,
-        Parameter(negative="", help="A function of a file too, as mine.py:sharpness; it takes both as [1, 3, H, W]."),
+        Parameter(
+            negative="",
+            help="A further metric, a function of a file, as mine.py:sharpness; it takes both as [1, 3, H, W].",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

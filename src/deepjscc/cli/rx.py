@@ -29,7 +29,7 @@ def rx(
     roll_off: Annotated[float, Parameter(help="Roll-off of the pulses, as at the transmitter.")] = 0.25,
     frames: Annotated[int | None, Parameter(help="Stop after this many frames.")] = None,
     progressive: Annotated[
-        bool, Parameter(negative="", help="Write a picture repeatedly while its symbols come.")
+        bool, Parameter(negative="", help="Write a picture repeatedly while its symbols arrive.")
     ] = False,
     max_megapixels: Annotated[float, Parameter(help="Do not decode pictures larger than this.")] = 40.0,
     json: Json = False,

@@ -39,8 +39,11 @@ def send(
     stages: Annotated[
         bool, Parameter(negative="", help="Write the picture after each earlier stage too, and a strip.")
     ] = False,
-    refine: Annotated[str | None, Parameter(help="A stage behind the link, such as diffusion.")] = None,
-    steps: Annotated[int, Parameter(help="Sampling steps of the stage: looks against error and time.")] = 10,
+    refine: Annotated[str | None, Parameter(help="A refiner behind the link, such as diffusion.")] = None,
+    steps: Annotated[
+        int,
+        Parameter(help="Sampling steps of the refiner; more cost PSNR and time, and lower LPIPS."),
+    ] = 10,
     compare: Annotated[
         str | None,
         Parameter(

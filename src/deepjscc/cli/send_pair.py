@@ -28,12 +28,16 @@ def send_pair(
     output: OutputFile,
     snr_db: Snr = "5",
     snr_db_right: Annotated[
-        str | None, Parameter(allow_leading_hyphen=True, help="Of the right picture's channel, if not the same.")
+        str | None,
+        Parameter(
+            allow_leading_hyphen=True,
+            help="SNR in dB of the right picture's channel; if it is not given, that of the left one.",
+        ),
     ] = None,
     model: str = PAIR_MODEL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
-    compare: Annotated[str | None, Parameter(help="Systems to set beside it, as distributed-alone,hevc+ideal.")] = None,
+    compare: Annotated[str | None, Parameter(help="Systems to compare with, as distributed-alone,hevc+ideal.")] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -43,8 +47,9 @@ def send_pair(
 
     Args:
         left: A picture.
-        right: Of the same scene and size, from another camera.
-        model: Of the zoo (deepjscc models), or a .safetensors checkpoint. One that is not for pairs decodes each alone.
+        right: A picture of the same scene and size, from another camera.
+        model: A model of the zoo (deepjscc models), or a .safetensors checkpoint. A model that is not for pairs
+            decodes each alone.
     """
     links = one_snr(snr_db), one_snr(snr_db if snr_db_right is None else snr_db_right)
     believed = None if encoder_snr_db is None else (one_snr(encoder_snr_db),) * 2

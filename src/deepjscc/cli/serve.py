@@ -15,7 +15,7 @@ def serve(
         str | None, Parameter(help="Name by which browsers reach the page, besides localhost, 127.0.0.1 and [::1].")
     ] = None,
 ) -> None:
-    """Serve a page in the browser: a picture over a channel, sliders, learned beside digital."""
+    """Serve a page for the browser that sends a picture over a channel by learned and digital systems, with sliders."""
     from deepjscc.web.server import serve_page
 
     serve_page(port, public, host)

@@ -13,7 +13,7 @@ LONG_TEXT = 30  # a column with more characters in a cell may be wrapped where i
 
 
 def cell(value: Any) -> str:
-    """A value as a table shows it."""
+    """Format a value for a table."""
     if value is None:
         return "-"
     if isinstance(value, bool):
@@ -53,7 +53,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: in
 
 
 def _split(columns: Sequence[str], texts: Sequence[Sequence[str]]) -> tuple[list[str], list[int]]:
-    """What is the same in all of several rows, as ``name value``; and the indices of the other columns."""
+    """Find the columns that are the same in all rows, as ``name value``, and the indices of the other columns."""
     if len(texts) < 2:
         return [], list(range(len(columns)))
     same = [len({row[index] for row in texts}) == 1 for index in range(len(columns))]
@@ -81,7 +81,7 @@ def _parts(names: Sequence[str], texts: Sequence[Sequence[str]], width: int) -> 
 
 
 def _keys(texts: Sequence[Sequence[str]], columns: int) -> int:
-    """How many of the first columns tell every row from the others; one if all of them do not."""
+    """Count the first columns that together tell every row from the others; one if even all of them do not."""
     for count in range(1, columns):
         if len({tuple(row[:count]) for row in texts}) == len(texts):
             return count

@@ -18,13 +18,15 @@ def train(
     ] = None,
     minutes: Annotated[
         float | None,
-        Parameter(help="End, annealed, after this time in all; with --resume, if not given, as the run was started."),
+        Parameter(help="Anneal and end after this time in all; with --resume, the default is the run's own."),
     ] = None,
-    resume: Annotated[bool, Parameter(negative="", help="Go on from the newest state in OUTPUT.run/.")] = False,
+    resume: Annotated[bool, Parameter(negative="", help="Continue from the newest state in OUTPUT.run/.")] = False,
     begin: Annotated[
-        Path | None, Parameter(help="A state an earlier run left: its weights and moments, with a schedule anew.")
+        Path | None, Parameter(help="A state of an earlier run, whose weights and moments a new schedule begins with.")
     ] = None,
-    device: Annotated[Literal["auto", "cpu", "cuda"], Parameter(help="auto: GPUs where there are any.")] = "auto",
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], Parameter(help="Device for the training; auto: GPUs where there are any.")
+    ] = "auto",
     json: Json = False,
 ) -> None:
     """Train a model by a recipe; under torchrun or SLURM, in several processes.

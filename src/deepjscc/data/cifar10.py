@@ -29,7 +29,7 @@ Split = Literal["train", "test"]
 
 
 def read_cifar10(root: Path, split: Split) -> UInt8[Tensor, "image 3 32 32"]:
-    """All images of a split as one tensor.
+    """Read all images of a split as one tensor.
 
     Raises:
         DeepJSCCError: a file is missing, cut short, or its pixels are not CIFAR-10's.

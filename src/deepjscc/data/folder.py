@@ -8,7 +8,7 @@ from deepjscc.images import SUFFIXES, read_image
 
 
 def open_folder(path: Path, name: str | None = None, prefix: str = "") -> ImageSet:
-    """Every picture below a folder whose file name begins with ``prefix`` (or the one picture that ``path`` is).
+    """Open every picture below a folder whose file name begins with ``prefix``, or the one picture that ``path`` is.
 
     Raises:
         DeepJSCCError: no such folder, or none in it that is a picture by its suffix.

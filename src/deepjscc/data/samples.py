@@ -11,7 +11,7 @@ PAIR = ("motorcycle_left.png", "motorcycle_right.png")
 
 
 def sample_path(name: str) -> Path:
-    """Where a sample photograph lies.
+    """Return the path of a sample photograph.
 
     Raises:
         DeepJSCCError: scikit-image is not installed.
@@ -20,7 +20,7 @@ def sample_path(name: str) -> Path:
 
 
 def sample_pair() -> tuple[Path, Path]:
-    """Where the left and the right picture of a stereo camera lie: Motorcycle, of the Middlebury 2014 benchmark.
+    """Return the paths of the two views of a stereo camera: Motorcycle, of the Middlebury 2014 benchmark.
 
     Raises:
         DeepJSCCError: scikit-image is not installed.

@@ -69,7 +69,7 @@ class Waterfall:
         self.slope = float(np.polyfit(self.snr_db, self.deviate, 1, w=weight)[0])
 
     def error_rate(self, snr_db: float) -> float:
-        """At one SNR, at least :data:`LOWEST`."""
+        """Return the block error rate at one SNR, at least :data:`LOWEST`."""
         if snr_db < self.snr_db[0]:
             deviate = self.deviate[0] - self.slope * (self.snr_db[0] - snr_db)
         elif snr_db > self.snr_db[-1]:

@@ -46,7 +46,7 @@ class FineLDPC:
 
 @dataclass(frozen=True)
 class PlannedFineLDPC:
-    """One plan over so many channel uses.
+    """The plan of `ldpc-fine` for a given number of channel uses.
 
     Attributes:
         uses: complex channel uses.

@@ -1,4 +1,4 @@
-"""What any code of a given length can carry: the normal approximation, between capacity and the codes one builds."""
+"""The normal approximation: the rate that codes of a given length can reach, between capacity and real codes."""
 
 import math
 from dataclasses import dataclass

@@ -64,7 +64,7 @@ class LDPC:
 
 @dataclass(frozen=True)
 class PlannedLDPC:
-    """One scheme over so many channel uses.
+    """One scheme of rate and modulation for a given number of channel uses.
 
     Attributes:
         scheme: modulation and code rate.

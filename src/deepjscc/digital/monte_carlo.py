@@ -27,7 +27,7 @@ LOST = 30.0  # dB above the start: a scheme that still fails there has no waterf
 
 @dataclass(frozen=True)
 class Effort:
-    """How long a point is simulated.
+    """The limits up to which a point is simulated.
 
     Attributes:
         errors: enough of them,

@@ -1,4 +1,4 @@
-"""What is used of Sionna. It takes seconds to import, so nothing does before a block is really sent."""
+"""The parts of Sionna that are used. It takes seconds to import, so that waits until a block is really sent."""
 
 from functools import cache
 from types import SimpleNamespace

@@ -22,7 +22,7 @@ OWN = {"system", "container", "weights"}  # what may differ between the two syst
 
 @dataclass(frozen=True)
 class Comparison:
-    """One system against the reference under the same conditions.
+    """The comparison of one system with the reference under the same conditions.
 
     Attributes:
         system: the one compared.

@@ -55,7 +55,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Style:
-    """How a figure looks.
+    """The appearance of a figure.
 
     Attributes:
         x, y: columns of the summary, see :data:`X_AXES` and :data:`Y_AXES`.

@@ -1,4 +1,4 @@
-"""What an encoder made of each batch, kept while the next SNRs want the same."""
+"""Encodings of each batch, kept for the next SNRs that need the same ones."""
 
 import time
 from collections.abc import Hashable

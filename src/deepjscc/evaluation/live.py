@@ -1,4 +1,4 @@
-"""What a page shows of one picture: each view a function of the picture and the setting of the sliders."""
+"""The views that the page shows of one picture: each is a function of the picture and the setting of the sliders."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ POINTS = 1500  # of a constellation: more hide one another
 
 @dataclass(frozen=True)
 class Setting:
-    """Where the sliders stand.
+    """The values of the sliders.
 
     Attributes:
         model: of the zoo.
@@ -100,7 +100,7 @@ def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
 
 
 def stages(picture: Image.Image, setting: Setting) -> list[Outcome]:
-    """One transmission as it arrives; see :func:`deepjscc.evaluation.single.send_stages`."""
+    """Show one transmission as it arrives; see :func:`deepjscc.evaluation.single.send_stages`."""
     system = setting.learned_system()
     return send_stages(picture, system, setting.snr_db, seed=setting.seed, with_structure=False)
 

@@ -1,4 +1,4 @@
-"""What a page shows of two cameras: a pair decoded together, each view alone, and what the other view is worth."""
+"""The views that the page shows of two cameras: a pair decoded together, each view alone, and the gain between them."""
 
 import math
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Views = tuple[Outcome, Outcome]  # left and right
 
 @dataclass(frozen=True)
 class PairSetting:
-    """Where the sliders of two links stand.
+    """The values of the sliders of two links.
 
     Attributes:
         left_db, right_db: SNR of each link; :data:`NOISELESS_DB` for one without noise.
@@ -49,7 +49,7 @@ def _send(model: str, pair: tuple[Image.Image, Image.Image], setting: PairSettin
 
 
 def together(pair: tuple[Image.Image, Image.Image], setting: PairSetting) -> Views:
-    """Both pictures, decoded together.
+    """Decode both pictures together.
 
     Raises:
         UsageError: pictures of different sizes.

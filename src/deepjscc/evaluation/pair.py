@@ -1,4 +1,4 @@
-"""One pair of pictures through one system: what `send-pair` shows."""
+"""The transmission of one pair of pictures through one system, as `send-pair` shows it."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What is measured of a transmission: each stage of it, and all metrics of a batch at once."""
+"""The measures of a transmission: each stage of it, and all metrics of a batch at once."""
 
 from deepjscc import metrics
 from deepjscc.metrics.perceptual import MIN_SIDE as LPIPS_MIN_SIDE

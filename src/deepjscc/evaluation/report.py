@@ -54,7 +54,7 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def _narrow(figure: Figure) -> bool:
-    """Whether a figure is of a column's width, which is printed at 300 dots per inch."""
+    """Return whether a figure has a column's width, which is printed at 300 dots per inch."""
     return bool(figure.get_figwidth() < 5)
 
 

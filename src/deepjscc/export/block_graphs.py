@@ -104,7 +104,7 @@ class BlockDecoderGraph(nn.Module):
 
 
 def block_graphs(model: BlockCode) -> list[Graph]:
-    """Encoder and decoder of a code that sends no map."""
+    """Make the encoder and the decoder of a code that sends no map."""
     height, width = TRACED
     blocks = up_to(height, model.stride) * up_to(width, model.stride)
     uses = min(USES, 3 * blocks // 2)
@@ -136,19 +136,19 @@ def block_graphs(model: BlockCode) -> list[Graph]:
 
 
 def _plan(model: BlockCode, grid: tuple[int, ...], snr_db: SnrDb, reals: Counts) -> BlockPlan:
-    """All blocks of the average class."""
+    """Plan a transmission in which all blocks are of the average class."""
     classes = torch.full_like(reals[:, None].expand(-1, grid[0] * grid[1]), model.classes)
     return BlockPlan((grid[0], grid[1]), allocate(classes, model.variances, reals, noise_variance(snr_db)), snr_db)
 
 
 def _places(allocation: Allocation, grid: tuple[int, ...], nowhere: int) -> Int[Tensor, "batch blocks values"]:
-    """Where in the stream coefficients are; ``nowhere`` for those that are not sent."""
+    """Return the place of each coefficient in the stream; ``nowhere`` for those that are not sent."""
     places = allocation.places(0, grid[0] * grid[1])
     return torch.where(places < allocation.reals[:, None, None], places, nowhere)
 
 
 def _noise_level(model: BlockCode, plan: BlockPlan, noise: Float[Tensor, "batch uses"]) -> Float[Tensor, " batch"]:
-    """Mean log10 of the noise variance over all coefficients, sent or not."""
+    """Return the mean of log10 of the noise variance over all coefficients, sent or not."""
     least = math.log10(NOISE_RANGE[1])
     noise_level = clamp_noise_variance(noise, plan.least_noise()[:, None]).log10()
     return (noise_level - least).sum(1) * 2 / (plan.grid[0] * plan.grid[1] * len(model.mean)) + least

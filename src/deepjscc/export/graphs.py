@@ -39,14 +39,14 @@ class Port:
 
 @dataclass(frozen=True)
 class Graph:
-    """What becomes one file.
+    """A graph that is written to one file.
 
     Attributes:
         name: of the file, without suffix.
         network: its ``forward`` takes ``inputs`` in their order.
         inputs: all there may be; one that the network does not look at is left out of the file.
         outputs: in the order in which ``forward`` returns them.
-        stages: of a progressive model, how many the decoder takes.
+        stages: number of stages that the decoder of a progressive model takes.
         largest: height and width that it takes at most; None: any.
     """
 
@@ -106,12 +106,12 @@ class PairDecoderGraph(nn.Module):
     def forward(
         self, symbols: PairSymbols, canvas: Canvas, snr_db: Float[Tensor, "pairs 2"]
     ) -> Float[Tensor, "pairs 2 3 height width"]:
-        """Both views of every pair."""
+        """Decode both views of every pair."""
         return self.decoder(symbols.flatten(0, 1), canvas, snr_db.flatten()).unflatten(0, (-1, 2))
 
 
 def direct_graphs(model: JSCC) -> list[Graph]:
-    """Encoder and decoders of a model whose latent, in its order, is what goes."""
+    """Make the encoder and the decoders of a model that sends its latent in the latent's own order."""
     return [_encoder(model), *(_decoder(model, stages) for stages in model.decoder_stages)]
 
 

@@ -21,7 +21,7 @@ NO_MAP = (
 
 
 def describe(model: JSCC, name: str, graphs: list[Graph], inputs: dict[str, list[str]]) -> dict[str, Any]:
-    """What goes into the manifest before files are written.
+    """Describe a model and its graphs for the manifest, before files are written.
 
     Args:
         model: that is exported.

@@ -128,7 +128,7 @@ def _forget_origins(made: Any) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """One line of what the exporter says in pages."""
+    """Name the operator that is missing, or return the first line of the exporter's long message."""
     causes = []
     current: BaseException | None = error
     while current is not None:

@@ -64,7 +64,7 @@ def runner(path: Path, model: str, threads: int | None = None) -> Callable[[Arra
 
 
 def reason(error: Exception) -> str:
-    """One line of what OpenVINO says in many: the operators it does not have, or its last word."""
+    """Shorten OpenVINO's message to one line: the operators it does not have, or the last line."""
     if found := MISSING.search(str(error)):
         return f"OpenVINO has no operator {found[1]}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

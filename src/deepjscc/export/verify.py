@@ -1,4 +1,4 @@
-"""Exported graphs against the model they came from: the files are run, at sizes they were not traced at."""
+"""Comparison of exported graphs with their model: the files are run at sizes they were not traced at."""
 
 from collections.abc import Callable
 
@@ -48,7 +48,7 @@ def largest_differences(model: JSCC, graphs: list[Graph], runs: dict[str, Run]) 
 
 
 def _of_encoder(run: Run, images: Images, snr_db: SnrDb, sent: Encoded) -> float:
-    """Of symbols; a header that another gain comes with counts as infinitely far away."""
+    """Return the largest difference of symbols; a header with another gain counts as infinitely far away."""
     uses = sent.symbols.shape[1]
     made = run({"images": images.numpy(), "snr_db": snr_db.numpy(), "uses": np.full(len(images), uses)})
     if "header" in made:

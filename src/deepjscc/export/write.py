@@ -66,7 +66,7 @@ def export_model(
 
 
 def require() -> None:
-    """See that what exporting needs is there.
+    """Check that the packages that exporting needs are installed.
 
     Raises:
         DeepJSCCError: it is not.

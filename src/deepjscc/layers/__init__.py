@@ -1,1 +1,1 @@
-"""What models are built of."""
+"""Network layers that models share."""

@@ -92,7 +92,7 @@ class CrossAttention(nn.Module):
     def _exchange(
         self, features: PairFeatures, tokens: Float[Tensor, "images width"], gate: Float[Tensor, " images"] | None
     ) -> PairFeatures:
-        """One window, whole."""
+        """Exchange features within one whole window."""
         size = (features.shape[2], features.shape[3])
         vectors = torch.cat([tokens[:, None], features.flatten(2).mT], 1)
         taken_over = self.output(self._attend(self.norm(vectors), size))

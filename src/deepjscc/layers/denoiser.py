@@ -29,5 +29,5 @@ class Denoiser(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch inputs rows columns"], condition: Float[Tensor, "batch condition"]
     ) -> Float[Tensor, "batch outputs rows columns"]:
-        """What is to be added to the estimate."""
+        """Return the correction that is to be added to the estimate."""
         return self.leave(F.silu(self.refine(self.enter(features), self.condition(condition))))

@@ -55,7 +55,7 @@ class ParallaxAttention(nn.Module):
         return torch.cat([self._searched(own, carried) for own, carried in windows], 3)
 
     def _searched(self, places: PairMaps, values: PairMaps) -> PairMaps:
-        """One window, whole: every row of a pair is a batch of its own, its views the heads."""
+        """Search one whole window: every row of a pair is a batch of its own, its views are the heads."""
         rows = places.shape[2]
         own, carried = (
             each.unflatten(0, (-1, 2)).permute(0, 3, 1, 4, 2).flatten(0, 1) for each in (places, values)
@@ -66,7 +66,7 @@ class ParallaxAttention(nn.Module):
         return found.unflatten(0, (-1, rows)).permute(0, 2, 4, 1, 3).flatten(0, 1)
 
     def _bias(self, columns: int) -> Float[Tensor, "views queries keys"]:
-        """Of every column for every other of the same row; beyond the reach that of its end."""
+        """Return the bias of every column for every other of its row; beyond the reach it stays the same."""
         column = torch.arange(columns, device=self.offsets.device)
         offset = (column[None] - column[:, None]).clamp(-REACH, REACH) + REACH
         return self.offsets[:, offset]

@@ -28,7 +28,7 @@ def linear(
 
 @cache
 def has_onednn() -> bool:
-    """Whether this build of torch has oneDNN's product and it computes what :func:`torch.nn.functional.linear` does.
+    """Return whether torch has oneDNN's product and it computes what :func:`torch.nn.functional.linear` does.
 
     The operator is torch's own and not public: another version may lack it or take other arguments.
     """

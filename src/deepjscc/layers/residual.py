@@ -1,4 +1,4 @@
-"""A residual block told of the link: normalised, convolved twice, scaled and shifted in between."""
+"""A residual block conditioned on the link: normalised, convolved twice, scaled and shifted in between."""
 
 from typing import TypeVar
 
@@ -39,5 +39,5 @@ def zeroed(layer: Layer) -> Layer:
 
 
 def normalised(features: Features) -> Features:
-    """Every position's features divided by their root mean square: no position hears of another."""
+    """Divide every position's features by their root mean square; positions do not influence one another."""
     return F.rms_norm(features.movedim(1, -1), features.shape[1:2], eps=1e-4).movedim(-1, 1)

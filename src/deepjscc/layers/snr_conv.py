@@ -1,4 +1,4 @@
-"""Convolutions told of the SNR: ConvK-C of S. Wang et al. 2022, with the attention-feature module of ADJSCC."""
+"""Convolutions conditioned on the SNR: ConvK-C of S. Wang et al. 2022, with the attention-feature module of ADJSCC."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -65,7 +65,7 @@ class SnrConv(nn.Module):
         self.attention = AttentionFeature(after)
 
     def forward(self, features: Features, snr_db: SnrDb) -> Float[Tensor, "batch after scaled_rows scaled_columns"]:
-        """One block."""
+        """Apply one block."""
         refined = self.attention(F.relu(self.norm(self.conv(features))), snr_db)
         return features + refined if features.shape == refined.shape else refined
 

@@ -98,7 +98,7 @@ class Down(nn.Module):
     Args:
         inputs, width: features before and after.
         condition: length of the condition.
-        conditioning: how it tells.
+        conditioning: the form of the conditioning, `gate` or `film`.
     """
 
     def __init__(self, inputs: int, width: int, condition: int, conditioning: Conditioning) -> None:
@@ -111,7 +111,7 @@ class Down(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch inputs rows columns"], condition: Condition
     ) -> Float[Tensor, "batch width half_rows half_columns"]:
-        """Half the resolution."""
+        """Halve the resolution."""
         return self.residuals(self.halve(features), condition)
 
 
@@ -121,7 +121,7 @@ class Up(nn.Module):
     Args:
         width, outputs: features before and after.
         condition: length of the condition.
-        conditioning: how it tells.
+        conditioning: the form of the conditioning, `gate` or `film`.
     """
 
     def __init__(self, width: int, outputs: int, condition: int, conditioning: Conditioning) -> None:
@@ -134,12 +134,12 @@ class Up(nn.Module):
     def forward(
         self, features: Features, condition: Condition
     ) -> Float[Tensor, "batch outputs double_rows double_columns"]:
-        """Twice the resolution."""
+        """Double the resolution."""
         return self.enlarge(self.residuals(features, condition))
 
 
 class Pyramid(nn.Module):
-    """Stages one after another, all told the same.
+    """Stages one after another, all with the same condition.
 
     Args:
         stages: :class:`Down` or :class:`Up`.
@@ -152,7 +152,7 @@ class Pyramid(nn.Module):
     def forward(
         self, features: Float[Tensor, "batch inputs rows columns"], condition: Condition
     ) -> Float[Tensor, "batch outputs other_rows other_columns"]:
-        """Through all stages, channels last in memory: the convolutions are faster so."""
+        """Apply all stages, with channels last in memory, which makes the convolutions faster."""
         features = features.contiguous(memory_format=torch.channels_last)
         for stage in self.stages:
             features = stage(features, condition)
@@ -160,12 +160,12 @@ class Pyramid(nn.Module):
 
 
 def downwards(widths: tuple[int, ...], condition: int, conditioning: Conditioning) -> Pyramid:
-    """From ``widths[0]`` features to ``widths[-1]`` at 1/2^(len - 1) of the resolution."""
+    """Make stages from ``widths[0]`` features to ``widths[-1]`` at 1/2^(len - 1) of the resolution."""
     pairs = itertools.pairwise(widths)
     return Pyramid(*(Down(inputs, width, condition, conditioning) for inputs, width in pairs))
 
 
 def upwards(widths: tuple[int, ...], condition: int, conditioning: Conditioning) -> Pyramid:
-    """From ``widths[0]`` features to ``widths[-1]`` at 2^(len - 1) times the resolution."""
+    """Make stages from ``widths[0]`` features to ``widths[-1]`` at 2^(len - 1) times the resolution."""
     pairs = itertools.pairwise(widths)
     return Pyramid(*(Up(width, outputs, condition, conditioning) for width, outputs in pairs))

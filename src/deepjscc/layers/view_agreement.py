@@ -1,4 +1,4 @@
-"""How well two views of a pair match along their rows, in closed form, and a gate that closes where they do not.
+"""A closed-form measure of how well two views match along their rows, and a gate that closes where they do not.
 
 Rectified cameras see a point in the same row. So of pictures of one scene, places find a better match in the same row
 of the other view than in any other row; of unrelated pictures they find one as good (or as bad) anywhere. The
@@ -79,7 +79,7 @@ class AgreementGate(nn.Module):
 
 
 def _places(images: Images) -> tuple[Float[Tensor, "images values rows columns"], Float[Tensor, "images rows columns"]]:
-    """Of every reduced pixel its surroundings as a level unit vector, and how much they vary."""
+    """Return the surroundings of every reduced pixel as a unit vector without mean, and how much they vary."""
     reduced = F.avg_pool2d(images, REDUCED, ceil_mode=True)
     size = reduced.shape[2:]
     patches = F.unfold(F.pad(reduced, [SURROUNDINGS // 2] * 4, mode="replicate"), SURROUNDINGS)
@@ -89,5 +89,5 @@ def _places(images: Images) -> tuple[Float[Tensor, "images values rows columns"]
 
 
 def _best(own: Tensor, theirs: Tensor) -> Float[Tensor, "images rows columns"]:
-    """Of every place of ``own`` the largest correlation with a place of the same row of ``theirs``."""
+    """Return, for every place of ``own``, the largest correlation with a place of the same row of ``theirs``."""
     return torch.einsum("nfrc,nfrd->nrcd", own, theirs).amax(3)

@@ -55,7 +55,7 @@ def ms_ssim(images: Images, decoded: Images, *, window: int = 11) -> PerImage:
 
 
 def ssim_and_ms_ssim(images: Images, decoded: Images, *, window: int = 11) -> tuple[PerImage, PerImage]:
-    """Both at the price of the second, whose finest scale is the first; see :func:`ssim` and :func:`ms_ssim`."""
+    """Compute both metrics at the cost of MS-SSIM, whose finest scale is SSIM; see :func:`ssim` and :func:`ms_ssim`."""
     _check(images, decoded, (window - 1) * 16 + 1, f"MS-SSIM with window {window}")
     ours, theirs = (to_8bit(each).float() for each in (images, decoded))
     if images.device.type != "cpu":

@@ -20,7 +20,7 @@ STRIP, BLOCK = 16, 16  # rows and columns worked on together: more means longer 
 
 
 def to_planes(images: Float[Tensor, "batch 3 height width"]) -> Planes:
-    """Every colour of every image as a plane."""
+    """Make every colour of every image a plane of its own."""
     return images.flatten(0, 1).transpose(0, 1).contiguous()
 
 

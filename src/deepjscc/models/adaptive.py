@@ -70,7 +70,7 @@ class Adaptive(JSCC):
             preserve_variance(self.to_image, gain=IMAGE_GAIN)
 
     def latent_reals(self, size: Size) -> int:
-        """All channels at 1/16 of the resolution."""
+        """Number of reals in all channels at 1/16 of the resolution."""
         return self.latent * self._places(size)
 
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
@@ -78,7 +78,7 @@ class Adaptive(JSCC):
         return self._posterior(images, snr_db)[0].flatten(1)
 
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
-        """All channels to pixels."""
+        """Decode all channels to pixels."""
         grid = latent.unflatten(1, (self.latent, size[0] // self.stride, size[1] // self.stride))
         return self.to_image(self.decoder(grid, condition(snr_db, self.lowest_snr_db))).float().sigmoid()
 
@@ -105,22 +105,22 @@ class Adaptive(JSCC):
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
     def sample_training_variant(self, generator: torch.Generator | None) -> JSCC:
-        """See :meth:`JSCC.sample_training_variant`: with a variational latent that is drawn."""
+        """The model as a training step has it: with a variational latent that is drawn."""
         other = copy.copy(self)
         other._draws = generator
         return other
 
     def penalty(self, images: Images, snr_db: SnrDb) -> torch.Tensor:
-        """Of a variational latent its divergence from a unit Gaussian, nats a value, times its weight."""
+        """Return a variational latent's divergence from a unit Gaussian, in nats a value, times its weight."""
         if not self.variational:
-            return super().penalty(images, snr_db)
+            return images.new_zeros(())
         mean, deviation = self._posterior(pad_to_multiple(images, self.stride), snr_db)
         assert deviation is not None
         divergence = 0.5 * (mean.square() + deviation.square() - 1) - deviation.log()
         return DIVERGENCE_WEIGHT * divergence.mean()
 
     def _posterior(self, images: Images, snr_db: SnrDb) -> tuple[torch.Tensor, torch.Tensor | None]:
-        """Of padded images the latent ``[batch, channels, rows, columns]``; of a variational one its deviation too."""
+        """Return padded images' latent, ``[batch, channels, rows, columns]``, and a variational one's deviation."""
         features = self.encoder(images - 0.5, condition(snr_db, self.lowest_snr_db)).float()
         if not self.variational:
             return features, None

@@ -65,14 +65,14 @@ class AdaptiveNetworks:
     pixels_out: nn.ConvTranspose2d
 
     def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
-        """What the encoder's branch makes of the pixels and of their blocks."""
+        """Compute the encoder's residual from the pixels and from their blocks."""
         columns, link = inputs.columns, inputs.link()
         features = self.pixels_in(inputs.transform.to_pixels(outer, columns) - 0.5, link)
         features = self.mix_in(features + as_grid(self.blocks_in(inputs.at_encoder(outer)), columns), link)
         return self.latent_out(F.silu(as_blocks(features))).float()
 
     def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
-        """The decoder's branches: coefficients first, then pixels."""
+        """Correct the coefficients with one branch, then the pixels with the other."""
         link = inputs.link_at_receiver()
         features = self.mix_out(as_grid(self.received_in(inputs.at_decoder(observation)), inputs.columns), link)
         correction = self.coefficients_out(F.silu(as_blocks(features))).float()

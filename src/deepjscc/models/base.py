@@ -1,9 +1,8 @@
-"""What every learned system is from outside; the base owns padding, pairing into I/Q and power."""
+"""The interface of every learned system; the base class owns padding, pairing into I/Q and power."""
 
 from typing import Any, ClassVar
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
@@ -14,9 +13,10 @@ from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received,
 class JSCC(nn.Module):
     """A joint source-channel code: images to symbols, received symbols to images.
 
-    A model of one's own writes :meth:`analyse` and :meth:`synthesise` and says its ``stride`` and
+    A new model writes :meth:`analyse` and :meth:`synthesise` and says its ``stride`` and
     :meth:`latent_reals`; a model with side information or a variable ratio overrides :meth:`encode` and
-    :meth:`decode`. Its constructor's keywords are its config: what a checkpoint stores.
+    :meth:`decode`. Its constructor's keywords are its config: what a checkpoint stores. What it
+    may bring for its training is in :mod:`deepjscc.models.training_hooks`.
 
     Attributes:
         kind: the name of the model in :data:`deepjscc.models.MODELS`.
@@ -28,7 +28,6 @@ class JSCC(nn.Module):
         sends_side_info: True where the decoder needs a header and a class map beside the symbols.
         stages: number of equal parts of the symbols, each of mean power 1, that refine the image one after another.
         fixed_size: the only height and width that the model takes; None where it takes any.
-        starts_from: kinds of other models whose weights a training may begin with.
         export_obstacle: why the networks alone are not the code, so that it cannot be exported as graphs; None where
             it can.
         config: the constructor's keywords.
@@ -40,7 +39,6 @@ class JSCC(nn.Module):
     supports_tiles: ClassVar[bool] = False
     supports_prefix: ClassVar[bool] = False
     sends_side_info: ClassVar[bool] = False
-    starts_from: ClassVar[tuple[str, ...]] = ()
     stages: int = 1
     fixed_size: Size | None = None
     export_obstacle: str | None = None
@@ -50,11 +48,11 @@ class JSCC(nn.Module):
         self.config = config
 
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Padded images to the real latent, of any power."""
+        """Transform padded images to the real latent, of any power."""
         raise NotImplementedError
 
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
-        """The received latent to images of the padded size."""
+        """Transform the received latent to images of the padded size."""
         raise NotImplementedError
 
     def synthesise_stages(self, latent: Latent, stages: int, size: Size, snr_db: SnrDb) -> Images:
@@ -116,26 +114,8 @@ class JSCC(nn.Module):
         return crop(self.synthesise(latent, padded, received.conditioning_snr_db()), size)
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode a batch and say what was delivered and what came of earlier stages; see :meth:`decode`."""
+        """Decode a batch, with a flag for each image that was delivered and the images after earlier stages."""
         return Decoded(self.decode(received, size))
-
-    def weights_from(self, other: "JSCC") -> dict[str, Tensor]:
-        """Another model's weights under the names they have here: what a training that starts from it takes over.
-
-        Raises:
-            UsageError: weights of another kind.
-        """
-        if not isinstance(self, type(other)) and other.kind not in self.starts_from:
-            raise UsageError(f"a {self.kind} cannot start with the weights of a {other.kind}")
-        return other.state_dict()
-
-    def sample_training_variant(self, generator: torch.Generator | None) -> "JSCC":
-        """The model as a training step has it: itself, unless it learns to do with parts of itself."""
-        return self
-
-    def penalty(self, images: Images, snr_db: SnrDb) -> Tensor:
-        """What training adds to the loss of a transmission: nothing, unless the model says otherwise."""
-        return images.new_zeros(())
 
     def uses(self, size: Size) -> int:
         """Complex channel uses that an image of this size takes."""

@@ -26,7 +26,7 @@ STEPS = ":steps"  # ending of the name of what those are multiplied by
 
 @runtime_checkable
 class Stored(Protocol):
-    """What has weights to store, a name for what it is and a config to build it by."""
+    """An object that has weights to store, a name of its kind and a config to build it by."""
 
     kind: ClassVar[str]
     config: dict[str, Any]
@@ -35,11 +35,11 @@ class Stored(Protocol):
         """The weights."""
 
     def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
-        """Those of them that training changes."""
+        """The weights that training changes."""
 
 
 def save_checkpoint(model: Stored, path: Path | str, dtype: torch.dtype | None = None) -> None:
-    """Write a model's weights and config, beside and then renamed.
+    """Write a model's weights and config to a file, atomically.
 
     Args:
         model: what to store.
@@ -74,8 +74,8 @@ def load_checkpoint(path: Path | str, model: type[JSCC] | None = None) -> JSCC:
     return _load(path, MODELS if model is None else {model.kind: model})
 
 
-def load_stage(path: Path | str) -> Diffusion:
-    """:func:`load_checkpoint` for a stage that refines what a link delivers."""
+def load_refiner(path: Path | str) -> Diffusion:
+    """:func:`load_checkpoint` for a refiner of the pictures that a link delivers."""
     return _load(path, {Diffusion.kind: Diffusion})
 
 

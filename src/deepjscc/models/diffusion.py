@@ -1,4 +1,4 @@
-"""`diffusion`: a stage behind a link that refines its pictures, a conditional denoising diffusion model (DDPM).
+"""`diffusion`: a refiner of the pictures that a link delivers, a conditional denoising diffusion model (DDPM).
 
 What it models is the residual of a link's picture, given that picture and the SNR (Ho et al. 2020; the conditions by
 concatenation and by embedding). Sampled by DDIM (Song et al. 2021): one step is about the mean of what the original
@@ -76,7 +76,7 @@ class Diffusion(nn.Module):
     def guess(
         self, images: Images, first: Images, snr_db: SnrDb, generator: torch.Generator | None
     ) -> tuple[Float[Tensor, ""], Images]:
-        """What a training step learns from: the velocity's error and the pictures that it takes for the originals.
+        """Return what a training step learns from: the velocity's error, and estimates of the original pictures.
 
         The error is the mean square at a time drawn for each image (Salimans & Ho 2022, for DDPM's noise). A share of
         the times is the last one, which a single step of sampling starts and ends at.
@@ -99,7 +99,7 @@ class Diffusion(nn.Module):
         return (velocity - target).square().mean(), first + implied * _deviation(snr_db)
 
     def velocity(self, noisy: Images, first: Images, times: Int[Tensor, " batch"], snr_db: SnrDb) -> Images:
-        """What the network takes the velocity for, at a time, of a noisy residual."""
+        """Estimate the velocity of a noisy residual at a time of the process."""
         level = 2 * (first - 0.5) / 0.5
         seen = F.pixel_unshuffle(torch.cat([noisy, level], 1), PATCH).contiguous(memory_format=torch.channels_last)
         scaled_snr = 10 * (snr_db.clamp(*SNR_RANGE_DB) - SNR_RANGE_DB[0])
@@ -129,7 +129,7 @@ class Diffusion(nn.Module):
         return crop(refined, (first.shape[-2], first.shape[-1])).clamp(0, 1)
 
     def _ddim_step(self, noisy: Images, first: Images, snr_db: SnrDb, time: int, later: int | None) -> Images:
-        """From the residual with the noise of a time to that of a later step, None: without any (their eq. 12, σ = 0).
+        """Step from a residual with one time's noise to the next step's; None means no noise (their eq. 12, σ = 0).
 
         Written out as the scheduler of `diffusers` knows even steps only.
         """
@@ -144,7 +144,7 @@ class Diffusion(nn.Module):
 
 
 def _times(steps: int) -> list[int]:
-    """Those at which so many steps of sampling look: the last, then evenly from :data:`DRAWN_FROM` down.
+    """Return the times of so many sampling steps: the last one, then evenly from :data:`DRAWN_FROM` down.
 
     More steps than there are times below start higher.
     """

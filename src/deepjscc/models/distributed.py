@@ -15,7 +15,7 @@ from deepjscc.layers.snr_conv import SnrConv, convolution
 from deepjscc.models.base import JSCC
 from deepjscc.types import Decoded, Images, Latent, Received, Size, SnrDb
 
-NOISELESS_AS_DB = 20.0  # what the convolutions are told of a link without noise
+NOISELESS_AS_DB = 20.0  # the SNR by which the convolutions know a link without noise
 STEEPNESS = 4.0  # of the linear map before the sigmoid, whose slope at grey is 1/4: it learns as fast as without one
 EXCHANGES = 2  # cross attentions, each behind a block of the decoder
 
@@ -47,11 +47,11 @@ class PairJSCC(JSCC):
 
     @property
     def decodes_pairs(self) -> bool:
-        """Whether the two images of a pair are decoded together."""
+        """Return whether the two images of a pair are decoded together."""
         return self.joint
 
     def check_pairs(self, received: Received) -> None:
-        """Refuse half a pair.
+        """Check that a batch holds whole pairs.
 
         Raises:
             UsageError: an odd number of images for a model that decodes pairs.
@@ -158,7 +158,7 @@ class Distributed(PairJSCC):
         return self.filters * (size[0] // self.stride) * (size[1] // self.stride)
 
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Every image by itself to its latent."""
+        """Encode every image by itself to its latent."""
         images = images.contiguous(memory_format=torch.channels_last)
         features, snr_input = images, network_snr(snr_db)
         for block in self.encoder:
@@ -202,13 +202,13 @@ def without_lost(received: Received, arrived: Bool[Tensor, " batch"]) -> Receive
 
 
 def network_snr(snr_db: SnrDb) -> SnrDb:
-    """The SNR as the convolutions hear it: within what they were trained for, and one value for no noise."""
+    """Clamp the SNR to the range in which the convolutions were trained; a link without noise has its own value."""
     return torch.where(snr_db >= NOISELESS_DB, NOISELESS_AS_DB, snr_db.clamp(LOWEST_DB, HIGHEST_DB))
 
 
 def no_token(snr_db: Float[Tensor, "*links"]) -> str | None:
-    """What to tell the user if SNRs lie outside those the model has quality tokens for, else None."""
+    """Return a note for the user if SNRs lie outside the model's quality tokens, else None."""
     outside = snr_db[(snr_db < LOWEST_DB - 0.5) | ((snr_db > HIGHEST_DB + 0.5) & (snr_db < NOISELESS_DB))]
     if not len(outside):
         return None
-    return f"an SNR outside {LOWEST_DB} to {HIGHEST_DB} dB (or inf) is told to the model as the nearest it knows"
+    return f"an SNR outside {LOWEST_DB} to {HIGHEST_DB} dB (or inf) is replaced by the nearest that the model knows"

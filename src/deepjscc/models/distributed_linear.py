@@ -48,7 +48,7 @@ FUSED = 32  # features inside the fusion of a view with what the other one has o
 
 
 class Fusion(nn.Module):
-    """What to add to the clean-up's features, given what the other view shows of the same places; 0 at first.
+    """A layer that adds to the clean-up's features what the other view shows of the same places; 0 at first.
 
     Args:
         features: of the clean-up.
@@ -99,11 +99,11 @@ class JointNetworks:
     gate: AgreementGate | None
 
     def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
-        """As each view is encoded by itself."""
+        """Compute the encoder's residual of each view by itself."""
         return self.alone.encoder_residual(inputs, outer)
 
     def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
-        """Trunk and clean-up of `universal`, with the exchange between the views of each pair."""
+        """Correct coefficients and pixels as `universal` does, with an exchange between the views of each pair."""
         snr_db, decoder, clean_up = inputs.plan.snr_db, self.alone.decoder, self.alone.clean_up
         seen = inputs.at_decoder(observation)
         features, condition_features = decoder.begin(seen, inputs.link_at_receiver(), inputs.columns)
@@ -187,7 +187,7 @@ class DistributedLinear(PairJSCC, BlockCode):
 
     @property
     def networks(self) -> Networks:
-        """Those of `universal`, and where pairs are decoded together the exchange between them."""
+        """The networks of `universal` and, where pairs are decoded together, the exchange between the views."""
         alone = TrunkNetworks(self.encoder, self.decoder, self.clean_up)
         return JointNetworks(alone, self.exchange, self.fusion, self.gate) if self.joint else alone
 

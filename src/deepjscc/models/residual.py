@@ -15,7 +15,7 @@ from deepjscc.models.staged import Staged, stage_symbols
 from deepjscc.seeds import generator
 from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, Symbols
 
-RECEPTIONS = 10  # simulated by a transmitter that hears nothing back; a hundred more gain under 0.1 dB
+RECEPTIONS = 10  # simulated by a transmitter without feedback; a hundred more gain under 0.1 dB
 Residuals = Images  # of that shape, but in [-1, 1]
 Estimate = Callable[[int, Symbols], Residuals]
 
@@ -46,19 +46,19 @@ class Residual(Staged):
             network.requires_grad_(False)
 
     def encode_stage(self, stage: int, residuals: Residuals) -> Symbols:
-        """What stage ``stage``, counted from 0, sends of padded residuals; of the image itself for the first."""
+        """Encode padded residuals, or the image itself for stage 0, to the symbols of a stage."""
         network = self.encoders[stage]
         assert isinstance(network, nn.Sequential)
         return stage_symbols(autoencoder.encode(network, residuals).flatten(1).float(), 1)
 
     def decode_stage(self, stage: int, symbols: Symbols, size: Size) -> Residuals:
-        """What the receiver makes of a stage's symbols, at the padded size: its summand of the picture."""
+        """Decode a stage's symbols to its summand of the picture, at the padded size."""
         network = self.decoders[stage]
         assert isinstance(network, nn.Sequential)
         return autoencoder.decode(network, self.features(symbols, 1, size))
 
     def encode_by(self, images: Images, estimate: Estimate) -> Symbols:
-        """All stages' symbols of padded images.
+        """Encode padded images to the symbols of all stages.
 
         Args:
             images: values in [0, 1].
@@ -93,21 +93,21 @@ class Residual(Staged):
     def simulate(
         self, stage: int, symbols: Symbols, size: Size, receive: Callable[[Symbols], Received], count: int
     ) -> Residuals:
-        """Mean of what the receiver would make of a stage over ``count`` simulated receptions."""
+        """Average what the receiver would make of a stage over ``count`` simulated receptions."""
         total = torch.zeros(len(symbols), 3, *size, device=symbols.device)
         for _ in range(count):
             total += self.decode_stage(stage, receive(symbols).symbols, size)
         return total / count
 
     def reconstruct(self, symbols: Symbols, size: Size) -> Images:
-        """The sum of what each stage gave, clipped to [0, 1]."""
+        """Sum what each stage gave, clipped to [0, 1]."""
         each = self.stage_uses(size)
         parts = symbols.split(each, dim=1)[: self.complete_stages(symbols.shape[1], size)]
         return torch.stack([self.decode_stage(i, part, size) for i, part in enumerate(parts)]).sum(0).clamp(0, 1)
 
-    def weights_from(self, other: JSCC) -> dict[str, Tensor]:
-        """Of a `cnn`: the first pair."""
+    def weights_from(self, other: JSCC) -> dict[str, Tensor] | None:
+        """Take over a `cnn` as the first pair."""
         if not isinstance(other, Cnn):
-            return super().weights_from(other)
+            return None
         pairs = {"encoders.0": other.encoder, "decoders.0": other.decoder}
         return {f"{place}.{name}": value for place, net in pairs.items() for name, value in net.state_dict().items()}

@@ -1,7 +1,5 @@
 """Codes sent in stages: every stage a block of symbols of power 1, a picture after each (Kurka and Gündüz 2019)."""
 
-from typing import ClassVar
-
 from jaxtyping import Float
 from torch import Tensor
 
@@ -10,13 +8,14 @@ from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
 from deepjscc.symbols import normalise_power, to_latent, to_symbols
-from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received, Size, SnrDb, Symbols
+from deepjscc.types import Decoded, Encoded, Images, Latent, LinkPlan, Received, Size, Symbols
 
 
 class Staged(JSCC):
     """The networks of the original deep JSCC, their latent cut into stages: whole filters, the first ones first.
 
-    A scheme writes :meth:`encode` (:class:`OneEncoder` makes all stages at once) and :meth:`reconstruct`.
+    A scheme writes :meth:`reconstruct`, and either :meth:`analyse`, where one encoder makes all stages at once, or
+    :meth:`encode`.
 
     Args:
         stages: L.
@@ -48,11 +47,11 @@ class Staged(JSCC):
         return self.borders(size)
 
     def latent_reals(self, size: Size) -> int:
-        """c per 4x4 pixels and stage."""
+        """Number of reals in the latent: c per 4x4 pixels and stage."""
         return self.stages * self.filters * (size[0] // self.stride) * (size[1] // self.stride)
 
     def borders(self, size: Size) -> tuple[int, ...]:
-        """Symbols after the first stage, the first two, …, for images of this size."""
+        """Numbers of symbols after the first stage, the first two, …, for images of this size."""
         each = self.stage_uses(size)
         return tuple(each * stage for stage in range(1, self.stages + 1))
 
@@ -62,11 +61,17 @@ class Staged(JSCC):
         return (self.filters * (height // self.stride) * (width // self.stride) + 1) // 2
 
     def uses(self, size: Size) -> int:
-        """Of all stages."""
+        """Number of complex channel uses of all stages."""
         return self.stages * self.stage_uses(size)
 
+    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
+        """Images to the symbols of all stages, one after another; see :meth:`JSCC.encode`."""
+        self.check_ratio((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio)
+        latent = self.analyse(pad_to_multiple(images, self.stride), plan.design_snr_db)
+        return Encoded(stage_symbols(latent, self.stages), ((),) * len(images))
+
     def decode(self, received: Received, size: Size) -> Images:
-        """Whatever of the first symbols has arrived, to images of ``size`` in [0, 1], not rounded.
+        """Decode the first symbols, as many as have arrived, to images of ``size`` in [0, 1], not rounded.
 
         Raises:
             UsageError: more symbols than all stages have, or too few for the first picture.
@@ -93,7 +98,7 @@ class Staged(JSCC):
         return crop(self.reconstruct(received.symbols[:, :count], padded_size(size, self.stride)), size)
 
     def complete_stages(self, count: int, size: Size) -> int:
-        """How many stages have arrived whole with ``count`` symbols.
+        """Count the stages that have arrived whole with ``count`` symbols.
 
         Raises:
             UsageError: not even the first.
@@ -115,26 +120,6 @@ class Staged(JSCC):
     def as_features(self, latent: Latent, stages: int, size: Size) -> Float[Tensor, "batch filters rows columns"]:
         """The latent of so many whole stages as feature maps."""
         return latent.reshape(-1, stages * self.filters, size[0] // self.stride, size[1] // self.stride)
-
-
-class OneEncoder(Staged):
-    """Stages that one encoder makes at once."""
-
-    encoder_uses_snr: ClassVar[bool] = False
-
-    def __init__(self, stages: int, filters: int, **config: bool) -> None:
-        super().__init__(stages, filters, **config)
-        self.encoder = autoencoder.encoder(stages * filters)
-
-    def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Pixels to the latent of all stages."""
-        return autoencoder.encode(self.encoder, images).flatten(1).float()
-
-    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Images to the symbols of all stages, one after another; see :meth:`JSCC.encode`."""
-        self.check_ratio((images.shape[-2], images.shape[-1]), plan.bandwidth_ratio)
-        latent = self.analyse(pad_to_multiple(images, self.stride), plan.design_snr_db)
-        return Encoded(stage_symbols(latent, self.stages), ((),) * len(images))
 
 
 def stage_symbols(latent: Latent, stages: int) -> Symbols:

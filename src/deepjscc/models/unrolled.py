@@ -45,7 +45,7 @@ class Steps(nn.Module):
         self.usable, self.made = usable, len(denoisers)
 
     def stopped_after(self, count: int) -> "Steps":
-        """The same steps, weights shared, of which only the first ``count`` are made.
+        """Return the same steps, with shared weights, of which only the first ``count`` are made.
 
         Raises:
             UsageError: none, or more than there are.
@@ -57,7 +57,7 @@ class Steps(nn.Module):
         return fewer
 
     def sample_training_variant(self, generator: torch.Generator | None) -> "Steps":
-        """Those that a training step learns from."""
+        """Draw the number of steps that a training step makes."""
         if self.usable == "last":
             return self
         count = 1 + int(torch.randint(len(self.denoisers), (), generator=generator))
@@ -75,7 +75,7 @@ class IteratedJSCC(JSCC):
     steps: Steps
 
     def stopped_after(self, count: int) -> "IteratedJSCC":
-        """The same model, weights shared, whose receiver makes ``count`` steps.
+        """Return the same model, with shared weights, whose receiver makes ``count`` steps.
 
         Raises:
             UsageError: none, or more than there are.
@@ -83,7 +83,7 @@ class IteratedJSCC(JSCC):
         return self._with(self.steps.stopped_after(count))
 
     def sample_training_variant(self, generator: torch.Generator | None) -> "IteratedJSCC":
-        """See :meth:`JSCC.sample_training_variant`: as many steps as :class:`Steps` draws."""
+        """The model as a training step has it: with as many steps as :class:`Steps` draws."""
         return self._with(self.steps.sample_training_variant(generator))
 
     def _with(self, steps: Steps) -> "IteratedJSCC":
@@ -124,15 +124,15 @@ class Unrolled(IteratedJSCC):
         self.to_image = nn.Conv2d(width, 3, 3, padding=1)
 
     def latent_reals(self, size: Size) -> int:
-        """All channels at 1/8 of the resolution."""
+        """Number of reals in all channels at 1/8 of the resolution."""
         return self.channels * (size[0] // self.stride) * (size[1] // self.stride)
 
     def analyse(self, images: Images, snr_db: SnrDb) -> Latent:
-        """Pixels to the latent."""
+        """Encode pixels to the latent."""
         return self.to_latent(self.encoder(images - 0.5, condition(snr_db))).flatten(1).float()
 
     def synthesise(self, latent: Latent, size: Size, snr_db: SnrDb) -> Images:
-        """Iterate on the latent, then to pixels."""
+        """Iterate on the latent, then decode it to pixels."""
         received = latent.unflatten(1, (self.channels, size[0] // self.stride, size[1] // self.stride))
         link = condition(snr_db)
         estimate = received if self.start == "received" else torch.zeros_like(received)

@@ -64,7 +64,7 @@ class UnrolledNetworks:
     pixels_out: nn.ConvTranspose2d
 
     def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
-        """What the encoder's stages make of the pixels and of their blocks."""
+        """Compute the encoder's residual from the pixels and from their blocks."""
         columns, link = inputs.columns, inputs.link()
         blocks = as_grid(self.blocks_in(inputs.at_encoder(outer)), columns)
         features = self.pixels_in(inputs.transform.to_pixels(outer, columns) - 0.5, link)
@@ -72,7 +72,7 @@ class UnrolledNetworks:
         return self.latent_out(F.silu(as_blocks(F.pixel_unshuffle(features, 2)))).float()
 
     def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
-        """The steps, and the picture of the last iterate."""
+        """Make the steps, and the picture of the last iterate."""
         columns, link = inputs.columns, inputs.link_at_receiver()
         spread = inputs.transform.deviation_of_pixels(observation.error, columns) * observation.weight[..., None]
         # Of weight 0 the LMMSE estimate is left, whatever the learned step sizes.
@@ -86,7 +86,7 @@ class UnrolledNetworks:
     def iterate(
         self, inputs: NetworkInputs, observation: LmmseObservation, spread: Images, link: torch.Tensor
     ) -> Blocks:
-        """The last iterate z_k."""
+        """Iterate, and return the last iterate z_k."""
         towards = observation.error * observation.scale / observation.noise  # P H / N0; 0 where nothing was sent
         estimate = torch.zeros_like(observation.observed)
         for step in range(self.steps.made):

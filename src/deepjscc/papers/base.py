@@ -1,4 +1,4 @@
-"""What every paper module gives: claims with the paper's words and our numbers, figures with the tables behind them."""
+"""The results of every paper module: claims with the paper's words and our numbers, figures and their tables."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from deepjscc.zoo import cards
 
 @dataclass(frozen=True)
 class Settings:
-    """How to make a paper's figures.
+    """The settings with which a paper's figures are made.
 
     Attributes:
         output: folder for figures and tables.
@@ -76,7 +76,7 @@ Part = Callable[[Settings], tuple[list[Claim], list[str]]]
 
 
 def run_parts(settings: Settings, parts: Sequence[Part]) -> Report:
-    """Every part of a paper, in a folder made for it.
+    """Run every part of a paper, in a folder made for it.
 
     Raises:
         DeepJSCCError: data are not there, or the folder cannot be written.

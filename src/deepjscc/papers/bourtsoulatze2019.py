@@ -55,7 +55,7 @@ def recipe(filters: int, channel: str, snr_db: float) -> Recipe:
 
 @dataclass(frozen=True)
 class Point:
-    """What was measured at one bandwidth and SNR.
+    """The measurements at one bandwidth and SNR.
 
     Attributes:
         complex_uses, snr_db: where.
@@ -70,7 +70,7 @@ class Point:
 
 
 def compare(settings: Settings, table: str, channel: str, filters: tuple[int, ...]) -> list[Point]:
-    """Every trained model, and the digital links with as many uses, headers counted and free."""
+    """Compare every trained model with the digital links of as many uses, with headers counted and free."""
     options: dict[str, object] = {}
     if channel == "rayleigh":
         options = {"channel": channel, "coherence": "image", "csi": "none", "repeats": settings.repeats}

@@ -44,11 +44,11 @@ class Curves:
         self.means = summarise(rows).sort("snr_db")
 
     def psnr_db(self, stage: int | None, column: str = "psnr_pooled_db") -> list[float]:
-        """At each SNR tested, pooled or ``"psnr_db"``, the mean of the per-image values."""
+        """Return the PSNR at each SNR tested: pooled or, as ``"psnr_db"``, the mean of the per-image values."""
         return self._of(stage)[column].to_list()
 
     def value_at(self, stage: int | None, snr_db: float, column: str = "psnr_pooled_db") -> float:
-        """At one SNR."""
+        """Return the PSNR at one SNR."""
         return self._of(stage).filter(pl.col("snr_db") == snr_db)[column].item()
 
     def _of(self, stage: int | None) -> pl.DataFrame:
@@ -116,7 +116,7 @@ def two_stages(
 
 
 def _listed(values: list[float], trained_at: tuple[float, ...]) -> str:
-    """How many of the models were there."""
+    """Return a text that counts the models that were available."""
     return f"the SNR of training, {len(values)} of {len(trained_at)} models"
 
 
@@ -131,7 +131,7 @@ def figure_3a(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 
 def figure_3b(settings: Settings) -> tuple[list[Claim], list[str]]:
-    """The same over slow Rayleigh fading without CSI."""
+    """Make the same figure over slow Rayleigh fading without CSI."""
     return two_stages(settings, "figure-3b", "multiple_decoders", "rayleigh", FADING_TRAINED_AT)
 
 
@@ -207,7 +207,7 @@ def figure_4b(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 
 def _against_multiple(settings: Settings, scheme: str, figure: str) -> Claim:
-    """After both stages, at the SNR of training."""
+    """Compare with multiple decoders after both stages, at the SNR of training."""
     differences: dict[str, list[float]] = {column: [] for column in COLUMNS}
     for snr_db in TRAINED_AT:
         ours, theirs = (

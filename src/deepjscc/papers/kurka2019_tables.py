@@ -73,7 +73,7 @@ def _by_image(errors: np.ndarray) -> float:
 
 
 def _difference(before: np.ndarray, after: np.ndarray) -> tuple[float, float]:
-    """By how much pooled PSNR rises, and its standard error, the images being paired (first order in the MSE)."""
+    """Return by how much pooled PSNR rises, and its standard error, for paired images (first order in the MSE)."""
     relative = after / after.mean() - before / before.mean()
     error = 10 / np.log(10) * relative.std(ddof=1) / len(relative) ** 0.5
     return _pooled(after) - _pooled(before), float(error)
@@ -125,7 +125,7 @@ def _after(model: str, share: float, settings: Settings) -> float:
 
 
 def budgets(settings: Settings) -> tuple[list[Claim], list[str]]:
-    """What two stages cost against one of the same bandwidth, both trained for the same number of epochs."""
+    """Measure what two stages cost against one of the same bandwidth, both trained for as many epochs."""
     parts = []
     for epochs in BUDGETS:
         errors = []

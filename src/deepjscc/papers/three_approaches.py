@@ -25,8 +25,8 @@ from deepjscc.papers.three_approaches_report import (
     PARAMETERS,
     PSNR_DB,
     RATIO,
+    REFINER,
     SNRS,
-    STAGE,
     TESTED_AT,
     UNROLLED_LINEAR,
     available_models,
@@ -34,7 +34,7 @@ from deepjscc.papers.three_approaches_report import (
     kodak,
     value_at,
 )
-from deepjscc.zoo import load, load_stage
+from deepjscc.zoo import load, load_refiner
 
 LEARNED = (ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR)
 CONTROL = "linear"
@@ -71,12 +71,12 @@ def need_extras() -> None:
     """
     for options in FADES.values():
         make_channel(str(options["channel"]))
-    for stage in available_models((STAGE,)):
-        load_stage(stage)
+    for refiner in available_models((REFINER,)):
+        load_refiner(refiner)
 
 
 def everything(settings: Settings) -> pl.DataFrame:
-    """All systems over all SNRs."""
+    """Measure all systems over all SNRs."""
     return kodak(settings, "curves", [*available_models(LEARNED), CONTROL, *DIGITAL, *CLIFFS], TESTED_AT, lpips=True)
 
 

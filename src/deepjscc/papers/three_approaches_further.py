@@ -1,4 +1,4 @@
-"""Of the report's future work: one model for several rates by masking, and fading with perfect and estimated CSI."""
+"""The report's future work: one model for several rates by masking, and fading with perfect and estimated CSI."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the report's receivers cost and bring: steps of the unrolled one, of diffusion, time, and pictures."""
+"""Costs and gains of the report's receivers: steps of the unrolled one, steps of diffusion, time, and pictures."""
 
 import time
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from deepjscc.papers.three_approaches_report import (
     ADAPTIVE_LINEAR,
     IMAGES,
     RATIO,
-    STAGE,
+    REFINER,
     STEPS_PSNR_DB,
     UNROLLED,
     UNROLLED_LINEAR,
@@ -119,7 +119,7 @@ def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 
 def figure_6(settings: Settings) -> tuple[list[Claim], list[str]]:
-    """One picture by every method at 5 dB."""
+    """Show one picture by every method at 5 dB."""
     picture = to_picture(open_data("kodak")[IMAGES - 1])
     systems = [*available_models((ADAPTIVE, ADAPTIVE_LINEAR, UNROLLED_LINEAR)), "jpeg+ideal", "jpeg+ideal@10dB"]
     rows = [[send_image(picture, make_system(name, AWGN(), bandwidth_ratio=RATIO), PICTURES_AT_DB)] for name in systems]
@@ -127,8 +127,8 @@ def figure_6(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 
 @dataclass(frozen=True)
-class StageQuality:
-    """What became of pictures: means over them.
+class PictureQuality:
+    """The quality of pictures: means over them.
 
     Attributes:
         psnr_db: the error.
@@ -144,13 +144,13 @@ class StageQuality:
 
 
 def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
-    """What diffusion does to the unrolled receiver's pictures at 0 dB, by the number of its steps."""
-    if len(available_models((STAGE, UNROLLED_LINEAR))) < 2:
+    """Measure what diffusion does to the unrolled receiver's pictures at 0 dB, by the number of its steps."""
+    if len(available_models((REFINER, UNROLLED_LINEAR))) < 2:
         return [], []
     set_ = open_data("kodak").spread(min(settings.images, REFINED_IMAGES))
     images = [_middle(set_[index]) for index in range(len(set_))]
     systems = {"none": UNROLLED_LINEAR}
-    systems |= {f"{steps} steps": f"{UNROLLED_LINEAR}@{STAGE}={steps}" for steps in SAMPLING_STEPS}
+    systems |= {f"{steps} steps": f"{UNROLLED_LINEAR}@{REFINER}={steps}" for steps in SAMPLING_STEPS}
     outcomes = {label: _outcomes(system, images) for label, system in systems.items()}
     qualities = {label: _quality(images, each) for label, each in outcomes.items()}
     measured = "; ".join(
@@ -190,17 +190,17 @@ def _middle(image: Image8) -> Image8:
 
 
 def _outcomes(system: str, images: list[Image8]) -> list[Outcome]:
-    """Every image through a system, each with noise of its own, the same for every system."""
+    """Send every image through a system, each with noise of its own, the same for every system."""
     link = make_system(system, AWGN(), bandwidth_ratio=RATIO)
     return [send_image(to_picture(image), link, REFINED_AT_DB, seed=seed) for seed, image in enumerate(images)]
 
 
-def _quality(images: list[Image8], outcomes: list[Outcome]) -> StageQuality:
+def _quality(images: list[Image8], outcomes: list[Outcome]) -> PictureQuality:
     pairs = [
         (to_float(image), to_float(from_picture(outcome.picture)))
         for image, outcome in zip(images, outcomes, strict=True)
     ]
-    return StageQuality(
+    return PictureQuality(
         psnr_db=fmean(outcome.psnr_db or 0.0 for outcome in outcomes),
         distance=fmean(metrics.lpips(*pair).item() for pair in pairs),
         structure=1 - fmean(outcome.ms_ssim or 0.0 for outcome in outcomes),

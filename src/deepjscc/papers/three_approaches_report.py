@@ -25,11 +25,11 @@ IMAGES = 24
 TESTED_AT = (-5.0, 0.0, 5.0, 10.0, 15.0, 20.0, 25.0)
 ADAPTIVE, ADAPTIVE_LINEAR = "adaptive", "adaptive-linear"
 UNROLLED, UNROLLED_LINEAR = "unrolled", "unrolled-linear"
-STAGE = "diffusion"
+REFINER = "diffusion"
 
 
 def available_models(names: tuple[str, ...]) -> list[str]:
-    """Those of some models that the zoo holds."""
+    """Return those of some models that the zoo holds."""
     return [name for name in names if name in cards()]
 
 
@@ -41,16 +41,16 @@ def kodak(
     ratio: float | None = RATIO,
     **options: object,
 ) -> pl.DataFrame:
-    """Means over Kodak, kept in one of the tables."""
+    """Measure systems on Kodak into one of the tables, and return the means."""
     images = min(settings.images, IMAGES)
     return summarise(measure_on("kodak", images, settings, table, systems, snr_db, ratio, **options)).sort("snr_db")
 
 
 def curve(means: pl.DataFrame, system: str, column: str = "psnr_db") -> list[float]:
-    """One system's values over the SNR."""
+    """Return one system's values over the SNR."""
     return means.filter(pl.col("system") == system)[column].to_list()
 
 
 def value_at(means: pl.DataFrame, system: str, snr_db: float, column: str = "psnr_db") -> float:
-    """One system's value at one SNR."""
+    """Return one system's value at one SNR."""
     return float(means.filter((pl.col("system") == system) & (pl.col("snr_db") == snr_db))[column].item())

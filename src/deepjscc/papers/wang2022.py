@@ -119,7 +119,7 @@ def gains(joint: ViewMeasurements | None, alone: ViewMeasurements | None, column
 
 
 def how_much(joint: ViewMeasurements | None, alone: ViewMeasurements | None) -> Claim:
-    """Whether the gain in PSNR is what we set out to reach."""
+    """State whether the gain in PSNR is as large as its aim."""
     ours, holds = NOTHING, None
     if joint is not None and alone is not None:
         found = dict(zip(SNRS, joint.minus(alone, PSNR), strict=True))
@@ -186,7 +186,7 @@ def against(joint: ViewMeasurements | None, link: ViewMeasurements | None, syste
 
 
 def strangers(settings: Settings) -> tuple[list[Claim], list[str]]:
-    """Where the gain comes from: the joint model with a right image of another scene."""
+    """Show where the gain comes from: the joint model with a right image of another scene."""
     ours, holds = NOTHING, None
     joint, alone = (learned(settings, kind, PSNR) for kind in ("joint", "alone"))
     if joint is not None and alone is not None:

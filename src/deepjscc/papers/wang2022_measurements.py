@@ -1,4 +1,4 @@
-"""What S. Wang et al. 2022 is measured by: systems over the test pairs, their means, and paired differences."""
+"""Measurements for S. Wang et al. 2022: systems over the test pairs, their means, and paired differences."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ ALL_VIEWS = ("left", "right")
 
 
 class ViewMeasurements:
-    """The rows of one system, one a view, pair, SNR and draw.
+    """The measurements of one system: a row for each view, pair, SNR and draw.
 
     Args:
         table: of a sweep.
@@ -30,14 +30,14 @@ class ViewMeasurements:
         self.table = table
 
     def means(self, column: str, views: tuple[str, ...] = ALL_VIEWS) -> list[float]:
-        """Mean over pairs and views at each SNR."""
+        """Return the mean over pairs and views at each SNR."""
         rows = self.table.filter(pl.col("view").is_in(views))
         return rows.group_by("snr_db").agg(pl.col(column).mean()).sort("snr_db")[column].to_list()
 
     def minus(
         self, other: "ViewMeasurements", column: str, views: tuple[str, ...] = ALL_VIEWS
     ) -> list[tuple[float, float]]:
-        """At each SNR the mean difference to another system and its standard error, the pairs being paired.
+        """Return the mean difference to another system at each SNR and its standard error, the pairs being paired.
 
         The views and draws of a pair are averaged first: they show one scene.
         """
@@ -68,7 +68,7 @@ def digital(settings: Settings, system: str) -> ViewMeasurements | None:
 def measured(
     settings: Settings, system: str, ratio: float | None, data: str = DATA, **options: Any
 ) -> ViewMeasurements:
-    """A sweep over the test pairs at all SNRs of the left link."""
+    """Measure a system over the test pairs at all SNRs of the left link."""
     plan = Plan(
         systems=(system,),
         data=data,

@@ -36,7 +36,7 @@ class ChannelEstimate:
 
     @property
     def flat(self) -> bool:
-        """Whether there is a single path, at delay zero."""
+        """Return whether there is a single path, at delay zero."""
         return np.flatnonzero(self.taps).tolist() == [-FIRST]
 
     def equaliser(self) -> tuple[Taps, int]:

@@ -1,4 +1,4 @@
-"""What a receiver reports: immutable events, and the frame that a sequence of them makes."""
+"""The receiver's reports: immutable events, and the frame that a sequence of them makes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace

@@ -33,7 +33,7 @@ class Waveform(IntEnum):
 
 @dataclass(frozen=True)
 class FrameHeader:
-    """What a receiver must know; the bandwidth ratio follows from the counts and the image's size.
+    """The header of a frame; the bandwidth ratio follows from its counts and the image's size.
 
     Attributes:
         sequence: number of the frame, modulo 256.

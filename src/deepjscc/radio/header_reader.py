@@ -1,4 +1,4 @@
-"""From a candidate to a decoded header: acquisition, synchronisation and channel decoding."""
+"""Reading of headers: acquisition, synchronisation and channel decoding behind a candidate preamble."""
 
 from dataclasses import dataclass, replace
 

@@ -30,7 +30,7 @@ HEADER_BITS = 48 + 2 * 32 + 32 + 24
 
 @dataclass(frozen=True)
 class Frame:
-    """What travels beside the symbols.
+    """The metadata that travel beside the symbols.
 
     Attributes:
         model: name in the zoo.

@@ -15,7 +15,7 @@ from deepjscc.radio.sample_files import Recorder, open_recording
 
 
 def is_waveform(path: Path) -> bool:
-    """Whether a recording holds samples of a waveform (`tx`), not symbols (`encode`)."""
+    """Return whether a recording holds samples of a waveform (`tx`), not symbols (`encode`)."""
     if path.suffix == ".cf32":
         return True
     try:

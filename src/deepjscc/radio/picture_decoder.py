@@ -1,4 +1,4 @@
-"""From a received frame to a picture; the model is found by the hash in the header."""
+"""Decoding of received frames to pictures; the model is found by the hash in the header."""
 
 from pathlib import Path
 

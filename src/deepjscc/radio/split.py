@@ -83,7 +83,7 @@ def encode_image(
 
 
 def _record(path: Path, frame: Frame, symbols: Symbols, spent: int, values: int) -> dict[str, Any]:
-    """Write sent symbols, which have met no noise yet, and say what they cost."""
+    """Write sent symbols, which have met no noise yet, and return what they cost."""
     received = Received(symbols, torch.zeros(1, frame.uses), None, torch.tensor([torch.inf]))
     meta_file, data_file = write_frame(path, frame, received)
     side_info = frame.protected()

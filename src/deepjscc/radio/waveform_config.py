@@ -1,4 +1,4 @@
-"""How a frame is turned into samples: pulse, waveform, level and peaks."""
+"""The settings by which a frame is turned into samples: pulse, waveform, level and peaks."""
 
 from dataclasses import dataclass, field
 

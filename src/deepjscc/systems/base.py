@@ -1,4 +1,4 @@
-"""What evaluation, training, the command line and the page know of a system, of a transmitter and of a receiver."""
+"""The interfaces of a system, of a transmitter and of a receiver, which are all that other packages know of them."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable

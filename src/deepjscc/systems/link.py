@@ -10,6 +10,7 @@ from deepjscc.errors import UsageError
 from deepjscc.images import check_images
 from deepjscc.models.base import JSCC
 from deepjscc.models.block_code.tiling import Rows
+from deepjscc.models.training_hooks import training_variant
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.base import Draws, Receiver, Transmitter
 from deepjscc.systems.transport import send_over
@@ -211,7 +212,7 @@ class Link(nn.Module):
         if not (isinstance(self.transmitter, JSCC) and self.transmitter.training):
             return self
         assert not isinstance(generator, Sequence)
-        variant = self.transmitter.sample_training_variant(generator)
+        variant = training_variant(self.transmitter, generator)
         same = variant is self.transmitter
         return self if same else Link(variant, self.channel, bandwidth_ratio=self.bandwidth_ratio)
 

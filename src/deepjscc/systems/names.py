@@ -1,7 +1,7 @@
 """Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, as ``linear`` or ``jpeg2000+ideal@10dB``.
 
 A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
-unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a stage that refines the picture
+unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a refiner of the picture
 in so many steps: ``MODEL@diffusion=10``.
 """
 
@@ -29,7 +29,7 @@ from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.systems.user_system import load_user_system
 from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Received, Size
 from deepjscc.units import spread_offsets_db
-from deepjscc.zoo import load, load_residual_code, load_stage, weights_hash
+from deepjscc.zoo import load, load_refiner, load_residual_code, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
@@ -43,7 +43,7 @@ class NamedSystem:
     Attributes:
         name: as given.
         system: ready to transmit.
-        weights: first digits of the SHA-256 of a learned system's weights (and its stage's), else None.
+        weights: first digits of the SHA-256 of a learned system's weights (and its refiner's), else None.
         container: of a digital system, whether header bytes count, else None.
         error_rates: first digits of the SHA-256 of the table of block error rates, where one is used.
     """
@@ -248,7 +248,7 @@ def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> Name
     model_name, *options = name.split("@")
     model, hashes = load(model_name), [weights_hash(model_name)]
     receptions: int | None = None
-    residual_link, stage, sampling_steps = False, None, SAMPLING_STEPS
+    residual_link, refiner, sampling_steps = False, None, SAMPLING_STEPS
     for option in options:
         key, equals, value = option.partition("=")
         count = _count(value, name) if equals else None
@@ -261,16 +261,16 @@ def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> Name
                 raise UsageError(f"{name}: only an unrolled receiver makes steps; leave @{option} out")
             model = model.stopped_after(count)
         else:
-            stage, sampling_steps = load_stage(key), SAMPLING_STEPS if count is None else count
+            refiner, sampling_steps = load_refiner(key), SAMPLING_STEPS if count is None else count
             hashes.append(weights_hash(key))
-            if hashes[0] not in stage.refines.values():
-                raise UsageError(f"{key} refines {', '.join(stage.refines)}; it was not trained for {model_name}")
+            if hashes[0] not in refiner.refines.values():
+                raise UsageError(f"{key} refines {', '.join(refiner.refines)}; it was not trained for {model_name}")
     link = (
         ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio, receptions=receptions)
         if residual_link and isinstance(model, Residual)
         else make_link(model, channel, bandwidth_ratio=bandwidth_ratio)
     )
-    system = link if stage is None else Refined(link, stage, sampling_steps)
+    system = link if refiner is None else Refined(link, refiner, sampling_steps)
     return NamedSystem(name, system, weights="+".join(hashes))
 
 

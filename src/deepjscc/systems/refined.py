@@ -1,4 +1,4 @@
-"""A learned link with a diffusion stage behind it: a dial between error, looks and time."""
+"""A learned link with a diffusion model behind it, a refiner, which trades PSNR and time for perceptual quality."""
 
 from dataclasses import replace
 
@@ -12,24 +12,24 @@ from deepjscc.types import Encoded, Images, SnrDb, Transmission
 
 
 class Refined(nn.Module):
-    """What a link delivers, drawn anew by a diffusion model given it.
+    """A link whose delivered pictures are drawn anew by a conditional diffusion model.
 
     Args:
-        link: any learned link; as it is, not trained further.
-        stage: trained for its pictures.
-        steps: of sampling.
+        link: any learned link; it is not trained further.
+        refiner: the diffusion model, trained for the link's pictures.
+        steps: number of sampling steps.
     """
 
     supports_split, supports_tiles, supports_prefix = True, False, False
 
-    def __init__(self, link: Link, stage: Diffusion, steps: int = 10) -> None:
+    def __init__(self, link: Link, refiner: Diffusion, steps: int = 10) -> None:
         super().__init__()
-        self.link, self.stage, self.steps = link.requires_grad_(False), stage, steps
+        self.link, self.refiner, self.steps = link.requires_grad_(False), refiner, steps
 
     @property
     def model(self) -> Diffusion:
-        """What training changes and a checkpoint holds."""
-        return self.stage
+        """The model that training changes and a checkpoint holds."""
+        return self.refiner
 
     @property
     def encoder_uses_snr(self) -> bool:
@@ -46,7 +46,7 @@ class Refined(nn.Module):
     ) -> Transmission:
         """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`.
 
-        The stage is given the nominal SNR.
+        The refiner is given the nominal SNR.
         """
         first = self.link.transmit(images, snr_db, encoder_snr_db=encoder_snr_db, generator=generator)
         return self._refine(first, snr_db, generator)
@@ -61,8 +61,8 @@ class Refined(nn.Module):
 
     def _refine(self, first: Transmission, snr_db: SnrDb, generator: Draws) -> Transmission:
         if isinstance(generator, torch.Generator) or generator is None:
-            refined = self.stage.refine(first.images, snr_db, self.steps, generator)
+            refined = self.refiner.refine(first.images, snr_db, self.steps, generator)
         else:
             each = zip(first.images.split(1), snr_db.split(1), generator, strict=True)
-            refined = torch.cat([self.stage.refine(image, snr, self.steps, own) for image, snr, own in each])
+            refined = torch.cat([self.refiner.refine(image, snr, self.steps, own) for image, snr, own in each])
         return replace(first, images=refined, refinements=(), refinement_uses=())

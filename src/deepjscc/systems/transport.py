@@ -186,7 +186,7 @@ def _send_alone(channel: Channel, layer: DigitalLayer, snr_db: SnrDb, gain: Gain
 def _layer_channel(
     channel: Channel, snr_db: SnrDb, gain: Gain | None, analog_share: float, draws: list[float], index: int
 ) -> LayerChannel:
-    """What a code that is a model must know of one image's channel."""
+    """Describe one image's channel for a code that is a model."""
     snr_db = snr_db.double().clamp_max(NOISELESS_DB) if analog_share else snr_db.double()
     capacity = float(channel.capacity(snr_db, gain))
     snr = 10 ** (min(float(snr_db), 300.0) / 10)

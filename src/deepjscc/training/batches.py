@@ -86,7 +86,7 @@ class Batches:
         return self.cuts * len(self.images) // self.batch
 
     def indices(self, step: int) -> list[int]:
-        """Which images the step sees, over all processes."""
+        """Return the indices of the images of a step, over all processes."""
         epoch, position = divmod(step, len(self))
         return self._order(epoch)[position * self.batch : (position + 1) * self.batch]
 
@@ -114,7 +114,7 @@ class Batches:
         return batch if self.pairs else batch.contiguous(memory_format=torch.channels_last)
 
     def _window(self, step: int) -> Size | None:
-        """What a step cuts out: the crop, or one of the larger ones."""
+        """Draw the size that a step cuts out: the crop, or one of the larger ones."""
         if len(self.crops) < 2:
             return self.crop
         return self.crops[int(torch.randint(len(self.crops), (), generator=generator(self.seed, "crop", step)))]

@@ -1,4 +1,4 @@
-"""From a recipe to a link ready to be trained, and the draws of its channel."""
+"""Building of a link from a recipe, ready to be trained, and the draws of its channel."""
 
 import math
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.extensions import find_installed, installed_names, is_file_reference, load_object
 from deepjscc.models import JSCC, MODELS
 from deepjscc.models.diffusion import Diffusion
+from deepjscc.models.training_hooks import starting_weights
 from deepjscc.seeds import generator
 from deepjscc.systems import Link, make_link
 from deepjscc.systems.refined import Refined
@@ -22,7 +23,7 @@ from deepjscc.zoo import load, weights_hash
 
 
 def build_link(recipe: Recipe) -> Link | Refined:
-    """The link that a recipe describes, with its initial weights; or a stage, behind the first link it is to refine.
+    """The link that a recipe describes, with its initial weights; or a refiner, behind the first link it is to refine.
 
     Raises:
         UsageError: an unknown model or channel, a config the model does not take, weights of another kind.
@@ -31,8 +32,8 @@ def build_link(recipe: Recipe) -> Link | Refined:
     channel, ratio = build_channel(recipe.channel), middle_ratio(recipe.channel)
     if recipe.model.name == Diffusion.kind:
         refines = {name: weights_hash(name) for name in recipe.model.refines}
-        stage = _build(Diffusion, recipe, {"refines": refines})
-        return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), stage)
+        refiner = _build(Diffusion, recipe, {"refines": refines})
+        return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), refiner)
     model = _build(find_model(recipe.model.name), recipe)
     if next(model.parameters(), None) is None:
         raise UsageError(f"{recipe.model.name} has nothing to train; deepjscc fit makes it from photographs")
@@ -97,7 +98,7 @@ def take_over(model: JSCC, name: str) -> set[str]:
         DeepJSCCError: weights that cannot be read.
     """
     try:
-        theirs = model.weights_from(load(name))
+        theirs = starting_weights(model, load(name))
     except UsageError as error:
         raise UsageError(f"{name}: {error}") from None
     tables, whole = dict(model.named_buffers()), set[str]()

@@ -66,7 +66,7 @@ def fit_linear(
 
 
 def _whole_blocks(data: ImageSet, block: int) -> Iterator[Images]:
-    """One picture after another, cut to whole blocks; memory holds one at a time."""
+    """Yield one picture after another, cut to whole blocks; memory holds one at a time."""
     for index in range(len(data)):
         image = to_float(data[index])
         height, width = (side // block * block for side in image.shape[2:])
@@ -75,7 +75,7 @@ def _whole_blocks(data: ImageSet, block: int) -> Iterator[Images]:
 
 
 def _fit_basis(model: Linear, data: ImageSet) -> int:
-    """Mean and KLT; the number of blocks seen."""
+    """Fit the mean and the KLT, and return the number of blocks seen."""
     values = len(model.mean)
     first, second, count = torch.zeros(values).double(), torch.zeros(values, values).double(), 0
     for picture in _whole_blocks(data, model.stride):
@@ -101,7 +101,7 @@ def _symmetrise(first: torch.Tensor, second: torch.Tensor, block: int) -> tuple[
 
 
 def _count_neighbours(model: Linear, data: ImageSet) -> None:
-    """How often each class follows its left and upper neighbours; each picture also mirrored and transposed."""
+    """Count how often each class follows its left and upper neighbours, with pictures also mirrored and transposed."""
     kinds = model.classes
     seen = torch.zeros((kinds + 1) ** 2 * kinds)
     for picture in _whole_blocks(data, model.stride):

@@ -104,7 +104,7 @@ def _measure(code: ResidualCode, pairs: Pairs) -> Iterator[_Measured]:
 
 
 def _purity_bands(block: int) -> tuple[Float[Tensor, "values bands"], NDArray[np.float64]]:
-    """Which coefficients a split judges together: three directions of rings of frequencies, for every colour plane."""
+    """Return the bands that a split judges together: three directions of frequency rings, for every colour plane."""
     place = torch.arange(block)
     radius = (place.square() + place.square()[:, None]).double().sqrt() * 16 / block
     ring = torch.bucketize(radius, torch.tensor([2, 4, 6, 8, 10, 12, 15]).double(), right=True)

@@ -46,7 +46,7 @@ class Training:
     minutes: float | None
 
     def command(self, output: Path) -> list[str]:
-        """What runs it, from its newest state if there is one."""
+        """Return the command that runs it, from its newest state if there is one."""
         weights = output / f"{self.name}.safetensors"
         command = [sys.executable, "-m", "deepjscc", "train", str(self.recipe), "--output", str(weights), "--json"]
         command += [word for override in self.overrides for word in ("--set", override)]
@@ -56,7 +56,7 @@ class Training:
 
 
 def read_grid(path: Path) -> list[Training]:
-    """Every training of a grid, each recipe checked.
+    """Read every training of a grid, and check each recipe.
 
     Raises:
         DeepJSCCError: a file is missing.

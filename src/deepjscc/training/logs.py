@@ -1,4 +1,4 @@
-"""What a run says of itself: a CSV for machines, TensorBoard events for people."""
+"""The logs of a run: a CSV for machines, TensorBoard events for people."""
 
 import csv
 from dataclasses import asdict, dataclass, fields
@@ -9,7 +9,7 @@ from lightning.fabric.loggers import TensorBoardLogger
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         step: steps done.
@@ -30,7 +30,7 @@ class Progress:
     seconds_left: float
 
     def describe(self) -> str:
-        """One line for people."""
+        """Describe the progress in one line."""
         quality = "" if self.validation_psnr_db is None else f", validation {self.validation_psnr_db:.2f} dB"
         pace = f"{self.images_per_s:.0f} images/s, {self.seconds_left / 60:.0f} min left"
         return f"epoch {self.epoch} ({100 * self.share:.0f}%): loss {self.loss:.6f}{quality}, {pace}"
@@ -44,7 +44,7 @@ class Logs:
         self.board = TensorBoardLogger(root_dir=folder, name="", version="")
 
     def write(self, progress: Progress) -> None:
-        """One line and one point."""
+        """Write one line to the CSV and one point to TensorBoard."""
         fresh = not self.csv.exists()
         with self.csv.open("a", newline="") as file:
             writer = csv.DictWriter(file, [field.name for field in fields(Progress)])

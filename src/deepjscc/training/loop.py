@@ -66,7 +66,7 @@ def train(
         device: "auto" takes GPUs where there are any; "cpu" or "cuda" insists.
 
     Returns:
-        The link, or the stage behind one, with its averaged weights.
+        The link, or the refiner behind one, with its averaged weights.
 
     Raises:
         UsageError: a recipe that cannot be: unknown names, a config the model does not take, too large a batch.
@@ -161,7 +161,7 @@ class Run:
         self.losses: list[torch.Tensor] = []
 
     def fraction_done(self) -> float:
-        """Of the schedule that is done, the same in all processes."""
+        """Return the fraction of the schedule that is done, the same in all processes."""
         share = self._own_fraction_done()
         return self.fabric.broadcast(share) if self.minutes is not None and self.fabric.world_size > 1 else share
 
@@ -171,7 +171,7 @@ class Run:
         return min(1.0, (time.monotonic() - self.start) / (60 * self.minutes))
 
     def take_step(self, fraction: float) -> None:
-        """At this fraction of the schedule one batch through the link, one step of the optimiser and of the average."""
+        """Send one batch through the link; step the optimiser and the average at this fraction of the schedule."""
         recipe, step = self.recipe, self.step
         rate = recipe.optimiser.learning_rate * schedule(step, fraction, recipe.optimiser)
         for group in self.optimiser.param_groups:
@@ -215,7 +215,7 @@ class Run:
             self.logs.close()
 
     def finished_note(self) -> str:
-        """What to say of a run that is to be resumed and had finished."""
+        """Return the note on a run that is to be resumed and had already finished."""
         if self.minutes is None:
             return f"{self.folder}: this run has finished all {self.step} steps; nothing was trained"
         return (

@@ -1,4 +1,4 @@
-"""One process or many: what `torchrun` or SLURM started, as a Lightning Fabric, and a clear word when one is lost."""
+"""The processes that `torchrun` or SLURM started, as a Lightning Fabric, and a clear error when one is lost."""
 
 import logging
 import os
@@ -54,7 +54,7 @@ def make_fabric(precision: str, device: str = "auto") -> Fabric:
 
 @contextmanager
 def loss_of_a_process() -> Iterator[None]:
-    """What torch says in many ways when another process of the training is gone becomes one line.
+    """Turn torch's various errors about the loss of another process of the training into one line.
 
     Raises:
         DeepJSCCError: another process was lost, or was silent for too long.

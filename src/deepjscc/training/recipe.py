@@ -25,7 +25,7 @@ class ModelRecipe:
 
     ``warm_start`` names weights (zoo or ``.safetensors``) to begin with; where a layer is narrower or wider there, what
     both have in common is taken over. Of several the later ones win. ``refines`` names the links whose pictures a
-    `diffusion` stage learns to refine.
+    `diffusion` model learns to refine.
     """
 
     name: str
@@ -35,7 +35,7 @@ class ModelRecipe:
 
     def __post_init__(self) -> None:
         if (self.name == "diffusion") != bool(self.refines):
-            raise UsageError("model.refines names the links that a diffusion stage refines, and belongs to it alone")
+            raise UsageError("model.refines names the links that a diffusion model refines, and belongs to it alone")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ KEPT = 3
 
 @dataclass(frozen=True)
 class Progressed:
-    """How far a run was when its state was written.
+    """The progress of a run when its state was written.
 
     Attributes:
         step: steps done.

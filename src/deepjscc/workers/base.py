@@ -1,4 +1,4 @@
-"""What a caller knows of workers: `run`; and the simplest of them, this very process."""
+"""The interface of workers, `run`, and the simplest of them, this very process."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Workers(Protocol):
 
 
 class Here:
-    """One task after another, in this process."""
+    """A worker that runs one task after another, in this process."""
 
     def run(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Finished[Task, Result]]:
         """See :class:`Workers`."""

@@ -93,7 +93,7 @@ _NOTHING: Any = object()
 
 
 def _call(function: Callable[[Any], Any], task: Any, threads: int, folder: str) -> Any:
-    """What runs on the cluster; relative paths mean what they mean here."""
+    """Run a function on the cluster, where relative paths mean what they mean here."""
     import torch
 
     torch.set_num_threads(threads)

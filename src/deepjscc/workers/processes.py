@@ -17,7 +17,7 @@ _SPAWN = multiprocessing.get_context("spawn")  # a fork would share torch's thre
 
 
 class Processes:
-    """So many processes at a time.
+    """Workers in a given number of processes of this machine.
 
     Args:
         count: of processes.
@@ -68,7 +68,7 @@ class _Worker:
         self.pipe.send(task)
 
     def take(self) -> Finished[Any, Any]:
-        """What came of the task; waits for it."""
+        """Wait for the task, and return its result."""
         try:
             well, value = self.pipe.recv()
         except (EOFError, ConnectionResetError):

@@ -11,8 +11,8 @@ from pathlib import Path
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.models import JSCC, MODELS
 from deepjscc.models.checkpoint import content_hash, file_hash, load_checkpoint
+from deepjscc.models.checkpoint import load_refiner as load_checkpoint_of_refiner
 from deepjscc.models.checkpoint import load_residual_code as load_checkpoint_of_residual_code
-from deepjscc.models.checkpoint import load_stage as load_checkpoint_of_stage
 from deepjscc.models.diffusion import Diffusion
 from deepjscc.models.residual_code import ResidualCode
 
@@ -22,7 +22,7 @@ _PARTS = {Diffusion.kind: "refines what a link delivers", ResidualCode.kind: "is
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a set of weights.
+    """The facts about a set of weights.
 
     Attributes:
         name: what :func:`load` takes.
@@ -69,7 +69,7 @@ class Card:
 
 @cache
 def cards() -> dict[str, Card]:
-    """Every card, by name."""
+    """Return every card by its name."""
     found = {}
     for path in sorted((_HERE / "cards").glob("*.toml")):
         found[path.stem] = Card(name=path.stem, **tomllib.loads(path.read_text()))
@@ -90,14 +90,14 @@ def load(name: str) -> JSCC:
     return load_checkpoint(_weights(name, MODELS))
 
 
-def load_stage(name: str) -> Diffusion:
-    """A stage that refines what a link delivers: from the zoo by name, or from a ``.safetensors`` checkpoint.
+def load_refiner(name: str) -> Diffusion:
+    """Load a refiner of the pictures that a link delivers: from the zoo by name, or from a ``.safetensors`` checkpoint.
 
     Raises:
-        UsageError: no such stage.
+        UsageError: no such refiner.
         DeepJSCCError: weights that are missing, damaged or not ours, or diffusers is not installed.
     """
-    return load_checkpoint_of_stage(_weights(name, (Diffusion.kind,)))
+    return load_checkpoint_of_refiner(_weights(name, (Diffusion.kind,)))
 
 
 def load_residual_code(name: str) -> ResidualCode:
@@ -143,7 +143,7 @@ def _card(name: str) -> Card:
 
 
 def _weights(name: str, kinds: Collection[str]) -> Path:
-    """Where the weights of a name are, of one of these kinds, and whole."""
+    """Return the path of the weights of a name, which must be whole and of one of these kinds."""
     if name.endswith(".safetensors"):
         return Path(name)
     card = _card(name)

@@ -146,13 +146,13 @@ class Source:
 
 
 def budgets_between(least_bytes: int, most_bytes: int) -> list[int]:
-    """Both ends and their geometric mean, each once, ascending."""
+    """Return both ends and their geometric mean, each once, in rising order."""
     least_bytes = max(1, least_bytes)
     return sorted({least_bytes, math.isqrt(least_bytes * most_bytes), max(least_bytes, most_bytes)})
 
 
 def save_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:
-    """What Pillow would write to a file.
+    """Return the bytes that Pillow would write to a file.
 
     Raises:
         DeepJSCCError: the format is missing from this Pillow, or cannot hold the picture.

@@ -16,7 +16,7 @@ from deepjscc.types import Image8
 
 @dataclass(frozen=True)
 class Plan:
-    """Where the search for a budget starts, and with what model.
+    """The start of the search for a budget, and the model of the sizes that it uses.
 
     Attributes:
         variant: index of the variant with the least error at this budget, by the drafts.

@@ -39,7 +39,7 @@ class RateStore:
         return folder / picture.hex()[:32] / f"{variant}-{level}"
 
     def get(self, picture: bytes, variant: int, level: int) -> bytes | None:
-        """What was coded before, or None.
+        """Return what was coded before, or None.
 
         Args:
             picture: hash of the picture.

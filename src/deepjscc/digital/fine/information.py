@@ -67,7 +67,7 @@ def bicm_information(levels: np.ndarray, snr_db: float, weights: Sequence[int] |
 
 @cache
 def bicm_curve(levels: tuple[float, ...], weights: tuple[int, ...] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """What :func:`bicm_information` is over the SNR: SNRs in dB, rising, and the information at each.
+    """Tabulate :func:`bicm_information` over the SNR: rising SNRs in dB, and the information at each.
 
     Args:
         levels: see :func:`bicm_information`.

@@ -22,7 +22,7 @@ MIN_MESSAGE_BITS = 8
 
 @dataclass(frozen=True)
 class CodePlan:
-    """How one message is coded and modulated; both ends derive it from uses, index and error rate.
+    """The coding and modulation of one message; both ends derive it from uses, index and error rate.
 
     Attributes:
         uses: complex channel uses, all of which are used.
@@ -221,7 +221,7 @@ def _has_room(plan: CodePlan) -> bool:
 
 
 def _holds(plan: CodePlan, equivalent_db: float) -> bool:
-    """Whether the message arrives with the probability asked for."""
+    """Return whether the message arrives with the probability asked for."""
     centre, width = threshold(plan.rate, plan.block_bits)
     return equivalent_db >= centre + width * deviate(plan.error_rate / plan.code_blocks)
 

@@ -1,4 +1,4 @@
-"""Which coefficient of which block goes where in the stream, and how strong: all of it follows from the class map.
+"""The place of every coefficient in the stream, and its power: both follow from the class map.
 
 A block's class gives every coefficient a variance. The stream begins with the few strongest coefficients of all
 blocks, in raster order, where a receiver finds them without the map. Then it takes coefficients in falling order of
@@ -24,7 +24,7 @@ BASE = 5  # coefficients that go first: mean colours and slopes, which every rat
 
 @dataclass(frozen=True)
 class Allocation:
-    """Where and how strong, for a batch of images of one size.
+    """Places and powers of all coefficients, for a batch of images of one size.
 
     Attributes:
         classes: of every block, in raster order.
@@ -62,7 +62,7 @@ def allocate(
     reals: Int[Tensor, " batch"],
     noise: Float[Tensor, " batch"],
 ) -> Allocation:
-    """Deal the stream out and fill the water.
+    """Give every coefficient its place in the stream and, by water-filling, its power.
 
     Args:
         classes: of every block, indices into ``variances``.
@@ -88,7 +88,7 @@ def allocate(
 def _deal(
     variances: Variances, members: Int[Tensor, "batch blocks classes"], reals: Int[Tensor, " batch"]
 ) -> tuple[Int[Tensor, "batch classes values"], Float[Tensor, "batch classes values"]]:
-    """Where each class's coefficients start in the stream, and how many blocks send them."""
+    """Return where each class's coefficients start in the stream, and how many blocks send them."""
     kinds, values = variances.shape
     blocks, of_class = members.shape[1], members.sum(1)
     after_base = (torch.arange(values, device=variances.device) >= BASE).expand(kinds, -1).flatten()
@@ -104,7 +104,7 @@ def _deal(
 
 
 def _inverse(order: Int[Tensor, " entries"]) -> Int[Tensor, " entries"]:
-    """Where each entry went; what a second sort would say."""
+    """Invert a permutation: return the place that each entry went to."""
     # zeros_like, not empty_like: exported graphs have no operator for uninitialised memory.
     return torch.zeros_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
 
@@ -118,7 +118,7 @@ def _last_with(count: Tensor, active: Tensor) -> Int[Tensor, "batch 1"]:
 def expected_error(
     allocation: Allocation, energy: ByClass, variances: Variances, noise: Float[Tensor, " batch"]
 ) -> Float[Tensor, " batch"]:
-    """Squared error that the LMMSE receiver leaves in each image, in expectation over the noise alone.
+    """Compute the squared error that the LMMSE receiver leaves in each image, in expectation over the noise alone.
 
     Args:
         allocation: how the images are sent.

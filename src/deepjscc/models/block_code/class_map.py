@@ -13,7 +13,7 @@ WORD = 4  # bytes that the arithmetic coder writes at a time
 
 
 def contexts(classes: Int[Tensor, "rows columns"], kinds: int) -> Int[Tensor, "rows columns"]:
-    """What is known before each block: its left and upper neighbours' classes, ``kinds`` standing for the border."""
+    """Return the context of each block: the classes of its left and upper neighbours; ``kinds`` marks the border."""
     padded = torch.nn.functional.pad(classes, (1, 0, 1, 0), value=kinds)
     return padded[1:, :-1] * (kinds + 1) + padded[:-1, 1:]
 

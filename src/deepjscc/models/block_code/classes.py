@@ -1,4 +1,4 @@
-"""The classes of a block code: what variance each gives every coefficient, and which class a block belongs to."""
+"""The classes of a block code: the variances of each class, and the choice of the class that a block belongs to."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a co
 
 @dataclass(frozen=True)
 class Tables:
-    """What a block code has learned of classes.
+    """The statistics of classes that a block code has learned.
 
     Attributes:
         variances: of every coefficient in each class; the last is the average class, of blocks without a map.

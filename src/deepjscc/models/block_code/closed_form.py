@@ -1,4 +1,4 @@
-"""The closed form of a block code: scaled coefficients go, and the LMMSE receiver estimates them."""
+"""The closed form of a block code: the transmitter scales coefficients, the LMMSE receiver estimates them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from deepjscc.models.block_code.transform import Blocks
 
 @dataclass(frozen=True)
 class LmmseObservation:
-    """What a receiver knows of the coefficients of a strip and its halo, before any network.
+    """The receiver's knowledge of the coefficients of a strip and its halo, before any network.
 
     Attributes:
         observed: y = scale · c + n; 0 of what was not sent.
@@ -50,7 +50,7 @@ def without_halo(outer: Blocks, strip: Strip, columns: int) -> Float[Tensor, "ba
 
 
 def modulate(outer: Blocks, plan: BlockPlan, strip: Strip) -> Float[Tensor, "batch run values"]:
-    """Coefficients of a strip and its halo to the strip's latent, of any power."""
+    """Scale the coefficients of a strip, given with its halo, to the strip's latent of any power."""
     columns = plan.grid[1]
     scale = plan.allocation.of_blocks(plan.allocation.scale, *inner_run(strip, columns))
     return without_halo(outer, strip, columns) * scale

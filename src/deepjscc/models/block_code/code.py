@@ -96,7 +96,7 @@ class BlockCode(JSCC):
 
     @property
     def tables(self) -> Tables:
-        """What it has learned of classes."""
+        """The statistics of classes."""
         return Tables(self.variances, self.neighbours)
 
     @property
@@ -115,7 +115,7 @@ class BlockCode(JSCC):
         return (3 * height * width + 1) // 2
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Images to symbols, a header and a class map each; see :meth:`JSCC.encode`."""
+        """Encode each image to symbols, a header and a class map; see :meth:`JSCC.encode`."""
         return self.encode_rows(BatchRows(images, self.stride), plan)
 
     def encode_rows(self, rows: Rows, plan: LinkPlan) -> Encoded:
@@ -149,7 +149,7 @@ class BlockCode(JSCC):
         return self._or_mean_colour(sent, rows, design_snr_db, budget)
 
     def decode(self, received: Received, size: Size) -> Images:
-        """LMMSE estimate of every coefficient, then back to pixels; see :meth:`JSCC.decode`.
+        """Estimate every coefficient by LMMSE and transform the estimates to pixels; see :meth:`JSCC.decode`.
 
         Where the header was lost, the power of an average image and the nominal SNR are assumed; where the map was,
         only the base of the stream is of use, and the picture is coarse.
@@ -179,7 +179,7 @@ class BlockCode(JSCC):
 
     @torch.no_grad()
     def _or_mean_colour(self, sent: Encoded, rows: Rows, snr_db: SnrDb, budget: Budget) -> Encoded:
-        """Small pictures as they are sent, or as their mean colour where that is nearer to them.
+        """Replace small pictures by their mean colour where that is nearer to them than what the receiver would decode.
 
         The transmitter decodes its own symbols under a few draws of the noise it expects, the same for every image:
         what becomes of one does not depend on the others in its batch.
@@ -201,7 +201,7 @@ class BlockCode(JSCC):
     def classify_blocks(
         self, read: Callable[[int, int], Blocks], grid: tuple[int, int], batch: int
     ) -> tuple[Int[Tensor, "batch blocks"], Float[Tensor, "batch classes values"]]:
-        """The likeliest class of every block, and the energy of the coefficients by class.
+        """Find the likeliest class of every block, and the energy of the coefficients by class.
 
         Args:
             read: coefficients of some rows of blocks.
@@ -224,7 +224,7 @@ class BlockCode(JSCC):
         return self.trained.weight(plan, len(self.mean))
 
     def modulate(self, outer: Blocks, plan: BlockPlan, strip: Strip) -> Float[Tensor, "batch run values"]:
-        """Coefficients of a strip and its halo to the strip's latent, of any power: scaled, and what a network adds."""
+        """Scale the coefficients of a strip, given with its halo, and add the encoder network's residual."""
         latent, networks = closed_form.modulate(outer, plan, strip), self.networks
         if networks is None:
             return latent
@@ -234,7 +234,7 @@ class BlockCode(JSCC):
     def synthesise_strip(
         self, observed: Blocks, noise: Blocks, side_info: DecodedSideInfo, plan: BlockPlan, strip: Strip
     ) -> Images:
-        """What came of a strip and its halo to the strip's pixels: the LMMSE estimate, and what networks make of it."""
+        """Estimate a strip's pixels from what was received of it and its halo, by LMMSE and the decoder's networks."""
         columns, networks = plan.grid[1], self.networks
         if networks is None:
             estimate, _ = closed_form.lmmse(observed, noise, side_info, self.variances, plan, strip)
@@ -257,13 +257,13 @@ class BlockCode(JSCC):
         return images[:, :, top : top + (strip.last - strip.first) * self.stride]
 
     def strips(self, grid: tuple[int, int], batch: int) -> Iterator[Strip]:
-        """Rows of blocks to work on together, with the halo that their result depends on."""
+        """Cut the grid into strips of rows to work on together, with the halo that their result depends on."""
         return strips(grid, batch * self.stride**2, self.halo)
 
     def _inputs(self, plan: BlockPlan, strip: Strip, side_info: DecodedSideInfo | None = None) -> NetworkInputs:
         return NetworkInputs(self.transform, self.variances, plan, strip, self.trained.ratio, side_info)
 
     def _places(self, plan: BlockPlan, strip: Strip, longest: int) -> Int[Tensor, "batch run values"]:
-        """Where in the stream a strip's coefficients are; ``longest`` for those that are not sent."""
+        """Return the places of a strip's coefficients in the stream; ``longest`` for those that are not sent."""
         places = plan.allocation.places(*inner_run(strip, plan.grid[1]))
         return torch.where(places < plan.allocation.reals[:, None, None], places, longest)

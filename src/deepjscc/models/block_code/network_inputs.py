@@ -1,4 +1,4 @@
-"""What the networks around a block code see: coefficients on scales that suit them, powers, errors, and the link."""
+"""The inputs of the networks around a block code: scaled coefficients, powers, errors, and the link."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ LINK, LINK_AT_RECEIVER = 2, 4  # numbers that describe the link to the transmitt
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """What the networks of one end are given of a strip and its halo.
+    """Everything that the networks of one end are given for a strip and its halo.
 
     Attributes:
         transform: of the code.
@@ -55,7 +55,7 @@ class NetworkInputs:
         return self.side_info
 
     def at_encoder(self, outer: Blocks) -> Float[Tensor, "batch blocks seen"]:
-        """Of every block its coefficients, on the scale of their class and on that of all photographs, and its class.
+        """Return each block's coefficients, scaled by its class and by all photographs, and facts on its class.
 
         Args:
             outer: coefficients of the strip and its halo.
@@ -65,7 +65,7 @@ class NetworkInputs:
         return torch.cat([seen, self._described()], 2)
 
     def at_decoder(self, observation: LmmseObservation) -> Float[Tensor, "batch blocks seen"]:
-        """Of every block what came, the estimate of it, how much of the variance is left, in groups, and its class."""
+        """Return what was received of each block, its estimate, the remaining variance in groups, and its class."""
         variance, allocation = self._variance(), self.plan.allocation
         power = allocation.of_blocks(allocation.scale, *outer_run(self.strip, self.columns)).square() * variance
         bounded = clamp_noise_variance(observation.noise, self.plan.least_noise()[:, None, None])
@@ -80,7 +80,7 @@ class NetworkInputs:
         return torch.cat([seen, self._described()], 2)
 
     def link(self) -> Float[Tensor, "batch 2"]:
-        """What both ends know of the link, about between -1 and 1: the SNR planned for and the reals a value.
+        """Return what both ends know of the link, about between -1 and 1: the planned SNR and the reals a value.
 
         Both are clamped to what the networks met in training.
         """
@@ -89,7 +89,7 @@ class NetworkInputs:
         return torch.stack([(snr_db - 7) / 10, reals_a_value.log2() / 4 + 0.5], 1)
 
     def link_at_receiver(self) -> Float[Tensor, "batch 4"]:
-        """What the receiver knows of the link beside: the power gain and the level of the noise, clamped likewise."""
+        """Return :meth:`link` and what the receiver alone knows: power gain and noise level, clamped likewise."""
         least, most = (math.log10(noise) for noise in NOISE_RANGE)
         # The lowest level is that of all symbols of the highest ratio, at the least noise.
         lowest = most - (most - least) * 2 * self.trained_ratio[1]
@@ -97,7 +97,7 @@ class NetworkInputs:
         return torch.cat([self.link(), torch.stack([gain, level], 1)], 1)
 
     def rough_picture(self, observation: LmmseObservation, correction: Blocks) -> tuple[Images, Images]:
-        """The picture of the corrected coefficients, and the expected deviation of its pixel values.
+        """Return the picture of the corrected coefficients, and the expected deviation of its pixel values.
 
         Args:
             observation: of the coefficients.
@@ -108,7 +108,7 @@ class NetworkInputs:
         return rough, self.transform.deviation_of_pixels(observation.error, self.columns)
 
     def _described(self) -> Blocks:
-        """Of every block what both ends know: its class, and how strongly and how surely it is sent."""
+        """Return what both ends know of each block: its class, its powers, and which coefficients are sent."""
         allocation = self.plan.allocation
         power = (allocation.scale.square() * self.variances).log1p()
         sent = (allocation.count > 0).to(power)
@@ -146,7 +146,7 @@ def symbol_ratio(plan: BlockPlan, values: int) -> Float[Tensor, " batch"]:
 
 
 def grouped(values: ByClass) -> Float[Tensor, "batch rows groups"]:
-    """Averages over groups of neighbouring coefficients."""
+    """Average over groups of neighbouring coefficients."""
     return values.unflatten(2, (GROUPS, -1)).mean(3)
 
 

@@ -1,4 +1,4 @@
-"""Networks around a block code: what they are asked for, and within which links they were trained.
+"""The interface of networks around a block code, and the links that they were trained for.
 
 The encoder's network adds to the coefficients that the closed form would send, and to those it would leave silent; the
 decoder's network corrects the LMMSE estimate, in units of the posterior deviation of what it corrects. Networks that
@@ -30,11 +30,11 @@ class Networks(Protocol):
     """The networks of both ends; they work on a strip and its halo."""
 
     def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
-        """What the encoder adds to the latent of a strip and its halo, of which the halo's is not used."""
+        """Return what the encoder adds to the latent of a strip and its halo; the halo's part is not used."""
         ...
 
     def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
-        """Pixels of a strip and its halo, of which the halo's are not used."""
+        """Return the pixels of a strip and its halo; the halo's are not used."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What both ends of a block code agree on before any symbol: from the class map to bytes, and from bytes to a plan."""
+"""The side information of a block code: from the class map to bytes, and from received bytes to the plan."""
 
 from dataclasses import dataclass, field
 from zlib import crc32
@@ -22,7 +22,7 @@ BETTER_DB = 4.0  # by which a channel may be better than planned for before netw
 
 @dataclass(frozen=True)
 class BlockPlan:
-    """How a batch is sent.
+    """The plan by which a batch is sent.
 
     Attributes:
         grid: rows and columns of blocks.
@@ -41,7 +41,7 @@ class BlockPlan:
 
 @dataclass(frozen=True)
 class DecodedSideInfo:
-    """What the receiver knows of a batch beside the plan.
+    """The receiver's knowledge of a batch beside the plan.
 
     Attributes:
         gain: by which each image's latent was scaled to reach mean power 1.
@@ -79,7 +79,7 @@ class Budget:
         return Budget(uses.to(lasting_snr_db.device), lasting_snr_db, rates)
 
     def for_symbols(self) -> Int[Tensor, " batch"]:
-        """What the header leaves of each image's uses."""
+        """Return the channel uses that the header leaves for each image's symbols."""
         headers = [_header_uses(rate) for rate in self.header_rates]
         return self.uses - torch.tensor(headers, device=self.uses.device)
 
@@ -90,7 +90,7 @@ def _header_uses(rate: float) -> int:
 
 @dataclass(frozen=True)
 class CodedMap:
-    """A class map as it goes: the index of its rate among :data:`MAP_RATES` (0: none goes) and its bytes."""
+    """A coded class map: the index of its rate among :data:`MAP_RATES` (0: no map is sent) and its bytes."""
 
     index: int = 0
     data: bytes = b""
@@ -104,7 +104,7 @@ def plan_to_send(
     snr_db: SnrDb,
     budget: Budget,
 ) -> tuple[BlockPlan, list[CodedMap]]:
-    """Decide for each image whether its map pays, and plan.
+    """Decide for each image whether its map gains more than it costs, and plan its symbols.
 
     Args:
         tables: of the code.
@@ -135,7 +135,7 @@ def plan_to_send(
 def pack(
     plan: BlockPlan, gain: Float[Tensor, " batch"], maps: list[CodedMap], budget: Budget
 ) -> tuple[tuple[DigitalLayer, ...], ...]:
-    """Header and, where one goes, map of each image."""
+    """Make each image's digital layers: the header and, where one is sent, the class map."""
     packed = []
     each = zip(plan.snr_db.tolist(), gain.tolist(), maps, budget.header_rates, strict=True)
     for snr_db, own_gain, coded, rate in each:
@@ -166,7 +166,7 @@ def with_mean_colours(
 
 
 def plan_received(tables: Tables, received: Received, grid: tuple[int, int]) -> tuple[BlockPlan, DecodedSideInfo]:
-    """The plan as side information tells it.
+    """Decode the side information and derive the transmitter's plan from it.
 
     Raises:
         UsageError: damaged side information, or more symbols than the image has coefficients.
@@ -201,7 +201,7 @@ def _mean_colour(parts: tuple[bytes | None, ...]) -> list[float] | None:
 
 
 def clamp_noise_variance(noise: Tensor, least: Tensor) -> Tensor:
-    """Noise variances as networks are told of them: at least ``least``, and within what they met in training."""
+    """Clamp noise variances for networks: to at least ``least``, and to the range of their training."""
     return noise.maximum(least).clamp(*NOISE_RANGE)
 
 

@@ -1,4 +1,4 @@
-"""Pictures some rows at a time: where a block code takes its pixels from, and which rows it works on together."""
+"""Tiling of pictures: strips of rows that a block code reads and works on together."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -43,7 +43,7 @@ class Trunk(nn.Module):
     def forward(
         self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch link"], columns: int
     ) -> Float[Tensor, "batch blocks outputs"]:
-        """Blocks in raster order, ``columns`` a row."""
+        """Transform blocks in raster order, of which ``columns`` lie in a row."""
         features, condition_features = self.begin(blocks, condition, columns)
         for block in self.blocks:
             features = block(features, condition_features)
@@ -52,11 +52,11 @@ class Trunk(nn.Module):
     def begin(
         self, blocks: Float[Tensor, "batch blocks inputs"], condition: Float[Tensor, "batch link"], columns: int
     ) -> tuple[Features, Float[Tensor, "batch condition"]]:
-        """What the residual blocks begin with: features, and the link as they are told of it."""
+        """Return the features that the residual blocks begin with, and the features of the link that condition them."""
         return F.pixel_shuffle(as_grid(self.enter(blocks), columns), 2), F.silu(self.condition(condition))
 
     def end(self, features: Features) -> Float[Tensor, "batch blocks outputs"]:
-        """What becomes of the features behind the residual blocks."""
+        """Turn the features behind the residual blocks into the values of blocks."""
         return self.leave(F.silu(as_blocks(F.pixel_unshuffle(features, 2))))
 
 
@@ -107,11 +107,11 @@ class TrunkNetworks:
     clean_up: CleanUp
 
     def encoder_residual(self, inputs: NetworkInputs, outer: Blocks) -> Blocks:
-        """What the encoder's trunk makes of the blocks."""
+        """Compute the encoder's residual from the blocks."""
         return self.encoder(inputs.at_encoder(outer), inputs.link(), inputs.columns).float()
 
     def decoder_refine(self, inputs: NetworkInputs, observation: LmmseObservation) -> Images:
-        """The decoder's trunk corrects coefficients, the clean-up pixels."""
+        """Correct the coefficients with the decoder's trunk, then the pixels with the clean-up."""
         correction = self.decoder(inputs.at_decoder(observation), inputs.link_at_receiver(), inputs.columns).float()
         rough, spread = inputs.rough_picture(observation, correction)
         return rough + self.clean_up(rough, spread).float() * spread * observation.weight[..., None]
