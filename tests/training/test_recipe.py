@@ -50,7 +50,7 @@ def test_values_and_defaults(tmp_path: Path) -> None:
         (("train =", "# train ="), "'train' is missing"),
         (("[0, 20]", '"high"'), "snr_db must be"),
         (("[0, 20]", "[0, 20, 30]"), "snr_db must be"),
-        (('name = "cnn"', "name = 3"), "name must be str"),
+        (('name = "cnn"', "name = 3"), "name must be a valid string"),
         (("filters = 4", "filters = [4]"), "config.filters"),
         (("[channel]", "model = 3"), "not TOML|must be a table|unknown key"),
         (("[0, 20]", "= ="), "not TOML"),

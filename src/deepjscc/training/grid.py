@@ -14,12 +14,12 @@ from typing import Any
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.training.build import build_link
-from deepjscc.training.recipe import build, read_recipe, read_toml
+from deepjscc.training.recipe import StrictTable, build, read_recipe, read_toml
 from deepjscc.workers import Workers
 
 
 @dataclass(frozen=True)
-class GridRecipe:
+class GridRecipe(StrictTable):
     """A grid as its TOML says it.
 
     Attributes:

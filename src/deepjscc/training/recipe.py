@@ -1,14 +1,12 @@
 """Recipes: a TOML file says what to train, on what, how; every key is typed and an unknown one is an error."""
 
-import dataclasses
 import json
 import math
 import tomllib
-import types
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, ClassVar, Literal, TypeVar
 
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.files import read_text_file
@@ -19,8 +17,14 @@ RECIPE_BYTES = 2**16  # tomllib takes time that grows with the square of some fi
 ModelConfig = dict[str, bool | int | float | str]
 
 
+class StrictTable:
+    """What pydantic is told of every table of a recipe: a key that it does not have is an error."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+
 @dataclass(frozen=True)
-class ModelRecipe:
+class ModelRecipe(StrictTable):
     """``name`` of :data:`deepjscc.models.MODELS` and the constructor's keywords.
 
     ``warm_start`` names weights (zoo or ``.safetensors``) to begin with; where a layer is narrower or wider there, what
@@ -39,7 +43,7 @@ class ModelRecipe:
 
 
 @dataclass(frozen=True)
-class ChannelRecipe:
+class ChannelRecipe(StrictTable):
     """``name`` of :data:`deepjscc.channels.CHANNELS`; ``snr_db`` fixed, or ``[low, high]`` drawn per image.
 
     ``bandwidth_ratio``, for models that take one, is fixed too, or ``[low, high]``: one a step, its logarithm uniform.
@@ -78,7 +82,7 @@ class OtherChannelRecipe(ChannelRecipe):
 
 
 @dataclass(frozen=True)
-class DataRecipe:
+class DataRecipe(StrictTable):
     """Data sets by name or folder, of pictures or of pairs.
 
     ``crop`` cuts random squares, or windows of ``[height, width]``, out of photographs (multiples of the model's
@@ -114,7 +118,7 @@ class DataRecipe:
 
 
 @dataclass(frozen=True)
-class OptimiserRecipe:
+class OptimiserRecipe(StrictTable):
     """Adam or Muon with warm-up, cosine decay to ``final_share`` of the learning rate, clipped gradients and an EMA.
 
     ``compile`` hands the step to torch.compile: a minute at the start, worth it on an accelerator.
@@ -145,7 +149,7 @@ class OptimiserRecipe:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(StrictTable):
     """One training; ``other_channels`` take their shares of the steps away from ``channel``."""
 
     model: ModelRecipe
@@ -243,49 +247,52 @@ Table = TypeVar("Table")
 
 
 def build(kind: type[Table], table: dict[str, Any], where: str) -> Table:
-    """Fill a dataclass from a parsed TOML table, strictly.
+    """Fill a dataclass from a parsed TOML table, strictly: no unknown key, no value of another type.
 
     Raises:
         UsageError: naming ``where`` and the key.
+        DeepJSCCError: pydantic is not installed.
     """
-    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key in table:
-        if key not in fields:
-            raise UsageError(f"{where}: unknown key {key!r}; there are {', '.join(fields)}")
-    for key, f in fields.items():
-        if key not in table and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING:
-            raise UsageError(f"{where}: the key {key!r} is missing")
-    return kind(**{key: _value(fields[key].type, value, f"{where}: {key}") for key, value in table.items()})
+    try:
+        from pydantic import TypeAdapter, ValidationError
+    except ImportError:
+        raise DeepJSCCError("recipes need pydantic: pip install 'deepjscc[train]'") from None
+    try:
+        # TOML's types are those of JSON, but for dates, which no key takes; there a list may stand for a tuple.
+        return TypeAdapter(kind).validate_json(json.dumps(table, default=str), strict=True)
+    except RecursionError:
+        raise UsageError(f"{where}: nested too deeply") from None
+    except ValidationError as failed:
+        raise _named(failed.errors(include_url=False), table, where) from None
 
 
-def _value(kind: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise UsageError(f"{where} must be a table")
-        return build(kind, value, where)
-    origin, args = get_origin(kind), get_args(kind)
-    if origin in (types.UnionType, Union):  # Literal[…] | None is the older kind
-        for option in args:
-            try:
-                return _value(option, value, where)
-            except UsageError:
-                continue
-    elif origin is Literal:
-        if value in args:
-            return value
-    elif origin is tuple:
-        if isinstance(value, list) and len(value) == len(args):
-            return tuple(_value(part, item, where) for part, item in zip(args, value, strict=True))
-    elif origin is list:
-        if isinstance(value, list):
-            return [_value(args[0], item, where) for item in value]
-    elif kind is Any:
-        return value
-    elif origin is dict:
-        if isinstance(value, dict):
-            return {key: _value(args[1], item, f"{where}.{key}") for key, item in value.items()}
-    elif kind is float and type(value) in (int, float):
-        return float(value)
-    elif isinstance(kind, type) and type(value) is kind:
-        return value
-    raise UsageError(f"{where} must be {getattr(kind, '__name__', kind)}, not {repr(value)[:80]}")
+def _named(errors: Sequence[Any], table: dict[str, Any], where: str) -> UsageError:
+    """The first thing that is wrong with a table, in one line."""
+    first = next((one for one in errors if one["type"] == "unexpected_keyword_argument"), errors[0])
+    *outer, last = first["loc"] or ("",)
+    path = _path(first["loc"], table)
+    key, inside = ".".join(path), "".join(f" of {step}" for step in reversed(outer))
+    if first["type"] == "value_error":  # a check of ours
+        return UsageError(f"{where}: {first['ctx']['error']}")
+    if first["type"] == "unexpected_keyword_argument":
+        return UsageError(f"{where}: unknown key {str(last)!r}{inside}")
+    if first["type"] == "missing":
+        return UsageError(f"{where}: the key {str(last)!r} is missing{inside}")
+    value: Any = table
+    for step in path:
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    # Of a value that may be of several types there is an error for each.
+    wanted = [one["msg"].removeprefix("Input should be ") for one in errors if _path(one["loc"], table) == path]
+    return UsageError(f"{where}: {key} must be {' or '.join(dict.fromkeys(wanted))}, not {repr(value)[:80]}")
+
+
+def _path(place: Sequence[str | int], table: dict[str, Any]) -> list[str]:
+    """The keys of a place in a table; pydantic puts the names of types between them."""
+    value: Any = table
+    path: list[str] = []
+    for step in place:
+        inside = step in value if isinstance(value, dict) else isinstance(value, list) and isinstance(step, int)
+        if inside:
+            value = value[step]  # type: ignore[index]
+            path.append(str(step))
+    return path
