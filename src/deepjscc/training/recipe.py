@@ -293,6 +293,6 @@ def _path(place: Sequence[str | int], table: dict[str, Any]) -> list[str]:
     for step in place:
         inside = step in value if isinstance(value, dict) else isinstance(value, list) and isinstance(step, int)
         if inside:
-            value = value[step]  # type: ignore[index]
+            value = value[step]
             path.append(str(step))
     return path
