@@ -32,7 +32,8 @@ def ms_ssim(images: Images, decoded: Images) -> Float[Tensor, ""]:
     if side < MS_SSIM_MIN_SIDE_WINDOW_7:
         raise UsageError(f"an MS-SSIM loss needs crops of at least {MS_SSIM_MIN_SIDE_WINDOW_7} pixels, not {side}")
     window = 11 if side >= MS_SSIM_MIN_SIDE else 7
-    return 1 - exact_ms_ssim(decoded, images, 1.0, window).mean()
+    with torch.autocast(images.device.type, enabled=False):  # variances are differences of squares
+        return 1 - exact_ms_ssim(decoded.float(), images.float(), 1.0, window).mean()
 
 
 def lpips(images: Images, decoded: Images) -> Float[Tensor, ""]:
