@@ -48,7 +48,7 @@ def test_data_with_strings_attached_are_labelled() -> None:
 
 
 def test_unknown_and_damaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"there are .*linear"):
+    with pytest.raises(UsageError, match=r"unknown model .nothing.; `deepjscc models` lists all"):
         zoo.load("nothing")
     (tmp_path / "weights").mkdir()
     monkeypatch.setattr(zoo, "_HERE", tmp_path)
