@@ -8,8 +8,8 @@ import torch
 from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Pairs, Received, Size, SnrDb, Transmission
 
 Draws = torch.Generator | Sequence[torch.Generator] | None
-"""Where gains and noise are drawn from, namely one generator for a batch, or one for each image, so that what comes of an
-image does not depend on the others in its batch."""
+"""Where gains and noise are drawn from, namely one generator for a batch, or one for each image, so that what comes of
+an image does not depend on the others in its batch."""
 
 
 @runtime_checkable
