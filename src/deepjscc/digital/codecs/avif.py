@@ -63,10 +63,7 @@ class AVIF(DraftedCodec):
 
     def decode(self, data: bytes) -> Image8:
         """Decode the AV1 stream in a file made around it."""
-        try:
-            return super().decode(av1_stream.restore(data))
-        except (OSError, ValueError, SyntaxError, RuntimeError):
-            raise DeepJSCCError("avif: the stream is truncated or broken") from None
+        return super().decode(av1_stream.restore(data))
 
     def payload_bytes(self, data: bytes) -> int:
         """Bytes of the AV1 stream, without the size of the picture and its chroma format."""
