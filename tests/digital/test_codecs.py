@@ -57,7 +57,7 @@ def test_odd_sizes(name: str, size: tuple[int, int], coffee: torch.Tensor) -> No
 
 
 @pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif", "hevc"])
-def test_a_broken_stream_is_refused_in_one_line_or_is_another_picture(
+def test_a_broken_stream_is_refused_or_another_picture(
     name: str, coffee: torch.Tensor, capfd: pytest.CaptureFixture[str]
 ) -> None:
     codec, draws, refused = CODECS[name](), random.Random(0), 0
@@ -69,9 +69,8 @@ def test_a_broken_stream_is_refused_in_one_line_or_is_another_picture(
             broken[draws.randrange(len(broken))] = draws.randrange(256)
         try:
             codec.decode(bytes(broken))
-        except DeepJSCCError as error:
+        except DeepJSCCError:
             refused += 1
-            assert "\n" not in str(error)
     assert refused > 3
     assert capfd.readouterr() == ("", "")
 

@@ -5,7 +5,6 @@ from PIL import Image
 from deepjscc.digital.codecs import av1_stream
 from deepjscc.digital.codecs.base import Source, save_bytes
 from deepjscc.digital.codecs.drafted import DraftedCodec
-from deepjscc.errors import DeepJSCCError
 from deepjscc.types import Image8
 
 # Quantisation matrices change the size a little and the PSNR at that size hardly: within 0.03 dB on Kodak. In this
