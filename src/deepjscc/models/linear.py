@@ -39,6 +39,7 @@ from deepjscc.units import noise_variance
 
 Blocks = Float[Tensor, "batch blocks values"]
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
+EXACT_GAIN_SNR_DB = 18.0  # SNR above which an image is scaled by just the gain that its header can tell
 OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a coefficient is
 
@@ -120,6 +121,7 @@ class Linear(JSCC):
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
+        gain = torch.where(design_snr_db > EXACT_GAIN_SNR_DB, Header.gain_below(gain), gain)
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
         sent = Encoded(symbols, pack(stream, gain, maps, budget), tuple((reals // 2).tolist()))
         if self.training or wanted >= SMALL_BUDGET:
