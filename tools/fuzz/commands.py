@@ -123,7 +123,7 @@ def jobs(folder: Path) -> list[Job]:
     recipe = folder / "recipe.toml"
     recipe.write_text(
         f'[model]\nname = "cnn"\nconfig = {{ filters = 4 }}\n[data]\ntrain = "{crops}"\n'
-        '[optimiser]\nbatch = 16\nepochs = 30\nprecision = "fp32"\n'
+        '[optimiser]\nbatch = 16\nepochs = 8\nprecision = "fp32"\n'
     )
     shared = ["--bandwidth-ratio", "1/8", "--workers", "0", "--threads", "1"]
 
