@@ -16,7 +16,11 @@ from pathlib import Path
 
 import polars as pl
 
+# Imported for the forked processes.
+from deepjscc.cli import bulk as _bulk  # noqa: F401
+from deepjscc.cli import evaluate as _evaluate  # noqa: F401
 from deepjscc.cli import main as deepjscc
+from deepjscc.cli import train as _train  # noqa: F401
 from deepjscc.data.samples import sample_path
 from deepjscc.images import read_image, write_image
 from deepjscc.models.checkpoint import load_checkpoint
