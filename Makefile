@@ -58,8 +58,11 @@ FUZZ ?= 1000
 CLIENTS ?= 50
 SECONDS ?= 300
 
-fuzz: $(READY)  ## mutated files of every kind; not part of the tests
+fuzz: $(READY)  ## mutated files, layers and radio captures, and tiny pictures; not part of the tests
 	$(BIN)/python tools/fuzz/files.py --count $(FUZZ)
+	$(BIN)/python tools/fuzz/layers.py --count $(FUZZ)
+	$(BIN)/python tools/fuzz/captures.py --count $(FUZZ)
+	$(BIN)/python tools/fuzz/tiny.py --count $(FUZZ)
 
 soak: $(READY)  ## many clients on the page, hostile ones among them; not part of the tests
 	$(BIN)/python tools/fuzz/soak_page.py --clients $(CLIENTS) --seconds $(SECONDS)

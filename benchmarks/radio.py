@@ -86,8 +86,9 @@ FAULTS = {
     "DC offset -20 dB": Impairments(dc_db=-20.0),
     "DC offset -6 dB": Impairments(dc_db=-6.0),
     "I/Q imbalance 1 dB, 5 degrees": Impairments(iq_gain_db=1.0, iq_phase_deg=5.0),
-    "spur -20 dB": Impairments(spur_db=-20.0, spur_frequency=0.13),
-    "spur -30 dB": Impairments(spur_db=-30.0, spur_frequency=0.13),
+    "spur -20 dB": Impairments(spur_db=-20.0, spur_frequency=0.1),
+    "spur -30 dB": Impairments(spur_db=-30.0, spur_frequency=0.1),
+    "spur -10 dB": Impairments(spur_db=-10.0, spur_frequency=0.1),
 }
 
 

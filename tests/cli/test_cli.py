@@ -1,5 +1,6 @@
 """The door: every command by hand, `--json` on each, and one line for whatever goes wrong."""
 
+import errno
 import io
 import json
 import os
@@ -279,6 +280,21 @@ def test_ctrl_c_is_one_line(capsys: pytest.CaptureFixture[str], picture: Path, m
 
     monkeypatch.setattr("deepjscc.cli.models.print_table", interrupted)
     assert fails(capsys, 130, "models") == "deepjscc: interrupted\n"
+
+
+def test_without_file_descriptors_it_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Panic(BaseException):
+        """What Polars raises."""
+
+    for error in (OSError(errno.EMFILE, "Too many open files"), Panic("Os { code: 24, kind: TooManyOpenFiles }")):
+
+        def fail(*_: object, error: BaseException = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("deepjscc.cli.models.print_table", fail)
+        assert fails(capsys, 1, "models") == "deepjscc: too many files are open; allow more with ulimit -n\n"
 
 
 def test_warnings_of_libraries_do_not_stand_beside_our_line(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
+from deepjscc.digital.codecs.thumbnail import encode_thumbnails
 from deepjscc.errors import DeepJSCCError
-from deepjscc.images import to_8bit
+from deepjscc.images import to_8bit, to_picture
 
 
 def _psnr(ours: torch.Tensor, theirs: torch.Tensor) -> float:
@@ -62,3 +63,12 @@ def test_broken_data_is_one_line() -> None:
         noise = bytes(torch.randint(0, 256, (40,), generator=torch.Generator().manual_seed(seed)).tolist())
         with contextlib.suppress(DeepJSCCError):  # noise may be a picture; nothing but this error is raised
             assert decode_coarse(noise, (40, 40)).shape == (3, 40, 40)
+
+
+def test_a_small_picture_that_claims_to_be_huge_is_refused() -> None:
+    small = [data for data in encode_thumbnails(to_picture(torch.zeros(3, 64, 64, dtype=torch.uint8)), 400) if data]
+    forged = bytearray(b"\xff" + small[0])
+    place = forged.index(b"\x9d\x01\x2a") + 3  # the start code of a VP8 key frame; its sides follow
+    forged[place : place + 4] = b"\xff\x3f\xff\x3f"
+    with pytest.raises(DeepJSCCError, match="broken"):
+        decode_coarse(bytes(forged), (64, 64))

@@ -1,11 +1,13 @@
 """Codecs: exact budgets, outages, counted bytes, and pictures that come back."""
 
+import random
 import shutil
 
 import pytest
 import torch
 
 from deepjscc.digital.codecs import CODECS, vvc
+from deepjscc.errors import DeepJSCCError
 
 SMALL_BUDGETS = (20, 100, 400, 1000, 4000)
 
@@ -52,6 +54,25 @@ def test_odd_sizes(name: str, size: tuple[int, int], coffee: torch.Tensor) -> No
     assert data is not None
     assert codec.decode(data).shape == image.shape
     assert _psnr(image, codec.decode(data)) > 30
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif", "hevc"])
+def test_a_broken_stream_is_refused_or_another_picture(
+    name: str, coffee: torch.Tensor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    codec, draws, refused = CODECS[name](), random.Random(0), 0
+    whole = codec.encode(coffee[:, :64, :96].contiguous(), 1500)
+    assert whole is not None
+    for length in (0, 1, 5, len(whole) // 2, *[len(whole)] * 40):
+        broken = bytearray(whole[:length])
+        for _ in range(4 if length == len(whole) else 0):
+            broken[draws.randrange(len(broken))] = draws.randrange(256)
+        try:
+            codec.decode(bytes(broken))
+        except DeepJSCCError:
+            refused += 1
+    assert refused > 3
+    assert capfd.readouterr() == ("", "")
 
 
 def test_headers_are_counted_or_free(name: str, coffee: torch.Tensor) -> None:

@@ -34,6 +34,19 @@ def _send(model: Linear, images: torch.Tensor, snr_db: float, ratio: float, seed
     return psnr(images, sent.images).mean().item()
 
 
+def test_the_gain_is_known_exactly_where_it_matters(linear: Linear, coffee: torch.Tensor) -> None:
+    """A gain known to half a step of the header's limits PSNR to some 55 dB, less or more with every contrast."""
+    crop = coffee[None, :, 60:156, 60:156].float() / 255
+    link, snr_db, found = Link(linear, AWGN(), bandwidth_ratio=1 / 2), torch.tensor([34.0]), []
+    for contrast in (1.0, 0.997, 0.994, 0.991):
+        image = 0.5 + contrast * (crop - 0.5)
+        sent = link.transmit(image, snr_db, generator=torch.Generator().manual_seed(0))
+        found.append(-10 * (sent.images - image).square().mean().log10().item())
+    assert max(found) - min(found) < 0.15
+    power = mean_power(linear.encode(crop, LinkPlan(torch.tensor([34.0]), 1 / 2)).symbols).item()
+    assert 2 ** (-1 / 32) - 1e-4 < power < 1 + 1e-4
+
+
 def test_basis_is_orthonormal(linear: Linear) -> None:
     identity = linear.basis.T @ linear.basis
     assert (identity - torch.eye(768)).abs().max() < 1e-3

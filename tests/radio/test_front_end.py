@@ -1,4 +1,4 @@
-"""DC offset, I/Q imbalance and a spur: what is estimated and removed, and what is left."""
+"""DC offset and I/Q imbalance: what is estimated and removed, and what is left."""
 
 from dataclasses import replace
 
@@ -59,14 +59,6 @@ def test_both_with_echoes() -> None:
     clean = Impairments(20.0, 0.003, 0.3, echoes=echoes)
     faulty = replace(clean, dc_db=-6.0, iq_gain_db=1.0, iq_phase_deg=5.0)
     assert error_db(faulty) == pytest.approx(error_db(clean), abs=0.3)
-
-
-def test_a_spur_costs_its_power_and_no_frame() -> None:
-    """It is not removed: 20 dB below the signal it adds as much to the error as noise of this power would."""
-    by = Impairments(20.0, 0.003, 0.3, spur_db=-20.0, spur_frequency=0.13)
-    frame, _ = receive_one(impair(SAMPLES, by, PULSE, 1.0, np.random.default_rng(3)))
-    assert frame.complete
-    assert error_db(by) < -16.5
 
 
 def test_impairments_are_as_large_as_they_say() -> None:

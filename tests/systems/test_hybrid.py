@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from deepjscc.channels import AWGN, Rayleigh
-from deepjscc.errors import UsageError
+from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
 from deepjscc.systems.names import load_transceiver, make_system
-from deepjscc.types import Transmission
+from deepjscc.types import LinkPlan, Received, Transmission
 
 RATIO = 1 / 6
 
@@ -86,6 +86,22 @@ def test_a_base_that_failed_is_never_shown(images: torch.Tensor) -> None:
     real = send("jpeg2000+ldpc-fine+hybrid", images, 10.0, 8.5, simulate=True)
     assert real.layers == (("coarse",),)
     assert psnr(images, real.images).item() > 15
+
+
+def test_a_base_of_another_size_is_refused(images: torch.Tensor) -> None:
+    waveform = load_transceiver("jpeg2000+ldpc-fine+hybrid")
+    hybrid, plan = waveform.hybrid, LinkPlan(torch.tensor([10.0]), RATIO)
+    sent = hybrid.encode(images, plan)
+    received = Received(
+        sent.symbols,
+        torch.full(sent.symbols.shape, 0.1),
+        None,
+        plan.design_snr_db,
+        (tuple(layer.data for layer in sent.digital[0]),),
+    )
+    assert hybrid.receive(received, (192, 256)).images.shape == images.shape
+    with pytest.raises(DeepJSCCError, match="another size"):
+        hybrid.receive(received, (192, 255))
 
 
 def test_a_budget_too_small_for_any_base_is_sent_by_the_analog_code(images: torch.Tensor) -> None:

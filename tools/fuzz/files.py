@@ -2,26 +2,21 @@
 
     python tools/fuzz/files.py --count 1000 --seed 0
 
-It prints a line per kind: files, how many were read, how many refused, the slowest in seconds. Any other exception ends
-it with the file that caused it, kept in ``out/fuzz``.
+It prints a line per kind: files, how many were read, how many refused, the slowest in seconds. See `targets.py`.
 """
 
-import argparse
 import io
-import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from PIL import Image
+from PIL import Image, ImageCms
+from targets import Target, arguments, run
 
 from deepjscc.data.samples import sample_path
-from deepjscc.errors import DeepJSCCError
 from deepjscc.images import read_image
 from deepjscc.models import Cnn
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
@@ -31,7 +26,6 @@ from deepjscc.radio.sample_files import recording_datatype
 from deepjscc.radio.split import encode_image
 from deepjscc.training.recipe import read_recipe
 
-KEPT = Path("out/fuzz")
 FORMATS = {
     "PNG": {},
     "JPEG": {},
@@ -51,37 +45,6 @@ train = "cifar10-train"
 [optimiser]
 learning_rate = 1e-3
 """
-SLOW_S = 30.0
-
-
-@dataclass
-class Target:
-    """A kind of file: whole ones to begin with, and what reads one."""
-
-    name: str
-    seeds: list[bytes]
-    read: Callable[[bytes], object]
-    counts: dict[str, int] = field(default_factory=lambda: {"read": 0, "refused": 0})
-    slowest_s: float = 0.0
-
-
-def mutate(data: bytes, draws: np.random.Generator) -> bytes:
-    """Change, cut, repeat, insert or exchange some bytes."""
-    changed = bytearray(data)
-    for _ in range(draws.integers(1, 6)):
-        place = int(draws.integers(0, max(1, len(changed))))
-        kind = draws.integers(0, 6)
-        if kind <= 1 and changed:
-            changed[place % len(changed)] = int(draws.integers(256))
-        elif kind == 2:
-            changed[place : place + 4] = int(draws.choice([0, 1, 2**31 - 1, 2**32 - 1])).to_bytes(4, "big")
-        elif kind == 3:
-            del changed[place : place + int(draws.integers(1, 64))]
-        elif kind == 4:
-            changed[place:place] = changed[place : place + int(draws.integers(1, 64))] * int(draws.integers(1, 40))
-        else:
-            changed[place:place] = draws.bytes(int(draws.integers(1, 16)))
-    return bytes(changed)
 
 
 def targets(folder: Path) -> list[Target]:
@@ -110,9 +73,10 @@ def targets(folder: Path) -> list[Target]:
         data.write_bytes(content)
         return read_frame(meta)
 
+    whole_pictures = {name: [_saved(picture, name, options)] for name, options in FORMATS.items()}
     found = [
-        Target(name, [_saved(picture, name, options)], lambda content: open_rgb(io.BytesIO(content), 4_000_000))
-        for name, options in FORMATS.items()
+        Target(name, seeds, lambda content: open_rgb(io.BytesIO(content), 4_000_000))
+        for name, seeds in (whole_pictures | deep_pictures(picture)).items()
     ]
     return [
         *found,
@@ -128,47 +92,46 @@ def targets(folder: Path) -> list[Target]:
     ]
 
 
-def _saved(picture: Image.Image, name: str, options: dict[str, str]) -> bytes:
+def deep_pictures(picture: Image.Image) -> dict[str, list[bytes]]:
+    """Pictures of 16 bits and floating point, and with colour profiles of their own."""
+    grey = np.asarray(picture.convert("L"))
+    deep, real = Image.fromarray(grey.astype(np.uint16) * 257), Image.fromarray(grey.astype(np.float32) / 255)
+    profiles = [ImageCms.ImageCmsProfile(ImageCms.createProfile(name)).tobytes() for name in ("sRGB", "LAB", "XYZ")]
+    profiles.append(swapped_primaries(profiles[0]))
+    tagged = [
+        _saved(picture, name, {"icc_profile": profile})
+        for profile in profiles
+        for name in ("PNG", "JPEG", "TIFF", "WEBP")
+    ]
+    alpha = picture.convert("RGBA")
+    return {
+        "16-bit": [_saved(deep, name, {}) for name in ("PNG", "TIFF", "PPM")] + [b"P5 48 40 1023\n" + deep.tobytes()],
+        "floating point": [_saved(real, "TIFF", {}), _saved(real, "TIFF", {"compression": "tiff_deflate"})],
+        "colour profile": tagged,
+        "alpha, palette and CMYK": [
+            _saved(alpha, "PNG", {}),
+            _saved(picture.convert("P"), "PNG", {"transparency": 3}),
+            _saved(picture.convert("CMYK"), "JPEG", {}),
+            _saved(picture.convert("CMYK"), "TIFF", {}),
+            _saved(picture.convert("1"), "PNG", {}),
+            _saved(picture.convert("LA"), "PNG", {}),
+        ],
+    }
+
+
+def swapped_primaries(profile: bytes) -> bytes:
+    """A colour profile whose red and blue change places."""
+    return profile.replace(b"rXYZ", b"tXYZ").replace(b"bXYZ", b"rXYZ").replace(b"tXYZ", b"bXYZ")
+
+
+def _saved(picture: Image.Image, name: str, options: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, name, **options)
     return buffer.getvalue()
 
 
-def run(count: int, seed: int) -> int:
-    """Fuzz every target; the exit code."""
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as name:
-        for number, target in enumerate(targets(Path(name))):
-            draws = np.random.default_rng([seed, number])
-            for _ in range(count):
-                content = mutate(target.seeds[int(draws.integers(len(target.seeds)))], draws)
-                clock = time.perf_counter()
-                try:
-                    target.read(content)
-                    target.counts["read"] += 1
-                except DeepJSCCError:
-                    target.counts["refused"] += 1
-                except BaseException as error:
-                    KEPT.mkdir(parents=True, exist_ok=True)
-                    (KEPT / f"{target.name.replace(' ', '-')}.bin").write_bytes(content)
-                    print(f"{target.name}: {type(error).__name__}: {error}; the file is in {KEPT}", file=sys.stderr)
-                    return 1
-                target.slowest_s = max(target.slowest_s, time.perf_counter() - clock)
-            print(
-                json.dumps(
-                    {"kind": target.name, "files": count, **target.counts, "slowest_s": round(target.slowest_s, 3)}
-                ),
-                flush=True,
-            )
-            if target.slowest_s > SLOW_S:
-                print(f"{target.name}: a file took more than {SLOW_S:g} s", file=sys.stderr)
-                return 1
-    return 0
-
-
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--count", type=int, default=1000, help="Files of each kind.")
-    parser.add_argument("--seed", type=int, default=0, help="Of the mutations.")
-    options = parser.parse_args()
-    sys.exit(run(options.count, options.seed))
+    options = arguments(__doc__)
+    with tempfile.TemporaryDirectory() as name:
+        chosen = [target for target in targets(Path(name)) if options.only in target.name]
+        sys.exit(run(chosen, options.count, options.seed))

@@ -1,5 +1,6 @@
 """The command line: a thin door. Each command lives in a file of its own and is loaded when it is called."""
 
+import errno
 import os
 import sys
 import warnings
@@ -97,11 +98,20 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("not enough memory; take a smaller image or batch", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
-    except Exception as error:
-        framed = frame_error(error)
+    except BaseException as error:
+        if _lacks_descriptors(error):
+            _fail("too many files are open; allow more with ulimit -n", 1)
+        framed = frame_error(error) if isinstance(error, Exception) else None
         if framed is None:
             raise
         _fail_in_extension(framed)
+
+
+def _lacks_descriptors(error: BaseException) -> bool:
+    """Whether a process has no file descriptor left; Polars panics then, which is no Exception."""
+    return (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)) or "TooManyOpenFiles" in str(
+        error
+    )
 
 
 def _fail_in_extension(error: ExtensionError) -> None:

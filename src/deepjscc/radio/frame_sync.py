@@ -14,6 +14,7 @@ from deepjscc.radio.kalman_filter import KalmanFilter
 from deepjscc.radio.pulse import Pulse
 from deepjscc.radio.pulse_sampler import PulseSampler
 from deepjscc.radio.sample_buffer import SampleBuffer
+from deepjscc.radio.spurs import SpurTracker, Tone, expected_pulses, find_tones, known_edges
 from deepjscc.radio.synchronise import Acquisition, refine_offset
 from deepjscc.radio.zadoff_chu import PREAMBLE_PULSES, Pulses, pilots, preamble
 
@@ -22,6 +23,7 @@ MIN_TIMING_DEVIATION = 1e-3  # of the timing from the preamble, in symbol times,
 TIMING_PROCESS_NOISE = 1e-10  # random walk of clocks, in squared symbol times per symbol time
 PHASE_PROCESS_NOISE = 3e-8  # random walk of oscillators, in squared radians per symbol time
 GAIN_PROCESS_NOISE = 1e-8  # random walk of the gain, squared, per symbol time
+SPUR_ROUNDS = 2
 MAX_OFFSET_ERROR = 3e-4  # cycles per symbol time that the estimate from the preamble may be off
 
 
@@ -72,6 +74,49 @@ class FrameSync:
         return KalmanFilter(0.0, deviation, CLOCK_DEVIATION, TIMING_PROCESS_NOISE, rate=self.clock, time=middle)
 
 
+def synchronise_known(buffer: SampleBuffer, acquisition: Acquisition, pulse: Pulse, known: Pulses) -> FrameSync:
+    """Synchronise a frame whose header is known, and subtract spurs if there are any.
+
+    A spur looks like echoes of the preamble to some degree, so that spurs and channel are estimated in turns.
+
+    Args:
+        buffer: matched-filtered samples, two per symbol time.
+        acquisition: position, carrier offset and clock offset.
+        pulse: pulse shape.
+        known: all pulses of preamble and header.
+    """
+    sync = synchronise(buffer, acquisition, pulse, known)
+    for _ in range(SPUR_ROUNDS):
+        tones = _find_spurs(sync, known)
+        if not tones:
+            break
+        late = _timing_error(synchronise(buffer, acquisition, pulse, known, spurs=tones))
+        acquisition = replace(acquisition, at=acquisition.at - 2 * late)
+        tones = tuple(replace(tone, middle=tone.middle + late) for tone in tones)
+        sync = synchronise(buffer, acquisition, pulse, known, spurs=tones)
+    return sync
+
+
+def _timing_error(sync: FrameSync) -> float:
+    """By how many symbol times the preamble is sampled too late, by least squares along the received slopes."""
+    index = np.arange(PREAMBLE_PULSES)
+    timing = sync.initial_timing().values_at(index)
+    values, slopes = sync.sampler.pulses(index, sync.cfo, timing, np.full(len(index), sync.phase))
+    inner = known_edges(len(index))
+    error = (values - expected_pulses(preamble(), sync.channel.taps))[inner]
+    return float(np.vdot(slopes[inner], error).real / np.vdot(slopes[inner], slopes[inner]).real)
+
+
+def _find_spurs(sync: FrameSync, known: Pulses) -> tuple[Tone, ...]:
+    """Tones in what the channel does not explain of the known pulses."""
+    index = np.arange(len(known))
+    times = index + sync.initial_timing().values_at(index)
+    explained = expected_pulses(known, sync.channel.taps) * np.exp(1j * (2 * np.pi * sync.cfo * index + sync.phase))
+    inner = known_edges(len(known))
+    values, slopes = sync.sampler.received(times)
+    return tuple(find_tones((values - explained)[inner], slopes[inner], times[inner], sync.channel.power))
+
+
 def synchronise(
     buffer: SampleBuffer,
     acquisition: Acquisition,
@@ -81,6 +126,7 @@ def synchronise(
     header_blocks: int = HEADER_LENGTHS[0],
     offset_sigmas: float = 0.0,
     front_end: FrontEnd | None = None,
+    spurs: tuple[Tone, ...] = (),
 ) -> FrameSync:
     """Estimate carrier offset, phase and channel from the known pulses of a frame, and correct the front end.
 
@@ -93,8 +139,9 @@ def synchronise(
         header_blocks: length of the header in blocks, where ``known`` is None.
         offset_sigmas: number of standard deviations to add to the estimated carrier offset.
         front_end: DC offset and I/Q imbalance to correct; None: they are estimated.
+        spurs: tones to subtract.
     """
-    sampler = PulseSampler(buffer, acquisition.at, front_end or FrontEnd())
+    sampler = PulseSampler(buffer, acquisition.at, front_end or FrontEnd(), SpurTracker(spurs))
     timing = KalmanFilter(0.0, 0.0, 0.0, 0.0, rate=acquisition.clock, time=PREAMBLE_PULSES / 2)
 
     def pulses_at(index: Int[np.ndarray, " pulses"], cfo: float, phase: float) -> Pulses:
@@ -120,6 +167,7 @@ def synchronise(
                 header_blocks=header_blocks,
                 offset_sigmas=offset_sigmas,
                 front_end=found,
+                spurs=spurs,
             )
     # Cramér-Rao bounds of phase and offset from all known pulses; independent of each other at the mean position.
     mean_index, half = float(index.mean()), channel.noise_variance / channel.power / 2

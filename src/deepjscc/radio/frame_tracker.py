@@ -143,6 +143,7 @@ class FrameTracker:
         known = pilots(self._next_pilot, len(index))
         correction = self.update_tracking(values[index], slopes[index], known, pilot_set, pulses)
         self._next_pilot += len(index)
+        self._track_spurs(pulses)
         data = np.delete((values + slopes * correction.timing) * correction.rotation, index)
         noise = np.full(len(data), correction.noise_variance, dtype=np.float32)
         return EqualisedSymbols(data.astype(np.complex64), noise)
@@ -160,6 +161,7 @@ class FrameTracker:
         known = pilots(self._next_pilot, len(received))
         correction = self.update_tracking(received, slopes, known, pilot_set, pulses)
         self._next_pilot += len(received)
+        self._track_spurs(pulses)
         # Within an OFDM symbol phase and timing are taken as constant: the carrier offset is removed already.
         rotation, timing = (
             part.reshape(count, -1).mean(1)[:, None] for part in (correction.rotation, correction.timing)
@@ -203,6 +205,11 @@ class FrameTracker:
         rotations = np.exp(1j * (phases - self._phase.values_at(span))) / gain
         self._next += pulses
         return Correction(rotations, self._timing.values_at(span) - timings, self.noise_variance)
+
+    def _track_spurs(self, pulses: int) -> None:
+        """Let the spurs follow the last pulses read."""
+        index = self._next + np.arange(-pulses, 0)
+        self._sampler.track_spurs(index + self._timing.values_at(index))
 
     def _preamble_slopes(self, *, flat: bool) -> tuple[float, float]:
         """Mean slope of the equalised preamble along its pulses, and the power of the rest over the curvature."""

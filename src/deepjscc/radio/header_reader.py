@@ -8,7 +8,7 @@ from deepjscc.errors import UsageError
 from deepjscc.radio.detector import Candidate
 from deepjscc.radio.frame import known_pulses
 from deepjscc.radio.frame_header import HEADER_LENGTHS, FrameHeader
-from deepjscc.radio.frame_sync import synchronise
+from deepjscc.radio.frame_sync import synchronise, synchronise_known
 from deepjscc.radio.frame_tracker import BLOCKS_PER_UPDATE, FrameTracker
 from deepjscc.radio.protection import DATA, OLD_HEADER_BLOCKS, OLD_HEADER_BYTES, read_header
 from deepjscc.radio.pulse import Pulse
@@ -76,7 +76,7 @@ def read_frame_header(
     # The whole header is known now, so that all of it serves to synchronise.
     known = known_pulses(header)
     refined = replace(acquisition, cfo=tracker.cfo, clock=tracker.clock)
-    tracker = FrameTracker(synchronise(buffer, refined, pulse, known))
+    tracker = FrameTracker(synchronise_known(buffer, refined, pulse, known))
     tracker.skip_header(known)
     return HeaderResult(acquisition.at, tracker.cfo, tracker.snr_db, header, tracker=tracker)
 

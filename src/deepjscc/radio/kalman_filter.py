@@ -43,6 +43,11 @@ class KalmanFilter:
         """The predicted value at each of several times."""
         return self._state[0] + self._state[1] * (times - self._time)
 
+    def variances_at(self, times: Real[np.ndarray, " times"]) -> Float[np.ndarray, " times"]:
+        """The variance of the predicted value's error at each of several times."""
+        elapsed, ((value, both), (_, rate)) = times - self._time, self._covariance
+        return value + 2 * both * elapsed + rate * elapsed**2 + self._process_noise * np.abs(elapsed)
+
     def update(self, time: float | int, innovation: float, variance: float) -> None:
         """Update the state with a measurement.
 

@@ -244,6 +244,8 @@ class Hybrid:
         if data[-1] is not None:
             base = Base.unpack(data[-1])
             picture = self.codec.decode(base.stream)
+            if picture.shape[1:] != size:
+                raise DeepJSCCError("the base of a hybrid transmission is a picture of another size")
             image = to_float(picture)
             if not header.share_index:
                 return image, ("base",)

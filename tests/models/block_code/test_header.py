@@ -3,6 +3,7 @@
 import math
 
 import pytest
+import torch
 
 from deepjscc.errors import UsageError
 from deepjscc.models.block_code.header import MAP_RATES, Header, MeanColour, header_rate, map_index
@@ -17,6 +18,17 @@ def test_headers_round_trip() -> None:
                 assert Header.unpack(header.pack()) == header
     assert Header.of(7.4, 1.0).snr_db == 7
     assert Header.of(0.0, 3.7).gain == pytest.approx(3.7, rel=0.006)
+
+
+def test_a_gain_can_be_lowered_to_one_that_a_header_tells() -> None:
+    gains = torch.rand(1000, generator=torch.Generator().manual_seed(0)) * 8 + 0.05
+    lowered = Header.gain_below(gains)
+    assert [Header.of(0.0, gain).gain for gain in lowered.tolist()] == pytest.approx(lowered.tolist(), rel=1e-6)
+    assert (lowered / gains).min() > 2 ** (-1 / 64) - 1e-6
+    assert (lowered / gains).max() < 1 + 2e-5
+    assert Header.gain_below(lowered).tolist() == pytest.approx(lowered.tolist(), rel=1e-6)
+    outside = torch.tensor([1e-9, 1e9])
+    assert torch.equal(Header.gain_below(outside), outside)
 
 
 def test_every_single_and_double_error_of_bits_shows() -> None:

@@ -14,7 +14,7 @@ from deepjscc.zoo import cards, load
 
 BLOCK_CODES = ["universal-s", "adaptive-linear", "unrolled-linear"]
 ROADS = ["distributed-linear-alone", "distributed-linear-joint"]  # know road scenes alone, and say so
-SNR_DB = (-10.0, -3.0, 5.0, 14.0, 22.0, 28.0, 60.0)
+SNR_DB = (-10.0, -3.0, 5.0, 14.0, 22.0, 28.0, 40.0, 60.0)
 SMALL_DB, DRAWS = (5.0, 22.0), 4  # of the noise, where pictures are small
 load = cache(load)
 
@@ -27,18 +27,18 @@ def crops(coffee: torch.Tensor) -> torch.Tensor:
 
 @torch.no_grad()
 def _psnr(name: str, images: torch.Tensor, ratio: float, snr_db: tuple[float, ...]) -> torch.Tensor:
-    """PSNR by SNR, the mean over all pictures."""
+    """PSNR of each picture, by SNR."""
     link = Link(load(name), AWGN(), bandwidth_ratio=ratio)
     each, believed = images.repeat_interleave(len(snr_db), 0), torch.tensor(snr_db).repeat(len(images))
     sent = link.transmit(each, believed, generator=torch.Generator().manual_seed(1))
-    return psnr(each, sent.images).view(-1, len(snr_db)).mean(0)
+    return psnr(each, sent.images).view(-1, len(snr_db))
 
 
-@pytest.mark.parametrize("ratio", [1 / 96, 1 / 12, 1 / 4, 0.36, 1 / 2])
+@pytest.mark.parametrize("ratio", [1 / 96, 1 / 12, 1 / 4, 0.3, 0.36, 0.42, 1 / 2])
 def test_never_worse_than_the_linear_code(crops: torch.Tensor, ratio: float) -> None:
     closed = _psnr("linear", crops, ratio, SNR_DB)
     for name in BLOCK_CODES:
-        lost = closed - _psnr(name, crops, ratio, SNR_DB)
+        lost = (closed - _psnr(name, crops, ratio, SNR_DB)).amax(0)
         assert lost.max() < 0.3, (name, dict(zip(SNR_DB, lost.tolist(), strict=True)))
 
 
@@ -48,7 +48,7 @@ def test_never_worse_than_the_linear_code_at_small_sizes(crops: torch.Tensor, si
     for ratio in (1 / 6, 1 / 2):
         closed = _psnr("linear", small, ratio, SMALL_DB)
         for name in BLOCK_CODES:
-            lost = closed - _psnr(name, small, ratio, SMALL_DB)
+            lost = (closed - _psnr(name, small, ratio, SMALL_DB)).mean(0)
             assert lost.max() < 0.3, (name, ratio, dict(zip(SMALL_DB, lost.tolist(), strict=True)))
 
 

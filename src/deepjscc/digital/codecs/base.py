@@ -67,8 +67,15 @@ class LevelCodec:
         raise NotImplementedError
 
     def decode(self, data: bytes) -> Image8:
-        """Bytes back to an 8-bit image."""
-        return from_picture(Image.open(io.BytesIO(data)).convert("RGB"))
+        """Bytes back to an 8-bit image.
+
+        Raises:
+            DeepJSCCError: a stream that is truncated or broken.
+        """
+        try:
+            return from_picture(Image.open(io.BytesIO(data)).convert("RGB"))
+        except (OSError, ValueError, SyntaxError, RuntimeError, Image.DecompressionBombError):
+            raise DeepJSCCError(f"{type(self).__name__.lower()}: the stream is truncated or broken") from None
 
     def payload_bytes(self, data: bytes) -> int:
         """Bytes that carry the picture, without what every file of this format and setting repeats."""

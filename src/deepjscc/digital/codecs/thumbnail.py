@@ -43,7 +43,7 @@ def decode_thumbnail(data: bytes, size: Size) -> Image.Image:
         if small.size != _small((size[1], size[0]), data[0]):
             raise DeepJSCCError("coarse picture: the data is of a picture of another size")
         return small.convert("RGB").resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise DeepJSCCError("coarse picture: the data is truncated or broken") from None
 
 

@@ -79,7 +79,7 @@ def load_av() -> Any:
         raise DeepJSCCError("hevc needs PyAV: pip install 'deepjscc[digital]'") from None
     if "libx265" not in av.codecs_available:
         raise DeepJSCCError("hevc needs a PyAV with x265 in it: pip install 'deepjscc[digital]'")
-    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_level(av.logging.PANIC)  # what is wrong with a stream comes as an exception, and is said once
     return av
 
 

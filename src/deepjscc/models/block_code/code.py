@@ -45,6 +45,7 @@ from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 from deepjscc.units import noise_variance
 
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
+EXACT_GAIN_SNR_DB = 18.0  # SNR above which an image is scaled by just the gain that its header can tell
 OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 
 
@@ -141,6 +142,7 @@ class BlockCode(JSCC):
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
+        gain = torch.where(design_snr_db > EXACT_GAIN_SNR_DB, Header.gain_below(gain), gain)
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
         sent = Encoded(symbols, pack(stream, gain, maps, budget), tuple((reals // 2).tolist()))
         # A camera of a pair cannot decode its own picture alone.
