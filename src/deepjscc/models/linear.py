@@ -39,7 +39,7 @@ from deepjscc.units import noise_variance
 
 Blocks = Float[Tensor, "batch blocks values"]
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
-EXACT_GAIN_SNR_DB = 18.0  # SNR above which an image is scaled by just the gain that its header can tell
+EXACT_GAIN_SNR_DB = 20.0  # SNR above which an image is scaled by just the gain that its header can tell
 OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a coefficient is
 
