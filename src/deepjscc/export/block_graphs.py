@@ -15,7 +15,7 @@ from deepjscc.export.graphs import TRACED, TRACED_IMAGES, Canvas, Graph, Port, R
 from deepjscc.models import Linear
 from deepjscc.models.allocation import Allocation, allocate
 from deepjscc.models.header import Header
-from deepjscc.models.linear import EXACT_GAIN_SNR_DB
+from deepjscc.models.linear import needs_exact_gain
 from deepjscc.models.rows import Strip
 from deepjscc.models.side_info import NOISE_RANGE, Heard, Plan, told_noise
 from deepjscc.types import Images, SnrDb
@@ -56,7 +56,7 @@ class BlockEncoderGraph(nn.Module):
         latent = latent.scatter(1, places.flatten(1), modulated.flatten(1))[:, :-1]
         power = latent.square().sum(1) / (2 * uses)
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
-        gain = torch.where(snr_db > EXACT_GAIN_SNR_DB, Header.gain_below(gain), gain)
+        gain = torch.where(needs_exact_gain(snr_db, uses, everything), Header.gain_below(gain), gain)
         symbols = (latent * (gain / math.sqrt(2))[:, None]).reshape(images.shape[0], -1, 2)
         return symbols, self.header(plan.snr_db, gain)
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -40,6 +40,7 @@ from deepjscc.units import noise_variance
 Blocks = Float[Tensor, "batch blocks values"]
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
 EXACT_GAIN_SNR_DB = 20.0  # SNR above which an image is scaled by just the gain that its header can tell
+EXACT_GAIN_WIDE_SNR_DB = 10.0  # the same where more than a quarter of a complex symbol goes for each value
 OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 LIKELIHOOD_FLOOR = 2e-4  # variance below which it does not matter how weak a coefficient is
 
@@ -121,7 +122,8 @@ class Linear(JSCC):
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
-        gain = torch.where(design_snr_db > EXACT_GAIN_SNR_DB, Header.gain_below(gain), gain)
+        exact = needs_exact_gain(design_snr_db, reals // 2, grid[0] * grid[1] * len(self.mean))
+        gain = torch.where(exact, Header.gain_below(gain), gain)
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
         sent = Encoded(symbols, pack(stream, gain, maps, budget), tuple((reals // 2).tolist()))
         if self.training or wanted >= SMALL_BUDGET:
@@ -267,6 +269,17 @@ class Linear(JSCC):
         """Where in the stream a strip's coefficients are; ``longest`` for those that are not sent."""
         places = plan.allocation.places(*_run(strip, plan.grid))
         return torch.where(places < plan.allocation.reals[:, None, None], places, longest)
+
+
+def needs_exact_gain(snr_db: SnrDb, uses: Int[Tensor, " batch"], values: int) -> Bool[Tensor, " batch"]:
+    """Whether the header's rounding of the gain would limit a picture.
+
+    Args:
+        snr_db: planned for.
+        uses: symbols of each image.
+        values: of the padded image.
+    """
+    return (snr_db > EXACT_GAIN_SNR_DB) | ((snr_db > EXACT_GAIN_WIDE_SNR_DB) & (4 * uses > values))
 
 
 def _run(strip: Strip, grid: tuple[int, int]) -> tuple[int, int]:
