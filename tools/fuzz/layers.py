@@ -24,7 +24,7 @@ from deepjscc.data.samples import sample_path
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
 from deepjscc.images import from_picture, to_float
 from deepjscc.models import Linear
-from deepjscc.models.block_code.header import Header, MeanColour
+from deepjscc.models.block_code.header import Header, MeanColour, _check
 from deepjscc.open_image import open_rgb
 from deepjscc.radio.frame_header import FrameHeader
 from deepjscc.radio.iq_file import paths
@@ -61,11 +61,16 @@ def small_parsers(image: Image8) -> list[Target]:
         body = content[: FrameHeader.BYTES - 2].ljust(FrameHeader.BYTES - 2, b"\0")
         return FrameHeader.unpack(body + crc_hqx(body, 0).to_bytes(2, "big"))
 
+    def hybrid_header(content: bytes) -> object:
+        return HybridHeader.unpack(_crc_made_right(content))
+
+    def header(content: bytes) -> object:
+        word = int.from_bytes(content[: Header.BYTES].ljust(Header.BYTES, b"\0"), "big") >> 5
+        return Header.unpack((word << 5 | _check(word)).to_bytes(Header.BYTES, "big"))
+
     return [
-        Target(
-            "hybrid header", [HybridHeader(2, 120, 10).pack()], lambda data: HybridHeader.unpack(_crc_made_right(data))
-        ),
-        Target("header", [Header.of(10.0, 1.0, 4).pack()], Header.unpack),
+        Target("hybrid header", [HybridHeader(2, 120, 10).pack()], hybrid_header),
+        Target("header", [Header.of(10.0, 1.0, 4).pack()], header),
         Target("mean colour", [MeanColour.of([0.1, 0.5, 0.9]).pack()], MeanColour.unpack),
         Target("frame header", frames, frame_header),
         Target("coarse picture", coarse, lambda content: decode_coarse(content, size)),

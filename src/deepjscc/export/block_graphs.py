@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from deepjscc.export.graphs import TRACED, TRACED_IMAGES, Canvas, Graph, Port, RealSymbols, pad_edges, up_to
 from deepjscc.models import BlockCode
 from deepjscc.models.block_code.allocation import Allocation, allocate
-from deepjscc.models.block_code.code import EXACT_GAIN_SNR_DB
+from deepjscc.models.block_code.code import needs_exact_gain
 from deepjscc.models.block_code.header import Header
 from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
 from deepjscc.models.block_code.tiling import Strip
@@ -56,7 +56,7 @@ class BlockEncoderGraph(nn.Module):
         latent = latent.scatter(1, places.flatten(1), modulated.flatten(1))[:, :-1]
         power = latent.square().sum(1) / (2 * uses)
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
-        gain = torch.where(snr_db > EXACT_GAIN_SNR_DB, Header.gain_below(gain), gain)
+        gain = torch.where(needs_exact_gain(snr_db, uses, everything), Header.gain_below(gain), gain)
         symbols = (latent * (gain / math.sqrt(2))[:, None]).reshape(images.shape[0], -1, 2)
         return symbols, self.header(plan.snr_db, gain)
 

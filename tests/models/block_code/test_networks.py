@@ -14,7 +14,7 @@ from deepjscc.zoo import cards, load
 
 BLOCK_CODES = ["universal-s", "adaptive-linear", "unrolled-linear"]
 ROADS = ["distributed-linear-alone", "distributed-linear-joint"]  # know road scenes alone, and say so
-SNR_DB = (-10.0, -3.0, 5.0, 14.0, 22.0, 28.0, 40.0, 60.0)
+SNR_DB = (-10.0, -3.0, 5.0, 14.0, 17.0, 22.0, 28.0, 40.0, 60.0)
 SMALL_DB, DRAWS = (5.0, 22.0), 4  # of the noise, where pictures are small
 load = cache(load)
 

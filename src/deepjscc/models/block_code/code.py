@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -45,7 +45,8 @@ from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
 from deepjscc.units import noise_variance
 
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
-EXACT_GAIN_SNR_DB = 18.0  # SNR above which an image is scaled by just the gain that its header can tell
+EXACT_GAIN_SNR_DB = 20.0  # SNR above which an image is scaled by just the gain that its header can tell
+EXACT_GAIN_WIDE_SNR_DB = 10.0  # the same where more than a quarter of a complex symbol goes for each value
 OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 
 
@@ -142,7 +143,8 @@ class BlockCode(JSCC):
         latent = latent[:, :-1]
         power = latent.square().sum(1) / reals
         gain = torch.where(power > 0, power.clamp_min(1e-30).rsqrt(), torch.ones_like(power))
-        gain = torch.where(design_snr_db > EXACT_GAIN_SNR_DB, Header.gain_below(gain), gain)
+        exact = needs_exact_gain(design_snr_db, reals // 2, grid[0] * grid[1] * len(self.mean))
+        gain = torch.where(exact, Header.gain_below(gain), gain)
         symbols = to_symbols(latent * (gain / math.sqrt(2))[:, None])  # power 1 of a complex symbol is 1/2 per real
         sent = Encoded(symbols, pack(stream, gain, maps, budget), tuple((reals // 2).tolist()))
         # A camera of a pair cannot decode its own picture alone.
@@ -269,3 +271,14 @@ class BlockCode(JSCC):
         """Return the places of a strip's coefficients in the stream; ``longest`` for those that are not sent."""
         places = plan.allocation.places(*inner_run(strip, plan.grid[1]))
         return torch.where(places < plan.allocation.reals[:, None, None], places, longest)
+
+
+def needs_exact_gain(snr_db: SnrDb, uses: Int[Tensor, " batch"], values: int) -> Bool[Tensor, " batch"]:
+    """Whether the header's rounding of the gain would limit a picture.
+
+    Args:
+        snr_db: planned for.
+        uses: symbols of each image.
+        values: of the padded image.
+    """
+    return (snr_db > EXACT_GAIN_SNR_DB) | ((snr_db > EXACT_GAIN_WIDE_SNR_DB) & (4 * uses > values))
