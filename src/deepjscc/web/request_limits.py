@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -68,7 +70,8 @@ class RequestLimits:
             taken += len(message.get("body", b""))
             return {"type": "http.disconnect"} if taken > self.upload_bytes else message
 
-        await self.app(scope, bounded, send)
+        with suppress(ClientDisconnect):  # who leaves in the middle of an upload is no error of the page
+            await self.app(scope, bounded, send)
 
     async def _pass_direct_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._direct_calls >= DIRECT_CALLS:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
+SESSIONS = 100  # whose pictures are kept, the most recent ones; Gradio's 10,000 would take a megabyte each and more
 UVICORN: dict[str, Any] = {"log_level": "warning", "timeout_graceful_shutdown": 3}  # browsers hold a stream open
 
 
@@ -68,6 +69,7 @@ def build_app(folder: str, public: bool = False, host: str | None = None) -> "AS
     fonts = ("system-ui", "sans-serif")
     theme = gr.themes.Default(font=fonts, font_mono=("ui-monospace", "monospace"))
     page = build_page()
+    page.state_session_capacity = SESSIONS
     gr.mount_gradio_app(app, page, path="/", theme=theme, max_file_size=UPLOAD_BYTES, ssr_mode=False, footer_links=[])
     page.has_launched = True  # without it Gradio does not check the paths that a request names
     limited = RequestLimits(app, folder, 2 * UPLOAD_BYTES + 2**16)  # a pair of pictures and its multipart headers
