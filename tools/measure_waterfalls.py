@@ -17,7 +17,7 @@ import torch
 
 from deepjscc.digital.fine.waterfalls import Point, fit, measure
 
-RATES = (0.5, 0.83, 0.2, 0.3334, 0.67, 0.93, 0.1, 0.25, 0.42, 0.75)
+RATES = (0.5, 0.83, 0.2, 0.3334, 0.67, 0.93, 0.1, 0.15, 0.175, 0.125, 0.25, 0.42, 0.75)
 BLOCK_BITS = (48, 120, 290, 1000)
 LONGEST = {True: (3824, 15360), False: (8448, 33792)}  # by whether the rate is at most 1/4
 FIELDS = "rate,block_bits,snr_db,blocks,errors\n"
