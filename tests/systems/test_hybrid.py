@@ -113,6 +113,16 @@ def test_a_budget_too_small_for_any_base_is_sent_by_the_analog_code(images: torc
         send("jpeg2000+ldpc-fine+hybrid", small, -5.0, -5.0, 1 / 12, simulate=True)
 
 
+@pytest.mark.parametrize("ratio", [1 / 96, 1 / 12, 1 / 4])
+def test_small_images_take_no_more_than_they_are_granted(images: torch.Tensor, ratio: float) -> None:
+    for side, snr_db in ((16, 10.0), (32, 10.0), (48, -5.0), (48, 20.0)):
+        small = images[:, :, :side, :side]
+        for name in ("jpeg2000+ldpc-fine+hybrid", "jpeg2000+ideal+hybrid"):
+            sent = send(name, small, snr_db, snr_db, ratio)
+            least = send("linear", small, snr_db, snr_db, ratio).channel_uses.item()  # of the smallest it is a header
+            assert sent.channel_uses.item() <= max(math.floor(small.numel() * ratio), least + 24)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 300), (64, 64)])
 @pytest.mark.parametrize("snr_db", [-20.0, 10.0, 60.0, math.inf])
 def test_any_size_and_snr(size: tuple[int, int], snr_db: float) -> None:

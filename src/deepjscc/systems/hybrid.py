@@ -10,7 +10,7 @@ The receiver decodes the base with the analog layer as noise, subtracts it, and 
 failed is never shown or subtracted; then the coarse layer is, which arrives far below the design SNR.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional as F
@@ -40,6 +40,7 @@ from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Im
 
 FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
+LEAST_PER_HEADER = 4  # channel uses of an image without a base for each of its header
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
 
 
@@ -115,9 +116,13 @@ class Hybrid:
 
     def header_layer(self, header: HybridHeader) -> DigitalLayer:
         """The header as a digital layer: ideally coded like every header, or with a family that has short codes."""
-        lowest_db = header.design_snr_db - max(self.options.floor_db, FLOOR_DB)
-        short = lowest_db >= HEADER_SNRS_DB[0]
-        return DigitalLayer(header.pack(), self.header_codes()[0 if short else 1], name="header")
+        code = self.header_codes()[0 if self._is_short(header.snr_index) else 1]
+        return DigitalLayer(header.pack(), code, name="header")
+
+    def _is_short(self, index: int) -> bool:
+        """Whether the header needs only its short code: it arrives wherever the coarse layer may."""
+        lowest_db = HybridHeader(0, index, 0).design_snr_db - max(self.options.floor_db, FLOOR_DB)
+        return lowest_db >= HEADER_SNRS_DB[0]
 
     def header_codes(self) -> list[PlannedCode | IdealCode]:
         """The codes that a header may have: ideal ones, or those of a family that has short codes."""
@@ -145,7 +150,7 @@ class Hybrid:
         left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
         chosen = self._choose(picture, snr_db, uses, left, plan.snr_offsets_db) if left > 0 else None
         if chosen is None:
-            return self._encode_analog_only(image, index, left, plan)
+            return self._encode_analog_only(image, index, uses, plan)
         index, share_index = chosen
         left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
         coarse, coarse_uses = self._encode_coarse(picture, index, uses)
@@ -224,7 +229,9 @@ class Hybrid:
     def _encode_analog_only(self, image: Images, index: int, uses: int, plan: LinkPlan) -> Encoded:
         """The whole image by the analog code, where the bandwidth holds no base."""
         header = self.header_layer(HybridHeader(ANALOG_ONLY, index, 0))
-        ratio = max(uses, 1) / image.numel()
+        if header.uses * LEAST_PER_HEADER > uses:  # a real code has no header so short: an ideal one, as models have
+            header = replace(header, code=IdealCode(1.0) if self._is_short(index) else IdealCode())
+        ratio = max(uses - header.uses, 1) / image.numel()
         design = torch.full((1,), HybridHeader(0, index, 0).design_snr_db)
         encoded = self.analog.encode(image, LinkPlan(design, ratio, plan.margin_db))
         return Encoded(encoded.symbols, ((header, *encoded.digital[0]),), encoded.counts, (1.0,))
