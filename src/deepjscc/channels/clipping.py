@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from deepjscc.channels.base import Channel
-from deepjscc.channels.raised_cosine import root_raised_cosine
 from deepjscc.errors import UsageError
+from deepjscc.pulses import root_raised_cosine
 from deepjscc.types import Gain, Received, SnrDb, Symbols
 
 OVERSAMPLING = 4  # samples a symbol time: what clipping spreads beyond is below what it leaves within
