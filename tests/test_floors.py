@@ -12,7 +12,7 @@ FROM_THE_GROUND_UP = [
     {"defaults", "errors", "precision", "pulses", "seeds", "threads", "types"},
     {"extensions", "fetch", "files", "layers", "pixel_formats", "symbols", "units", "workers"},
     {"channels", "open_image"},
-    {"images"},
+    {"equaliser", "images"},
     {"data", "digital", "metrics", "models"},
     {"zoo"},
     {"systems"},
