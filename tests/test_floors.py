@@ -9,10 +9,10 @@ import deepjscc
 
 ROOT = Path(deepjscc.__file__).parent
 FROM_THE_GROUND_UP = [
-    {"defaults", "errors", "precision", "seeds", "threads", "types"},
+    {"defaults", "errors", "precision", "pulses", "seeds", "threads", "types"},
     {"extensions", "fetch", "files", "layers", "pixel_formats", "symbols", "units", "workers"},
     {"channels", "open_image"},
-    {"images"},
+    {"equaliser", "images"},
     {"data", "digital", "metrics", "models"},
     {"zoo"},
     {"systems"},

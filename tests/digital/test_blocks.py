@@ -11,6 +11,7 @@ from deepjscc.digital.bler import confidence
 from deepjscc.digital.blocks import Block
 from deepjscc.digital.modulation import QAM
 from deepjscc.digital.schemes import PAPERS, STANDARD, Scheme
+from deepjscc.equaliser import equalise
 from deepjscc.errors import UsageError
 
 pytest.importorskip("sionna.phy", reason="the extra [digital] is not installed")
@@ -88,7 +89,7 @@ def test_a_noise_variance_per_symbol_is_used() -> None:
     """Over fast fading a decoder that is told every fade beats one that is told the mean."""
     code, draws = Block(Scheme("qpsk", 512), 1536), torch.Generator().manual_seed(0)
     messages = torch.randint(0, 2, (40, code.message_bits), generator=draws).float()
-    received = Rayleigh("symbol")(code.encode(messages), torch.full((40,), 5.0), generator=draws)
+    received = equalise(Rayleigh("symbol")(code.encode(messages), torch.full((40,), 5.0), generator=draws), "receiver")
     told = code.decode(received.symbols, received.noise_variance)[1]
     untold = code.decode(received.symbols, torch.full_like(received.noise_variance, 10**-0.5))[1]
     assert told.float().mean() > 0.9

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from deepjscc.channels import AWGN
+from deepjscc.equaliser import equalise
 from deepjscc.errors import UsageError
 from deepjscc.models import MODELS, Cnn
 from deepjscc.symbols import mean_power
@@ -56,7 +57,7 @@ def test_another_ratio_or_number_of_symbols_is_refused() -> None:
     model = Cnn(filters=16)
     with pytest.raises(UsageError, match=r"0\.1667"):
         model.encode(torch.rand(1, 3, 32, 32), LinkPlan(torch.zeros(1), 1 / 12))
-    received = AWGN()(torch.ones(1, 511).cfloat(), torch.tensor([10.0]))
+    received = equalise(AWGN()(torch.ones(1, 511).cfloat(), torch.tensor([10.0])), None)
     with pytest.raises(UsageError, match="511 symbols"):
         model.decode(received, (32, 32))
 

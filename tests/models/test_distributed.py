@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from deepjscc.channels import AWGN
+from deepjscc.equaliser import equalise
 from deepjscc.errors import UsageError
 from deepjscc.models import Cnn, Distributed
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
@@ -44,14 +45,18 @@ def test_the_decoder_hears_the_other_image_if_joint() -> None:
         model, snr_db = stirred(joint=joint), torch.tensor([5.0, 5.0])
         symbols = model.encode(torch.rand(2, 3, 32, 64), LinkPlan(snr_db)).symbols
         other = torch.stack([symbols[0], symbols[1].roll(7)])
-        decoded, changed = (model.decode(AWGN()(s, torch.full((2,), 200.0)), (32, 64))[0] for s in (symbols, other))
+        decoded, changed = (
+            model.decode(equalise(AWGN()(s, torch.full((2,), 200.0)), None), (32, 64))[0] for s in (symbols, other)
+        )
         assert torch.allclose(decoded, changed, atol=1e-4) != joint
 
 
 def test_half_a_pair_is_refused_and_a_single_image_is_not() -> None:
     for joint in (True, False):
         model = stirred(joint=joint)
-        received = AWGN()(model.encode(torch.rand(1, 3, 30, 50), LinkPlan(torch.zeros(1))).symbols, torch.zeros(1))
+        received = equalise(
+            AWGN()(model.encode(torch.rand(1, 3, 30, 50), LinkPlan(torch.zeros(1))).symbols, torch.zeros(1)), None
+        )
         if joint:
             with pytest.raises(UsageError, match="send-pair"):
                 model.decode(received, (30, 50))
@@ -61,7 +66,7 @@ def test_half_a_pair_is_refused_and_a_single_image_is_not() -> None:
 
 def test_gradients_reach_every_weight() -> None:
     model = stirred()
-    received = AWGN()(model.encode(torch.rand(38, 3, 16, 16), LinkPlan(TOKENS_DB)).symbols, TOKENS_DB)
+    received = equalise(AWGN()(model.encode(torch.rand(38, 3, 16, 16), LinkPlan(TOKENS_DB)).symbols, TOKENS_DB), None)
     model.decode(received, (16, 16)).square().sum().backward()
     untouched = [n for n, w in model.named_parameters() if w.grad is None or not w.grad.any()]
     assert untouched == []

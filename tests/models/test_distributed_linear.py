@@ -10,7 +10,7 @@ from deepjscc.models import DistributedLinear, Universal
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.models.training_hooks import starting_weights
 from deepjscc.systems import Link
-from deepjscc.types import LinkPlan, Received
+from deepjscc.types import ChannelOutput, LinkPlan
 from deepjscc.zoo import load
 
 SMALL = {"width": 8, "encoder_depth": 1, "decoder_depth": 4, "clean_width": 4, "window_rows": 4, "window_columns": 8}
@@ -78,7 +78,7 @@ def test_a_camera_knows_nothing_of_the_other_and_the_decoder_does(pairs: torch.T
 class Broken(AWGN):
     """A channel from which the right views come as no numbers."""
 
-    def forward(self, symbols, snr_db, *, gain=None, generator=None) -> Received:
+    def forward(self, symbols, snr_db, *, gain=None, generator=None) -> ChannelOutput:
         received = super().forward(symbols, snr_db, gain=gain, generator=generator)
         received.symbols[1::2, 5] = torch.nan
         return received

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from deepjscc.channels import AWGN
+from deepjscc.equaliser import equalise
 from deepjscc.errors import UsageError
 from deepjscc.models import Cnn, MultipleDecoders, Residual, SingleDecoder, Staged
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
@@ -116,7 +117,9 @@ def test_many_simulated_receptions_come_to_their_mean() -> None:
     draws = torch.Generator().manual_seed(0)
 
     def estimate(count: int) -> torch.Tensor:
-        return model.simulate(0, symbols, (32, 32), lambda z: AWGN()(z, torch.tensor([0.0]), generator=draws), count)
+        return model.simulate(
+            0, symbols, (32, 32), lambda z: equalise(AWGN()(z, torch.tensor([0.0]), generator=draws), None), count
+        )
 
     few, one = ((estimate(count) - estimate(400)).square().mean() for count in (20, 1))
     assert 10 < one / few < 25  # the variance of a mean of 20 is a twentieth

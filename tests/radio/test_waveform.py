@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from radio_frames import gaussian
 
-from deepjscc.channels.raised_cosine import raised_cosine
 from deepjscc.errors import UsageError
+from deepjscc.pulses import raised_cosine
 from deepjscc.radio.interpolate import REACH, interpolate
 from deepjscc.radio.ofdm_symbols import (
     DATA_SUBCARRIERS,

@@ -10,7 +10,7 @@ from deepjscc.digital import CODECS
 from deepjscc.errors import DeepJSCCWarning
 from deepjscc.models import Cnn, Distributed, Residual
 from deepjscc.systems import Digital, Link, make_link
-from deepjscc.types import Received
+from deepjscc.types import ChannelOutput
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_pairs_in_a_batch_are_strangers(model: Distributed, pairs: torch.Tensor)
 class Meter(AWGN):
     """An AWGN channel that keeps what went through it."""
 
-    def forward(self, symbols, snr_db, *, gain=None, generator=None) -> Received:
+    def forward(self, symbols, snr_db, *, gain=None, generator=None) -> ChannelOutput:
         self.sent, self.received = symbols, super().forward(symbols, snr_db, gain=gain, generator=generator)
         return self.received
 
@@ -77,7 +77,7 @@ def test_each_link_has_its_own_snr_and_noise(model: Distributed) -> None:
 class Broken(AWGN):
     """A channel from which the right views come as no numbers."""
 
-    def forward(self, symbols, snr_db, *, gain=None, generator=None) -> Received:
+    def forward(self, symbols, snr_db, *, gain=None, generator=None) -> ChannelOutput:
         received = super().forward(symbols, snr_db, gain=gain, generator=generator)
         symbols = received.symbols.clone()
         symbols[1::2, 5] = torch.nan

@@ -1,4 +1,4 @@
-"""The wireless channel as every other room sees it: symbols in, what the receiver gets out."""
+"""The wireless channel: symbols in, what reaches the receiver's antenna out. It is physics alone."""
 
 from typing import Literal
 
@@ -6,13 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deepjscc.types import Gain, Received, SnrDb, Symbols
+from deepjscc.types import ChannelOutput, Gain, SnrDb, Symbols
 from deepjscc.units import awgn_capacity, noise_variance
 
 Coherence = Literal["image", "symbol"]
 Csi = Literal["none", "receiver", "estimated"]
-
-MIN_GAIN = 1e-6  # |h| below this is equalised as if it were this: the noise variance handed on stays finite
 
 
 class Channel(nn.Module):
@@ -23,7 +21,9 @@ class Channel(nn.Module):
 
     Attributes:
         coherence: "image" holds one gain per image (slow fading), "symbol" one per symbol (fast); None: no fading.
-        csi: what the receiver is told of the gain, or estimates from pilots; None where there is none to tell.
+        csi: what the receiver knows of the gain: told by the channel ("receiver"), estimated from pilots ("estimated"),
+            or nothing ("none"); None where there is no gain to know. The channel itself does not use it:
+            :func:`deepjscc.equaliser.equalise` does.
         fade_depth_db: how far below the nominal SNR, in dB, the channel of a small image falls once in twenty images;
             0 where it does not fade, or fades faster than an image.
     """
@@ -50,7 +50,7 @@ class Channel(nn.Module):
 
     def forward(
         self, symbols: Symbols, snr_db: SnrDb, *, gain: Gain | None = None, generator: torch.Generator | None = None
-    ) -> Received:
+    ) -> ChannelOutput:
         """Pass symbols through.
 
         Args:
@@ -58,19 +58,17 @@ class Channel(nn.Module):
             snr_db: nominal P / N0 per image, infinite for no noise.
             gain: h from :meth:`draw_gain`, where the caller needs to know it; drawn here if None.
             generator: source of every draw: first the gains, then the noise.
+
+        Returns:
+            What arrives, not equalised.
         """
         if gain is None:
             gain = self.draw_gain(symbols.shape[0], symbols.shape[1], generator)
         n0 = noise_variance(snr_db)
         noise = complex_normal(symbols.shape, symbols, generator) * n0.sqrt()[:, None]
-        if gain is None:
-            return Received(symbols + noise, n0[:, None].expand(symbols.shape), None, snr_db)
-        gain = gain.to(symbols.device, symbols.dtype)
-        faded = gain * symbols + noise
-        if self.csi != "receiver":
-            return Received(faded, n0[:, None].expand(symbols.shape), None, snr_db)
-        equalised = faded * gain.conj() / _power(gain)
-        return Received(equalised, equalised_noise(snr_db, gain).expand(symbols.shape), gain, snr_db)
+        gain = None if gain is None else gain.to(symbols.device, symbols.dtype)
+        faded = symbols if gain is None else gain * symbols
+        return ChannelOutput(faded + noise, n0[:, None].expand(symbols.shape), gain, snr_db)
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
         """Bits per complex use of an ideal code: over this draw of the gain, or as planned from ``snr_db`` alone.
@@ -80,15 +78,6 @@ class Channel(nn.Module):
         if gain is None:
             return awgn_capacity(snr_db)
         return awgn_capacity(snr_db + 20 * torch.log10(gain[:, 0].abs().to(snr_db.device)))
-
-
-def equalised_noise(snr_db: SnrDb, gain: Gain) -> Float[Tensor, "batch coherence"]:
-    """Noise variance N0 / |h|^2 of symbols that were divided by their gain."""
-    return noise_variance(snr_db)[:, None] / _power(gain)
-
-
-def _power(gain: Gain) -> Float[Tensor, "batch coherence"]:
-    return gain.abs().square().clamp_min(MIN_GAIN**2)
 
 
 def complex_normal(

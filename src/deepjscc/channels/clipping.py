@@ -7,21 +7,21 @@ import torch
 from torch import Tensor
 
 from deepjscc.channels.base import Channel
-from deepjscc.channels.raised_cosine import root_raised_cosine
 from deepjscc.errors import UsageError
-from deepjscc.types import Gain, Received, SnrDb, Symbols
+from deepjscc.pulses import root_raised_cosine
+from deepjscc.types import ChannelOutput, Gain, SnrDb, Symbols
 
 OVERSAMPLING = 4  # samples a symbol time: what clipping spreads beyond is below what it leaves within
 HALF_SPAN = 16  # symbol times of the pulse on either side
 
 
 class Clipped(Channel):
-    """y = z + d + n: pulses of the symbols are cut to a peak power, matched-filtered, and meet noise.
+    """y = a z + d + n: pulses of the symbols are cut to a peak power, matched-filtered, and meet noise.
 
-    By Bussgang's theorem what clipping leaves of Gaussian symbols is a z + d with d uncorrelated; the receiver, which
-    learns its gain from pilots, divides by a, and is told N0 / a^2 + E|d|^2. Analogue symbols have peaks many times the
-    mean, so the strongest suffer most: a model trained through this learns to spend less on them. The mean power, 1, is
-    that before clipping.
+    By Bussgang's theorem what clipping leaves of Gaussian symbols is a z + d with d uncorrelated. The output holds a
+    and E|d|^2 of each image: a receiver learns both from pilots, divides by a, and has noise of variance
+    (N0 + E|d|^2) / a^2. Analogue symbols have peaks many times the mean, so the strongest suffer most: a model trained
+    through this learns to spend less on them. The mean power, 1, is that before clipping.
 
     Args:
         papr_db: power of the highest peak over the mean power of the waveform, in dB.
@@ -45,16 +45,15 @@ class Clipped(Channel):
 
     def forward(
         self, symbols: Symbols, snr_db: SnrDb, *, gain: Gain | None = None, generator: torch.Generator | None = None
-    ) -> Received:
+    ) -> ChannelOutput:
         """See :meth:`Channel.forward`; differentiable."""
         passed = self.clip(symbols)
         power = symbols.abs().square().sum(1).clamp_min(1e-30)
         left = ((passed * symbols.conj()).real.sum(1) / power).clamp_min(1e-3)
         used = (symbols != 0).sum(1).clamp_min(1)  # zeros past an image's count are not sent
-        distortion = (passed / left[:, None] - symbols).abs().square().sum(1) / used
-        received = super().forward(passed, snr_db, gain=gain, generator=generator)
-        noise = received.noise_variance / left[:, None].square() + distortion[:, None]
-        return replace(received, symbols=received.symbols / left[:, None], noise_variance=noise.detach())
+        distortion = (passed - left[:, None] * symbols).abs().square().sum(1) / used
+        output = super().forward(passed, snr_db, gain=gain, generator=generator)
+        return replace(output, clipping_gain=left, distortion_variance=distortion.detach())
 
     def clip(self, symbols: Symbols) -> Symbols:
         """Symbols as pulses, cut, and through the matched filter."""

@@ -20,7 +20,7 @@ class Rician(Channel):
 
     Args:
         coherence: one gain per image (slow fading) or per symbol (fast).
-        csi: "receiver" equalises and hands on N0/|h|^2 per symbol; "none" leaves the decoder with h z + n.
+        csi: "receiver": the receiver knows h, equalises, and hands on N0/|h|^2 per symbol; "none": it decodes h z + n.
         k_factor_db: K, power of the line of sight over that of the scatter, in dB.
     """
 

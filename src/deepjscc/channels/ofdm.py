@@ -1,8 +1,8 @@
-"""TDL-A, TDL-C and CDL-C of 3GPP TR 38.901 under CP-OFDM: pilots, estimation and LMMSE equalising by Sionna."""
+"""TDL-A, TDL-C and CDL-C of 3GPP TR 38.901 under CP-OFDM, by Sionna: symbols and pilots on resource grids."""
 
 import importlib.util
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -15,12 +15,11 @@ from deepjscc.channels.resource_block import (
     PILOTS,
     SLOT,
     SUBCARRIERS,
-    ResourceBlock,
-    import_sionna,
+    resource_block,
     sionna_draws_from,
 )
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.types import Gain, Received, SnrDb, Symbols
+from deepjscc.types import ChannelOutput, DelayDoppler, Gain, SnrDb, Symbols
 from deepjscc.units import from_db, noise_variance
 
 Profile = Literal["tdl-a", "tdl-c", "cdl-c"]
@@ -44,10 +43,10 @@ class OFDM(Channel):
     against an OFDM symbol. The cyclic prefix is time and energy (7.0% of both), but not counted as channel uses: it
     carries nothing, and bandwidth ratios stay comparable with channels that have no waveform.
 
-    The receiver knows N0. With ``csi="estimated"`` it estimates h in each resource block from its 24 pilots; the noise
-    variance of an equalised symbol then is (N0 + error of the estimate) / |estimate|^2 for a symbol of power 1. An
-    error of h multiplies the symbol, so strong symbols suffer more: analogue codes need a good estimate. With
-    ``"receiver"`` it knows h: the reference.
+    The receiver's :func:`deepjscc.equaliser.equalise` knows N0. With ``csi="estimated"`` it estimates h in each
+    resource block from its 24 pilots; the noise variance of an equalised symbol then is (N0 + error of the estimate) /
+    |estimate|^2 for a symbol of power 1. An error of h multiplies the symbol, so strong symbols suffer more: analogue
+    codes need a good estimate. With ``"receiver"`` it knows h: the reference.
 
     - ``estimator="lmmse"`` smooths the least squares estimates in time and frequency by the covariances of the delay
       line at this delay spread and speed (of TDL-C for CDL-C: the same delays and powers, its own Doppler spectrum).
@@ -110,7 +109,6 @@ class OFDM(Channel):
         self.profile, self.csi, self.estimator = profile, csi, estimator
         self.delay_spread_s, self.speed_m_s, self.carrier_hz = delay_spread_s, speed_m_s, carrier_hz
         self.resource_blocks, self.spacing_hz = resource_blocks, spacing_hz
-        self._blocks: dict[str, ResourceBlock] = {}  # by device; nothing of it is weights
 
     def pilot_uses(self, uses: int) -> int:
         """Pilots sent with ``uses`` symbols: 24 for each resource block begun.
@@ -143,30 +141,29 @@ class OFDM(Channel):
         # [batch, slots * 14, wide * 12] to [batch, blocks, 168], the order in which symbols fill the carrier.
         elements = response.reshape(batch, slots, SLOT, wide, SUBCARRIERS).transpose(2, 3)
         elements = elements.reshape(batch, slots * wide, -1)[:, : math.ceil(uses / DATA)]
-        block = self._block("cpu")
+        block = resource_block("cpu")
         data = elements[..., block.data].flatten(1)[:, :uses]
         return torch.cat([data, elements[..., block.pilots].flatten(1)], 1)
 
     def forward(
         self, symbols: Symbols, snr_db: SnrDb, *, gain: Gain | None = None, generator: torch.Generator | None = None
-    ) -> Received:
-        """Pass symbols through; see :meth:`Channel.forward`.
-
-        ``Received.gain`` is h with ``csi="receiver"``. With ``"estimated"`` it is the estimate, made smaller by what
-        its error adds to the noise: in both cases N0 / |gain|^2 is the noise variance of the symbols.
-        """
+    ) -> ChannelOutput:
+        """Pass symbols and pilots through; see :meth:`Channel.forward`. What arrives is in double precision."""
         batch, uses = symbols.shape
         if gain is None:
             gain = self.draw_gain(batch, uses, generator)
-        blocks = math.ceil(uses / DATA)
-        block, n0 = self._block(str(symbols.device)), noise_variance(snr_db)
-        # Data before pilots: equal generators give a symbol the same noise with either csi.
-        noise = [complex_normal((batch, count), symbols, generator) for count in (uses, PILOTS * blocks)]
-        received, response = block.send(symbols, gain.to(symbols.device), torch.cat(noise, 1) * n0.sqrt()[:, None])
-        known_response = response if self.csi == "receiver" else None
-        parts = block.receive(received, n0.repeat_interleave(blocks), known_response)
-        equalised, variance, known = (part.reshape(batch, -1)[:, :uses] for part in parts)
-        return Received(equalised.to(symbols.dtype), variance.to(n0.dtype), known.to(symbols.dtype), snr_db)
+        n0, gain = noise_variance(snr_db), gain.to(symbols.device)
+        noise = [complex_normal((batch, count), symbols, generator) for count in (uses, self.pilot_uses(uses))]
+        block = resource_block(str(symbols.device))
+        data, pilots = block.send(symbols, gain, torch.cat(noise, 1) * n0.sqrt()[:, None])
+        statistics = None if self.estimator == "ls" else self.statistics
+        return ChannelOutput(data, n0[:, None].expand(batch, uses), gain, snr_db, pilots, statistics)
+
+    @property
+    def statistics(self) -> DelayDoppler:
+        """Statistics of h over the resource grid; for CDL-C those of TDL-C."""
+        letter, symbol_s = self.profile[-1].upper(), (1 + CYCLIC_PREFIX) / self.spacing_hz
+        return DelayDoppler(letter, self.delay_spread_s, self.speed_m_s, self.carrier_hz, self.spacing_hz, symbol_s)
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
         """Bits per symbol (not per pilot) of an ideal code that knows h, over this draw or as planned.
@@ -201,23 +198,3 @@ class OFDM(Channel):
             for part in coefficients.split(SLOT * SLOTS_AT_ONCE, -1)
         ]
         return torch.cat(parts, -2)[:, 0, 0, 0, 0]
-
-    def _block(self, device: str) -> ResourceBlock:
-        """Sionna's parts on a device, made when first needed."""
-        if device not in self._blocks:
-            self._blocks[device] = ResourceBlock(device, *self._covariances(device))
-        return self._blocks[device]
-
-    def _covariances(self, device: str) -> tuple[Tensor, Tensor] | tuple[()]:
-        """Over the OFDM symbols of a slot and the subcarriers of a resource block; nothing for least squares."""
-        if self.estimator == "ls":
-            return ()
-        import_sionna()
-        from sionna.phy.ofdm import tdl_freq_cov_mat, tdl_time_cov_mat
-
-        here: dict[str, Any] = {"precision": "double", "device": device}
-        letter, duration = self.profile[-1].upper(), (1 + CYCLIC_PREFIX) / self.spacing_hz
-        return (
-            tdl_time_cov_mat(letter, self.speed_m_s, self.carrier_hz, duration, SLOT, **here),
-            tdl_freq_cov_mat(letter, self.spacing_hz, SUBCARRIERS, self.delay_spread_s, **here),
-        )

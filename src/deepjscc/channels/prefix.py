@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deepjscc.channels.base import Channel
 from deepjscc.errors import UsageError
-from deepjscc.types import Gain, Received, SnrDb, Symbols
+from deepjscc.types import ChannelOutput, Gain, SnrDb, Symbols
 
 
 class Prefix(Channel):
@@ -45,14 +45,14 @@ class Prefix(Channel):
 
     def forward(
         self, symbols: Symbols, snr_db: SnrDb, *, gain: Gain | None = None, generator: torch.Generator | None = None
-    ) -> Received:
+    ) -> ChannelOutput:
         """Pass all symbols, with the same draws, and forget the later ones."""
-        received = self.channel(symbols, snr_db, gain=gain, generator=generator)
+        output = self.channel(symbols, snr_db, gain=gain, generator=generator)
         later = torch.arange(symbols.shape[1], device=symbols.device) >= round(self.fraction * symbols.shape[1])
         return replace(
-            received,
-            symbols=received.symbols.masked_fill(later, 0),
-            noise_variance=received.noise_variance.masked_fill(later, torch.inf),
+            output,
+            symbols=output.symbols.masked_fill(later, 0),
+            noise_variance=output.noise_variance.masked_fill(later, torch.inf),
         )
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:

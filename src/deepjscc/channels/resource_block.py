@@ -1,9 +1,9 @@
-"""A 5G resource block by Sionna: data and pilots onto its resource elements, the channel, estimation and equalising."""
+"""A 5G resource block by Sionna: symbols and pilots onto its resource elements, and through the channel."""
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import repeat
+from functools import cache
 from typing import Any
 
 import torch
@@ -16,24 +16,22 @@ SLOT = 14  # OFDM symbols, normal cyclic prefix (TS 38.211, table 4.3.2-1)
 PILOT_SYMBOLS = (2, 11)  # of a slot: where 5G puts a front-loaded reference signal and one more for moving users
 PILOTS = SUBCARRIERS * len(PILOT_SYMBOLS)
 DATA = SUBCARRIERS * SLOT - PILOTS
-BLOCKS_AT_ONCE = 4096  # that are estimated and equalised together: bounds memory for large pictures
-_NO_NOISE = 1e-12  # N0 that the receiver is told where there is none; it divides by it
 
 
 class ResourceBlock:
-    """Sionna's parts around resource blocks of 12 subcarriers by 14 OFDM symbols, on one device.
-
-    In double precision: at high SNR the equaliser's noise variance is a small difference of ones.
+    """Sionna's resource blocks of 12 subcarriers by 14 OFDM symbols, on one device and in double precision.
 
     Args:
         device: as torch names it.
-        time, frequency: covariances of the channel over a slot and over a block's subcarriers, by which the estimator
-            smooths; None: least squares alone.
+
+    Attributes:
+        grid: Sionna's description of the block and its pilots.
+        data, pilots: resource elements of the symbols and of the pilots, in the order in which they are filled.
     """
 
-    def __init__(self, device: str, time: Tensor | None = None, frequency: Tensor | None = None) -> None:
+    def __init__(self, device: str) -> None:
         import_sionna()
-        from sionna.phy import mimo, ofdm
+        from sionna.phy import ofdm
         from sionna.phy.channel import ApplyOFDMChannel
 
         here: dict[str, Any] = {"precision": "double", "device": device}
@@ -41,14 +39,8 @@ class ResourceBlock:
         pilot[list(PILOT_SYMBOLS)] = True
         pattern = ofdm.PilotPattern(pilot[None, None], torch.full((1, 1, PILOTS), (1 + 1j) / math.sqrt(2)), **here)
         # Nothing here depends on the spacing: in the frequency domain it is in the response.
-        grid = ofdm.ResourceGrid(SLOT, SUBCARRIERS, 30e3, pilot_pattern=pattern, **here)
-        self._mapper, self._apply = ofdm.ResourceGridMapper(grid, **here), ApplyOFDMChannel(**here)
-        if time is None or frequency is None:
-            self._estimator = ofdm.LSChannelEstimator(grid, "lin", **here)
-        else:
-            self._estimator = ofdm.LMMSEChannelEstimator(grid, time, frequency, order="t-f", **here)
-        one_link = mimo.StreamManagement(torch.ones(1, 1, dtype=torch.int64).numpy(), 1)
-        self._equaliser = ofdm.LMMSEEqualizer(grid, one_link, **here)
+        self.grid = ofdm.ResourceGrid(SLOT, SUBCARRIERS, 30e3, pilot_pattern=pattern, **here)
+        self._mapper, self._apply = ofdm.ResourceGridMapper(self.grid, **here), ApplyOFDMChannel(**here)
         self.data, self.pilots = (where.flatten().nonzero()[:, 0].to(device) for where in (~pilot, pilot))
         self._order = torch.cat([self.data, self.pilots]).argsort()
 
@@ -60,46 +52,26 @@ class ResourceBlock:
             gain, noise: of symbols and then of pilots, ``[batch, uses + pilots]``.
 
         Returns:
-            What is received and the response, each ``[batch * blocks, 1, 1, 14, 12]``.
+            Received symbols ``[batch, uses]`` and received pilots ``[batch, pilots]``.
         """
-        uses = symbols.shape[1]
-        response = self._place(gain[:, :uses], gain[:, uses:], 1.0)
+        batch, uses = symbols.shape
+        response = self.place(gain[:, :uses], gain[:, uses:], 1.0)
         sent = self._mapper(_in_blocks(symbols, 0.0)[:, None, None])
-        return self._apply(sent, response[:, None, None]) + self._place(noise[:, :uses], noise[:, uses:], 0.0), response
+        received = self._apply(sent, response[:, None, None]) + self.place(noise[:, :uses], noise[:, uses:], 0.0)
+        elements = received.flatten(1)
+        data, pilots = (elements[:, where].reshape(batch, -1) for where in (self.data, self.pilots))
+        return data[:, :uses], pilots
 
-    def receive(self, received: Tensor, n0: Tensor, response: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Estimate and equalise.
-
-        Args:
-            received: of :meth:`send`.
-            n0: noise variance of each block.
-            response: the response where it is known, else None.
-
-        Returns:
-            Of each symbol, ``[batch * blocks, 144]``: its equalised self, its noise variance, and the gain g for which
-            N0 / |g|^2 is that variance: the response, or the estimate made smaller by what its error adds to the noise.
-        """
-        n0 = n0.double().clamp_min(_NO_NOISE)
-        responses = repeat(None) if response is None else response.split(BLOCKS_AT_ONCE)
-        pieces = map(self._receive, received.split(BLOCKS_AT_ONCE), n0.split(BLOCKS_AT_ONCE), responses)
-        symbols, variances, gains = (torch.cat(parts) for parts in zip(*pieces, strict=True))
-        return symbols, variances, gains
-
-    def _receive(self, received: Tensor, n0: Tensor, response: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-        if response is None:
-            estimate, error = self._estimator(received, n0)
-        else:
-            estimate = response[:, None, None].to(torch.complex128)
-            error = torch.zeros_like(estimate.real)
-        equalised, variance = self._equaliser(received, estimate, error, n0)
-        known, doubt = (part.expand(estimate.shape).flatten(1)[:, self.data] for part in (estimate, error))
-        share = (n0[:, None] / (n0[:, None] + doubt)).sqrt()
-        return equalised.flatten(1), variance.flatten(1), known * share
-
-    def _place(self, data: Tensor, pilots: Tensor, fill: float) -> Tensor:
+    def place(self, data: Tensor, pilots: Tensor, fill: float) -> Tensor:
         """Values of symbols and pilots to ``[batch * blocks, 1, 1, 14, 12]``; ``fill`` where no symbol is."""
         both = torch.cat([_in_blocks(data, fill), pilots.reshape(-1, PILOTS)], 1)
         return both[:, self._order].reshape(-1, 1, 1, SLOT, SUBCARRIERS)
+
+
+@cache
+def resource_block(device: str) -> ResourceBlock:
+    """Resource blocks on a device, made when first needed."""
+    return ResourceBlock(device)
 
 
 def _in_blocks(values: Tensor, fill: float) -> Tensor:

@@ -15,6 +15,7 @@ from deepjscc.channels import AWGN, Channel, Rayleigh
 from deepjscc.digital.bler import SCHEMA, read_bler
 from deepjscc.digital.blocks import ITERATIONS, block
 from deepjscc.digital.schemes import Scheme
+from deepjscc.equaliser import equalise
 from deepjscc.errors import DeepJSCCError
 from deepjscc.files import locked, write_atomically
 from deepjscc.seeds import generator
@@ -158,7 +159,8 @@ def point(task: Task, snr_db: float, blocks: int = 0, errors: int = 0) -> tuple[
     while errors < task.effort.errors and blocks < task.effort.blocks:
         draws = generator("bler", task.channel, task.scheme.name, task.block_bits, snr_db, blocks)
         messages = torch.randint(0, 2, (BATCH, code.message_bits), generator=draws).float().to(task.device)
-        received = channel(code.encode(messages), torch.full((BATCH,), snr_db, device=task.device), generator=draws)
+        output = channel(code.encode(messages), torch.full((BATCH,), snr_db, device=task.device), generator=draws)
+        received = equalise(output, channel.csi)
         decoded, right = code.decode(received.symbols, received.noise_variance)
         errors += int((~right | (decoded != messages).any(1)).sum())
         blocks += BATCH

@@ -11,6 +11,7 @@ from PIL import Image
 
 from deepjscc.channels import make_channel
 from deepjscc.channels.base import Coherence
+from deepjscc.equaliser import equalise
 from deepjscc.evaluation.background import in_background
 from deepjscc.evaluation.single import Outcome, send_image, send_stages
 from deepjscc.images import from_picture, to_float
@@ -120,6 +121,6 @@ def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, n
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)
     sent = system.encode(to_float(from_picture(picture)), snr_db)
-    received = system.channel(sent.symbols, snr_db, generator=draws)
+    received = equalise(system.channel(sent.symbols, snr_db, generator=draws), system.channel.csi)
     step = max(1, sent.symbols.shape[1] // POINTS)
     return sent.symbols[0, ::step].numpy(), received.symbols[0, ::step].numpy()

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from deepjscc.channels import AWGN
+from deepjscc.equaliser import equalise
 from deepjscc.images import pad_to_multiple
 from deepjscc.layers import autoencoder
 from deepjscc.models.base import JSCC
@@ -83,7 +84,7 @@ class Residual(Staged):
 
         def estimate(stage: int, symbols: Symbols) -> Residuals:
             def receive(symbols: Symbols) -> Received:
-                return AWGN()(symbols, plan.design_snr_db, generator=draws)
+                return equalise(AWGN()(symbols, plan.design_snr_db, generator=draws), csi=None)
 
             return self.simulate(stage, symbols, (padded.shape[-2], padded.shape[-1]), receive, RECEPTIONS)
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from deepjscc import __version__
-from deepjscc.channels.base import equalised_noise
+from deepjscc.equaliser import zero_forcing_error
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.files import check_regular, read_text_file, write_atomically
 from deepjscc.images import MAX_PIXELS
@@ -178,7 +178,8 @@ def read_frame(path: Path) -> tuple[Frame, Received]:
     columns = torch.from_numpy(samples.astype(np.complex64)).T.contiguous()
     gain = columns[1:2] if channels == 2 else None if frame.gain is None else torch.tensor([[complex(*frame.gain)]])
     snr_db = torch.tensor([math.inf if frame.snr_db is None else frame.snr_db])
-    noise = noise_variance(snr_db)[:, None] if gain is None else equalised_noise(snr_db, gain)
+    n0 = noise_variance(snr_db)[:, None]
+    noise = n0 if gain is None else zero_forcing_error(n0, gain)
     return frame, Received(columns[:1], noise.expand(1, frame.uses), gain, snr_db, (frame.arrived(),))
 
 

@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Complex, Float
 
-from deepjscc.channels.raised_cosine import raised_cosine, root_raised_cosine
 from deepjscc.errors import UsageError
+from deepjscc.pulses import raised_cosine, root_raised_cosine
 from deepjscc.radio.zadoff_chu import Pulses
 
 Samples = Complex[np.ndarray, " _samples"]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from deepjscc.channels import Channel
+from deepjscc.equaliser import equalise
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models import JSCC, Residual
@@ -80,7 +81,8 @@ class ResidualLink(Link):
         summands: list[Residuals] = []
 
         def receive(stage: int, symbols: Symbols) -> Residuals:
-            received = self.channel(symbols, snr_db, gain=gain, generator=generator)
+            output = self.channel(symbols, snr_db, gain=gain, generator=generator)
+            received = equalise(output, self.channel.csi)
             summands.append(model.decode_stage(stage, received.symbols, padded))
             return summands[-1]
 
@@ -89,7 +91,7 @@ class ResidualLink(Link):
             return model.simulate(stage, symbols, padded, imagine, self.receptions or 0)
 
         def imagine(symbols: Symbols) -> Received:
-            return self.channel(symbols, believed, generator=imagined_draws)
+            return equalise(self.channel(symbols, believed, generator=imagined_draws), self.channel.csi)
 
         fed_back = self.receptions is None or model.training
         sent = model.encode_by(pad_to_multiple(images, model.stride), receive if fed_back else receive_without_feedback)

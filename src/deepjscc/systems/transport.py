@@ -15,11 +15,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.channels import Channel
-from deepjscc.channels.base import MIN_GAIN, complex_normal
+from deepjscc.channels.base import complex_normal
 from deepjscc.digital.coding import NOISELESS_DB
+from deepjscc.equaliser import equalise
 from deepjscc.seeds import generator as seeded
 from deepjscc.systems.base import Draws
-from deepjscc.types import DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols
+from deepjscc.types import ChannelOutput, DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols
 
 
 def send_over(
@@ -98,7 +99,7 @@ def _send_analog(
     """The analog layer alone; where there is none nothing is received."""
     if not symbols.shape[1]:
         return Received(symbols, symbols.real, None, snr_db)
-    return channel(symbols, snr_db, gain=gain, generator=generator)
+    return equalise(channel(symbols, snr_db, gain=gain, generator=generator), channel.csi)
 
 
 def _send_superposed(
@@ -122,7 +123,7 @@ def _send_superposed(
         ]
     )
     composite = (1 - share).sqrt() * codewords + share.sqrt() * encoded.symbols
-    received = _equalised(channel(composite, snr_db, gain=gain, generator=generator), gain)
+    received = _equalise_coherently(channel(composite, snr_db, gain=gain, generator=generator), channel)
     arrived: list[bytes | None] = []
     for index, (base, symbols) in enumerate(zip(bases, simulated, strict=True)):
         data, here, a = None, slice(index, index + 1), float(share[index])
@@ -156,17 +157,9 @@ def _gaussian_codeword(base: DigitalLayer | None, uses: int) -> Symbols:
     return complex_normal((1, uses), like, seeded("codeword", hashlib.sha256(base.data).hexdigest()))
 
 
-def _equalised(received: Received, gain: Gain | None) -> Received:
-    """Symbols divided by a gain that the channel left on them: coherent demodulation knows it from its own pilots."""
-    if received.gain is not None or gain is None:
-        return received
-    power = gain.abs().square().clamp_min(MIN_GAIN**2)
-    return replace(
-        received,
-        symbols=received.symbols * gain.conj() / power,
-        noise_variance=received.noise_variance / power,
-        gain=gain,
-    )
+def _equalise_coherently(output: ChannelOutput, channel: Channel) -> Received:
+    """Equalise a digital layer, whose pilots tell the gain where the channel has none of its own."""
+    return equalise(output, "receiver" if output.pilots is None else channel.csi)
 
 
 def _send_alone(channel: Channel, layer: DigitalLayer, snr_db: SnrDb, gain: Gain | None, draw: float) -> bytes | None:
@@ -179,7 +172,7 @@ def _send_alone(channel: Channel, layer: DigitalLayer, snr_db: SnrDb, gain: Gain
     noise = seeded("bits", draw)
     if gain is not None and gain.shape[1] not in (1, symbols.shape[1]):
         gain = channel.draw_gain(1, symbols.shape[1], noise)
-    received = _equalised(channel(symbols, snr_db, gain=gain, generator=noise), gain)
+    received = _equalise_coherently(channel(symbols, snr_db, gain=gain, generator=noise), channel)
     return layer.code.demodulate(received.symbols, received.noise_variance, layer.data)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from deepjscc.channels import AWGN
+from deepjscc.equaliser import equalise
 from deepjscc.images import to_float
 from deepjscc.models import AdaptiveLinear, BlockCode, Universal, UnrolledLinear
 from deepjscc.models.block_code.tiling import BatchRows
@@ -46,7 +47,7 @@ def _link(model: BlockCode) -> Link:
 
 
 def _received(sent: Encoded, snr_db: torch.Tensor) -> Received:
-    received = AWGN()(sent.symbols, snr_db, generator=torch.Generator().manual_seed(0))
+    received = equalise(AWGN()(sent.symbols, snr_db, generator=torch.Generator().manual_seed(0)), None)
     return replace(received, digital=tuple(tuple(part.data for part in parts) for parts in sent.digital))
 
 
