@@ -89,7 +89,7 @@ def mean_margin(differences: ArrayLike) -> Margin:
 
 def pooled_db(errors: ArrayLike) -> float:
     """PSNR in dB of the mean of some images' mean squared errors."""
-    return float(-10 * np.log10(np.mean(errors)))
+    return float(-10 * np.log10(np.asarray(errors, dtype=np.float64).mean()))
 
 
 def pooled_margin(errors: Sequence[np.ndarray], weights: Sequence[float] = (-1.0, 1.0)) -> Margin:
