@@ -48,7 +48,7 @@ def describe(axes: Axes, x: str, title: str, mean: str = BY_IMAGE, y: str = "PSN
 def draw_reported(axes: Axes, curves: list[ReportedCurve], **style: Any) -> None:
     """The paper's own values, in grey, each labelled with where in the paper it stands."""
     for curve, line in zip(curves, ("--", ":", "-.", (0, (1, 4)), (0, (5, 1)), (0, (3, 1, 1, 1))), strict=False):
-        chosen = {"color": "grey", "linestyle": line, "marker": "x", "markersize": 5} | style
+        chosen: dict[str, Any] = {"color": "grey", "linestyle": line, "marker": "x", "markersize": 5} | style
         axes.plot(curve.x, curve.y, label=f"{curve.label} ({curve.where})", **chosen)
 
 

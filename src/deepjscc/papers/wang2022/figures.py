@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from deepjscc.evaluation.report import COLOURS
 from deepjscc.papers.claims import Claim, Margin, Report, judge, within
-from deepjscc.papers.measurements import Settings, run_parts
+from deepjscc.papers.measurements import Part, Settings, run_parts
 from deepjscc.papers.plotting import BY_IMAGE, SNR_LABEL, describe, one_axes, row_of_axes, save
 from deepjscc.papers.wang2022.measurements import (
     ALL_VIEWS,
@@ -43,7 +43,7 @@ def run(settings: Settings) -> Report:
     Raises:
         DeepJSCCError: the test pairs are not there, or the folder cannot be written.
     """
-    parts = {
+    parts: dict[Part, int] = {
         figure_3ab: 120,
         figure_3c: 40,
         figure_3d: 45,
