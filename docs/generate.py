@@ -86,11 +86,9 @@ def _command_as_code(text: str) -> str:
 
 def results(name: str) -> str:
     """The claims of a paper from ``results/NAME.json``, as ``deepjscc papers NAME --json`` printed it."""
-    from deepjscc.papers import VERDICTS
-
     report = json.loads((HERE / "results" / f"{name}.json").read_text())
     rows = [
-        [claim["claim"], claim["paper"], claim["ours"].replace("+-", "±"), f"**{VERDICTS[claim['holds']]}**"]
+        [claim["claim"], claim["paper"], claim["ours"].replace("+-", "±"), f"**{claim['verdict']}**"]
         for claim in report["claims"]
     ]
     return _table(["claim", "the paper says", "measured here", "verdict"], rows)

@@ -1,4 +1,4 @@
-"""The pictures of docs/concepts.md and docs/howto/fading.md, made from the sample photographs.
+"""The pictures of docs/concepts.md, docs/howto/fading.md and docs/hybrid.md, from sample photographs and tables.
 
 python docs/pictures.py            # writes docs/images/, two minutes or so
 """
@@ -29,6 +29,7 @@ from deepjscc.systems.names import make_system
 HERE = Path(__file__).parent / "images"
 RATIO = 1 / 12
 FADES = 200
+WHICH_SYSTEMS = ("hevc+ldpc-fine+hybrid", "hevc+ldpc-fine", "universal-s", "linear", "jpeg2000+ideal")
 
 
 def cliff_sheet() -> Figure:
@@ -112,6 +113,32 @@ def fading_plot() -> Figure:
     return figure
 
 
+def which_system_plot() -> Figure:
+    """PSNR over SNR from the tables of docs/hybrid.md: the SNR known, and one transmission planned for 10 dB."""
+    page = (HERE.parent / "hybrid.md").read_text().split("\n| SNR dB ")[1:]
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    places = figure.subplots(1, 2, sharey=True)
+    for axes, table, title in zip(
+        places, page, ("the transmitter knows the SNR", "one transmission, planned for 10 dB"), strict=True
+    ):
+        head, _, *lines = table.split("\n\n")[0].splitlines()
+        snrs = [float(cell) for cell in head.split("|")[1:-1]]
+        for line in lines:
+            name, *values = [cell.strip(" *") for cell in line.split("|")[1:-1]]
+            system = name.split("`")[1]
+            style = "--" if "bound" in name else "-"
+            label = system + name.split("`")[2].replace(", all digital, a real code", "")
+            colour = COLOURS[WHICH_SYSTEMS.index(system)]
+            axes.plot(snrs, [float(value) for value in values], style, color=colour, marker="o", label=label)
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("channel SNR, P/N0 [dB]")
+        axes.grid(alpha=0.3)
+    places[0].set_ylabel("PSNR [dB], mean over Kodak, 8 bits")
+    handles, labels = places[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
 def save(figure: Figure, path: Path) -> None:
     """Small files: SVG for curves, WebP for photographs."""
     if path.suffix == ".svg":
@@ -131,6 +158,7 @@ PICTURES = {
     "stages.webp": stages_strip,
     "stereo.webp": stereo_sheet,
     "fading-plot.svg": fading_plot,
+    "which-system.svg": which_system_plot,
 }
 
 

@@ -10,7 +10,7 @@ import deepjscc
 ROOT = Path(deepjscc.__file__).parent
 FROM_THE_GROUND_UP = [
     {"defaults", "errors", "precision", "pulses", "seeds", "threads", "types"},
-    {"extensions", "fetch", "files", "layers", "pixel_formats", "symbols", "units", "workers"},
+    {"devices", "extensions", "fetch", "files", "layers", "pixel_formats", "symbols", "units", "workers"},
     {"channels", "open_image"},
     {"equaliser", "images"},
     {"data", "digital", "metrics", "models"},

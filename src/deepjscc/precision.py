@@ -14,9 +14,14 @@ WORTH_IT = 1.1  # times faster, below which numbers rather stay what they are
 ROUNDS = 5
 
 
-def computed_in(precision: Precision) -> AbstractContextManager[object]:
-    """A context in which convolutions and products of matrices are computed so; all else stays in single precision."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+def computed_in(precision: Precision, device: str = "cpu") -> AbstractContextManager[object]:
+    """A context in which convolutions and products of matrices are computed so; all else stays in single precision.
+
+    Args:
+        precision: of the networks.
+        device: where they are computed, as torch names it.
+    """
+    return torch.autocast(torch.device(device).type, torch.bfloat16, enabled=precision == "bf16")
 
 
 def fastest_precision(work: Callable[[], object]) -> Precision:

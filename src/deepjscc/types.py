@@ -1,7 +1,7 @@
 """Types shared by all packages: images, symbols, the layers of a transmission, and what each party makes of them."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -43,6 +43,10 @@ class LinkPlan:
     def side_info_snr_db(self) -> SnrDb:
         """Lowest SNR at which header and class map must arrive, in dB, per image."""
         return self.design_snr_db - self.margin_db
+
+    def to(self, device: torch.device) -> "LinkPlan":
+        """The same on another device."""
+        return replace(self, design_snr_db=self.design_snr_db.to(device))
 
 
 @dataclass(frozen=True)
@@ -172,6 +176,10 @@ class Encoded:
     counts: tuple[int, ...] = ()
     analog_share: tuple[float, ...] = ()
 
+    def to(self, device: torch.device) -> "Encoded":
+        """The same on another device."""
+        return replace(self, symbols=self.symbols.to(device))
+
     def uses(self) -> tuple[int, ...]:
         """Complex channel uses of each image, all layers together."""
         counts = self.counts or (self.symbols.shape[1],) * len(self.symbols)
@@ -262,6 +270,12 @@ class Received:
     digital: tuple[tuple[bytes | None, ...], ...] = field(default=())
     counts: tuple[int, ...] = ()
 
+    def to(self, device: torch.device) -> "Received":
+        """The same on another device."""
+        gain = None if self.gain is None else self.gain.to(device)
+        symbols, noise = self.symbols.to(device), self.noise_variance.to(device)
+        return replace(self, symbols=symbols, noise_variance=noise, gain=gain, snr_db=self.snr_db.to(device))
+
     def conditioning_snr_db(self) -> SnrDb:
         """The one number a conditioned model is told: nominal, or that of the fade where the gain is known and slow.
 
@@ -290,6 +304,11 @@ class Decoded:
     refinements: tuple[Images, ...] = ()
     refinement_uses: tuple[int, ...] = ()
     layers: tuple[tuple[str, ...], ...] = ()
+
+    def to(self, device: torch.device) -> "Decoded":
+        """The same images on another device."""
+        refinements = tuple(stage.to(device) for stage in self.refinements)
+        return replace(self, images=self.images.to(device), refinements=refinements)
 
 
 @dataclass(frozen=True)

@@ -63,14 +63,16 @@ def test_pictures_side_by_side_and_every_view(browser: Browser, address: str) ->
     expect(page.locator("#similarity")).to_contain_text("at 3 dB 0.", timeout=WAIT_MS)
     page.screenshot(path=SHOTS / "side-by-side.png")
     for tab, button, result in (
+        ("Before and after", None, "#slider img"),
         ("PSNR over SNR", "Measure the curve", "#curve img"),
-        ("Many receivers", "Send to eight receivers", "#receivers img"),
-        ("Stages", "Receive in stages", "#stages img"),
-        ("Constellation", "Draw the symbols", "#constellation img"),
+        ("Many receivers", None, "#hybrid-receivers img"),
+        ("Stages", None, "#stages img"),
+        ("Constellation", None, "#constellation img"),
         ("Files", "Make the files", "#files a"),
     ):
         page.get_by_role("tab", name=tab).click()
-        page.get_by_role("button", name=button).click()
+        if button is not None:  # the others open filled
+            page.get_by_role("button", name=button).click()
         page.locator(result).first.wait_for()
         if tab == "PSNR over SNR":
             expect(page.locator("#curve-progress")).to_contain_text("11 of 11", timeout=WAIT_MS)
@@ -156,6 +158,7 @@ def test_uploads_good_and_bad(browser: Browser, address: str, picture: Path, tmp
     page.locator("input[type=file]").first.set_input_files(picture)
     expect(page.locator("#note")).to_contain_text("96x80", timeout=WAIT_MS)
     expect(page.locator("#learned-numbers")).to_contain_text("channel uses")
+    expect(page.locator("#sample input:checked")).to_have_count(0)
     page.close()
 
 
@@ -164,6 +167,21 @@ def test_a_phone_by_day_and_night(browser: Browser, address: str, scheme: str) -
     page, _ = _open(browser, address, viewport={"width": 390, "height": 844}, color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.screenshot(path=SHOTS / f"phone-{scheme}.png", full_page=True)
+    page.evaluate("window.scrollTo(0, 10_000)")
+    slider = page.locator("#snr").bounding_box()
+    assert slider is not None
+    assert slider["y"] >= 0  # it stays in view while the pictures are scrolled
+    assert slider["y"] + slider["height"] <= 844
+    page.close()
+
+
+@pytest.mark.parametrize(("scheme", "turned"), [("light", False), ("dark", True)])
+def test_drawings_follow_the_dark(browser: Browser, address: str, scheme: str, turned: bool) -> None:
+    page, _ = _open(browser, address, viewport={"width": 1400, "height": 900}, color_scheme=scheme)
+    page.get_by_role("tab", name="Constellation").click()
+    drawing = page.locator("#constellation img")
+    drawing.wait_for()
+    assert ("invert" in drawing.evaluate("image => getComputedStyle(image).filter")) == turned
     page.close()
 
 

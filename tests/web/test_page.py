@@ -69,6 +69,27 @@ def test_receivers_with_better_channels_have_better_pictures(shown: Image.Image)
     assert all(later > earlier - 0.2 for earlier, later in pairwise(values))
 
 
+def test_receivers_of_the_digital_link_and_of_the_hybrid_stand_beside(shown: Image.Image) -> None:
+    _, _, ours = page.show_learned(shown, *CONTROLS)
+    steps = list(page.show_receivers(shown, ours, *CONTROLS))
+    assert [[len(row) for row in step] for step in steps] == [[8, 0, 0], [8, 8, 0], [8, 8, 8]]
+    first, digital, hybrid = steps[-1]
+    assert [row[0][1].split(" at ")[0] for row in (first, digital, hybrid)] == [
+        CONTROLS[0],
+        "jpeg2000+ldpc-fine",
+        "hybrid",
+    ]
+    assert first[0][1].startswith(f"{CONTROLS[0]} at -5 dB: ")
+
+
+def test_the_slider_lies_between_two_pictures_of_one_size(shown: Image.Image) -> None:
+    _, _, ours = page.show_learned(shown, *CONTROLS)
+    assert page.show_slider(shown, ours, None, page.ORIGINAL) == (shown, ours.picture)
+    assert page.show_slider(shown, ours, None, page.DIGITAL) is None
+    assert page.show_slider(shown, ours, ours, page.DIGITAL) == (ours.picture, ours.picture)
+    assert page.show_slider(shown.resize((8, 8)), ours, None, page.ORIGINAL) is None  # of the picture before
+
+
 def test_stages_improve_and_count_what_has_arrived(shown: Image.Image) -> None:
     outcomes = live.stages(shown, Setting("linear", "jpeg2000", 15.0, 1 / 4))
     values = [outcome.psnr_db for outcome in outcomes]
@@ -81,7 +102,16 @@ def test_the_curve_fills_in(shown: Image.Image, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(live, "CURVE_DB", (0.0, 10.0))
     _, _, ours = page.show_learned(shown, *CONTROLS)
     words = [word for _, word in page.show_curve(shown, ours, ours, *CONTROLS)]
-    assert words == ["1 of 2 SNRs", "2 of 2 SNRs"]
+    assert words == [f"{count} of 4 SNRs" for count in range(1, 5)]  # both sides of the cliff too
+
+
+def test_the_curve_has_both_sides_of_the_cliff(shown: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "CURVE_DB", (0.0, 10.0))
+    setting = Setting("linear", "jpeg2000", 5.0, 1 / 4, planned_db=5.0)
+    digital = [theirs for _, theirs in live.curve(shown, setting)]
+    below, above = digital[1:3]
+    assert (below.delivered, above.delivered) == (False, True)
+    assert above.snr_db - below.snr_db < 0.02
 
 
 @pytest.mark.parametrize("channel", page.CHANNELS)

@@ -41,6 +41,7 @@ class Job:
         seed: of gains and noise, which each picture has of its own by its name.
         suffix: of the pictures written; None writes none, the report alone.
         precision: what the networks compute in.
+        device: of the networks.
     """
 
     source: str
@@ -57,6 +58,7 @@ class Job:
     seed: int = 0
     suffix: str | None = ".png"
     precision: Precision = "fp32"
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -80,5 +82,5 @@ def to_table(rows: Sequence[Row]) -> pl.DataFrame:
 
 
 def settings(job: Job) -> dict[str, Any]:
-    """Return everything that a job's results depend on, that is all but the place they are written to."""
-    return {key: value for key, value in asdict(job).items() if key != "output"}
+    """Return everything that a job's results depend on: all but the place they are written to and the device."""
+    return {key: value for key, value in asdict(job).items() if key not in ("output", "device")}

@@ -24,6 +24,7 @@ from deepjscc.precision import Precision, computed_in, fastest_precision
 from deepjscc.radio.split import encode_image
 from deepjscc.seeds import derive_seed, generator
 from deepjscc.systems.names import NamedSystem, make_system
+from deepjscc.systems.placement import on_device
 
 
 @torch.no_grad()
@@ -57,7 +58,7 @@ def _transmit(shard: Shard) -> Iterator[Row]:
         draws = [generator(job.seed, name) for name in names]
         beliefs = None if believed is None else believed.expand(count)
         try:
-            with computed_in(job.precision):
+            with computed_in(job.precision, job.device):
                 sent = system.system.transmit(images, snr_db.expand(count), encoder_snr_db=beliefs, generator=draws)
         except DeepJSCCError as error:  # this system does not take pictures of this size
             yield from (_failed(name, str(error)) for name in names)
@@ -85,7 +86,7 @@ def _transmit(shard: Shard) -> Iterator[Row]:
 def _strip_by_strip(job: Job, system: NamedSystem, name: str, picture: Image.Image, output: Store) -> Row:
     """A picture that memory should not hold as floats."""
     seed = derive_seed(job.seed, name)
-    with computed_in(job.precision):
+    with computed_in(job.precision, job.device):
         outcome = send_image(picture, system, job.snr_db, encoder_snr_db=job.encoder_snr_db, seed=seed)
     if job.suffix is not None:
         output.write(_named(name, job.suffix), _file_of(outcome.picture, job.suffix))
@@ -149,7 +150,7 @@ def measured_precision(job: Job) -> Precision:
 def _system(job: Job) -> NamedSystem:
     """The job's system, made once in a worker."""
     medium = make_channel(job.channel, coherence=job.coherence, csi=job.csi, k_factor_db=job.k_factor_db)
-    return make_system(job.system, medium, bandwidth_ratio=job.bandwidth_ratio)
+    return on_device(make_system(job.system, medium, bandwidth_ratio=job.bandwidth_ratio), job.device)
 
 
 def _batches(shard: Shard) -> Iterator[list[tuple[str, Image.Image | DeepJSCCError]]]:

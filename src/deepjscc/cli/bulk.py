@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from deepjscc.cli.common import (
     ChannelOptions,
+    Device,
     EncoderSnr,
     Json,
     Ratio,
@@ -40,6 +41,7 @@ def bulk(
     precision: Annotated[
         Literal["fp32", "bf16", "auto"], Parameter(help="Of the networks; auto: what this machine does fastest.")
     ] = "fp32",
+    device: Device = "cpu",
     shard: Annotated[int, Parameter(help="Pictures in a piece, which is done or not.")] = 16,
     by: WorkerOptions = WorkerOptions(),
     seed: Seed = 0,
@@ -57,11 +59,16 @@ def bulk(
     snr = one_snr(snr_db)
     if shard < 1:
         raise UsageError("--shard must be at least 1")
-    if what == "encode" and (encoder_snr_db is not None or over != ChannelOptions() or pictures != "png"):
-        raise UsageError("encode meets no channel and writes no pictures; it takes --snr-db, what is believed, alone")
+    if what == "encode" and (
+        encoder_snr_db is not None or over != ChannelOptions() or (pictures, device) != ("png", "cpu")
+    ):
+        raise UsageError(
+            "encode meets no channel, writes no pictures and works on the CPU; of --snr-db it takes what is believed"
+        )
 
     from deepjscc.bulk.job import Job
     from deepjscc.bulk.run import Summary, run, settled
+    from deepjscc.devices import parse_device
     from deepjscc.systems.names import load_transceiver, make_system
     from deepjscc.workers import Here
 
@@ -77,7 +84,9 @@ def bulk(
         seed=seed,
         suffix=None if pictures == "none" else f".{pictures}",
         precision="fp32" if precision == "auto" else precision,
+        device=device,
     )
+    parse_device(device)
     if what == "encode":  # a wrong name, or a system without symbols, shows before any work is done
         load_transceiver(system)
     else:

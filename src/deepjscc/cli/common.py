@@ -79,6 +79,10 @@ MaxPixels = Annotated[
     Parameter(help="Refuse a picture of more pixels; JPEG2000 is bounded to 40, AVIF to 100 million in any case."),
 ]
 MAX_PIXELS = 178_000_000
+Device = Annotated[
+    str,
+    Parameter(help="Where networks are computed: cpu, cuda, cuda:1 or mps. Codecs and the channel stay on the CPU."),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 Simulate = Annotated[
     bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking their error rates up.")

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from deepjscc.cli.common import (
     Belief,
     ChannelOptions,
+    Device,
     Json,
     OutputFile,
     Ratio,
@@ -45,6 +46,7 @@ def evaluate(
     seed: Seed = 0,
     lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (AlexNet trunk).")] = False,
     simulate: Simulate = False,
+    device: Device = "cpu",
     by: WorkerOptions = WorkerOptions(),
     csv: Annotated[Path | None, Parameter(help="Write the same rows as CSV too.")] = None,
     json: Json = False,
@@ -84,6 +86,7 @@ def evaluate(
         seed=seed,
         lpips=lpips,
         simulate=simulate,
+        device=device,
     )
     with notes(), progress() as on_progress:
         table = sweep(plan, output, on_progress, by.build(0))

@@ -16,21 +16,30 @@ def papers(
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for figures and tables.")] = Path(
         "out/papers"
     ),
-    images: Annotated[int, Parameter(help="Number of test images, spread evenly over the data set.")] = 1000,
+    images: Annotated[
+        int | None,
+        Parameter(
+            help="Number of test images, evenly spread. If it is not given, as many as take about five minutes on two "
+            "idle cores; the documents say how many theirs took."
+        ),
+    ] = None,
     repeats: Annotated[int, Parameter(help="Number of draws of the fading gains for each image.")] = 3,
-    train: Annotated[bool, Parameter(negative="", help="Train the models that the zoo lacks.")] = False,
-    minutes: Annotated[float, Parameter(help="Minutes for each of these trainings.")] = 2.0,
+    train: Annotated[bool, Parameter(negative="", help="Train the models that the zoo does not have.")] = False,
+    minutes: Annotated[float, Parameter(help="Minutes of each such training.")] = 2.0,
     json: Json = False,
 ) -> None:
     """Make a paper's figures and check its claims.
 
+    A claim is undecided where what was measured lies within two standard errors of the limit. Finished measurements
+    are kept in the folder of the output, so that a command that was ended goes on where it was.
+
     Args:
         paper: Name of the paper. If it is not given, the names are listed.
     """
-    if images < 1 or repeats < 1 or not minutes > 0:
+    if (images is not None and images < 1) or repeats < 1 or not minutes > 0:
         raise UsageError("--images and --repeats must be at least 1, --minutes more than 0")
 
-    from deepjscc.papers import PAPERS, VERDICTS, Settings
+    from deepjscc.papers import PAPERS, Settings
 
     if paper is None:
         print_json(list(PAPERS)) if json else print("\n".join(PAPERS))
@@ -38,10 +47,11 @@ def papers(
     if paper not in PAPERS:
         raise UsageError(f"unknown paper {paper!r}; there are {', '.join(PAPERS)}")
     with notes(), progress() as on_progress:
-        report = PAPERS[paper](Settings(output / paper, images, repeats, train, minutes, on_progress))
+        chosen = PAPERS[paper]
+        report = chosen.run(Settings(output / paper, images or chosen.images, repeats, train, minutes, on_progress))
     if json:
         print_json(asdict(report))
         return
-    rows = [[claim.claim, claim.paper, claim.ours, VERDICTS[claim.holds]] for claim in report.claims]
+    rows = [[claim.claim, claim.paper, claim.ours, claim.verdict.value] for claim in report.claims]
     print_table(["claim", "the paper", "ours", "verdict"], rows)
     print("\n".join(report.figures))

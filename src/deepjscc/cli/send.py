@@ -8,6 +8,7 @@ from deepjscc.cli.common import (
     MAX_PIXELS,
     Belief,
     ChannelOptions,
+    Device,
     Json,
     MaxPixels,
     OutputFile,
@@ -53,6 +54,7 @@ def send(
     simulate: Simulate = False,
     seed: Seed = 0,
     max_pixels: MaxPixels = MAX_PIXELS,
+    device: Device = "cpu",
     json: Json = False,
 ) -> None:
     """Send a picture over a noisy channel.
@@ -67,10 +69,12 @@ def send(
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
+    from deepjscc.devices import parse_device
     from deepjscc.digital import CODECS
     from deepjscc.evaluation.single import ratio_note, send_image, send_stages
     from deepjscc.images import open_rgb, output_format, save_picture
     from deepjscc.systems.names import check_simulation, make_system
+    from deepjscc.systems.placement import on_device
 
     output_format(output)
     picture = open_rgb(picture_path(image), max_pixels)
@@ -82,19 +86,23 @@ def send(
             else None
         )
     medium = over.build()
+    parse_device(device)
     names = [f"{codec}+ldpc-fine" if codec in CODECS else codec for codec in codecs]
     check_simulation(simulate, [model, *names])
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     learned = model if refine is None else f"{model}@{refine}={steps}"
     system = make_system(learned, medium, bandwidth_ratio=ratio, simulate=simulate, snr_spread_db=spread_db)
+    on_device(system, device)
     with notes():
         if stages:
             arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)
         else:
             arrived = [send_image(picture, system, snr, encoder_snr_db=believed, seed=seed)]
         spent = arrived[-1].bandwidth_ratio
-        beside = [make_system(name, medium, bandwidth_ratio=spent, simulate=simulate) for name in names]
+        beside = [
+            on_device(make_system(name, medium, bandwidth_ratio=spent, simulate=simulate), device) for name in names
+        ]
         outcomes = arrived + [send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for one in beside]
     labels = [f"stage{stage}" for stage in range(1, len(arrived))] + [""] + names
     files = [output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output for label in labels]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ from PIL import Image
 
 from deepjscc.channels import make_channel
 from deepjscc.channels.base import Coherence
+from deepjscc.defaults import HYBRID
 from deepjscc.equaliser import equalise
 from deepjscc.evaluation.background import in_background
 from deepjscc.evaluation.single import Outcome, send_image, send_stages
@@ -23,6 +24,7 @@ from deepjscc.zoo import load
 
 RECEIVERS_DB = (-5.0, -2.0, 1.0, 4.0, 7.0, 10.0, 15.0, 20.0)
 CURVE_DB = tuple(float(snr) for snr in range(-5, 26, 3))
+CLIFF_DB = 0.01  # below the SNR that a digital link is planned for: there its curve has its second point of the cliff
 POINTS = 1500  # of a constellation: more hide one another
 
 
@@ -95,7 +97,23 @@ def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
 
 def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
     """One transmission, made for the setting's SNR, as receivers at :data:`RECEIVERS_DB` have it."""
-    system = setting.learned_system()
+    return _heard_by_all(picture, setting.learned_system(), setting)
+
+
+def other_receivers(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Iterator[list[Outcome]]:
+    """The same of the digital link, then of the hybrid unless that is the model, with as many channel uses.
+
+    All are made for the setting's SNR. Learned pictures go first.
+    """
+    at = replace(setting, planned_db=None)  # it plans for the design SNR, as the others do
+    systems = [at.digital_system(bandwidth_ratio)]
+    if not is_hybrid(setting.model):
+        systems.append(_learned_system(HYBRID, setting.channel, setting.coherence, bandwidth_ratio))
+    for system in systems:
+        yield in_background(partial(_heard_by_all, picture, system, setting))
+
+
+def _heard_by_all(picture: Image.Image, system: NamedSystem, setting: Setting) -> list[Outcome]:
     options: dict[str, Any] = {"encoder_snr_db": setting.snr_db, "seed": setting.seed, "with_structure": False}
     return [send_image(picture, system, snr_db, **options) for snr_db in RECEIVERS_DB]
 
@@ -106,9 +124,16 @@ def stages(picture: Image.Image, setting: Setting) -> list[Outcome]:
     return send_stages(picture, system, setting.snr_db, seed=setting.seed, with_structure=False)
 
 
+def curve_snrs_db(setting: Setting) -> list[float]:
+    """The SNRs of the curve: :data:`CURVE_DB`, and the two sides of the cliff of a digital link that has one."""
+    if setting.planned_db is None:
+        return list(CURVE_DB)
+    return sorted({*CURVE_DB, setting.planned_db - CLIFF_DB, setting.planned_db})
+
+
 def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Outcome]]:
-    """The learned and the digital link at each of :data:`CURVE_DB`, one after another."""
-    for snr_db in CURVE_DB:
+    """The learned and the digital link at each of :func:`curve_snrs_db`, one after another."""
+    for snr_db in curve_snrs_db(setting):
         at = replace(setting, snr_db=snr_db)
         ours = learned(picture, at)
         yield ours, digital(picture, at, ours.bandwidth_ratio)

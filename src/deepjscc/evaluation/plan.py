@@ -24,6 +24,7 @@ class Plan:
         seed: of the first draw.
         lpips: measure it too.
         simulate: send every bit of LDPC codes instead of looking their error rates up.
+        device: of the networks; no measurement's key holds it, because gains and noise do not depend on it.
     """
 
     systems: tuple[str, ...]
@@ -43,3 +44,4 @@ class Plan:
     seed: int = 0
     lpips: bool = False
     simulate: bool = False
+    device: str = "cpu"

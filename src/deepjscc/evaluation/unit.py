@@ -24,6 +24,7 @@ from deepjscc.evaluation.table import to_table
 from deepjscc.extensions import content_hash
 from deepjscc.seeds import generator
 from deepjscc.systems.names import NamedSystem, make_system
+from deepjscc.systems.placement import on_device
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,16 @@ class Prepared:
             plan.channel, coherence=plan.coherence, csi=plan.csi, k_factor_db=plan.k_factor_db
         )
         self.systems: list[NamedSystem] = [
-            make_system(
-                name,
-                self.channel,
-                bandwidth_ratio=plan.bandwidth_ratio,
-                container=plan.container,
-                simulate=plan.simulate,
-                snr_spread_db=plan.encoder_snr_spread_db,
+            on_device(
+                make_system(
+                    name,
+                    self.channel,
+                    bandwidth_ratio=plan.bandwidth_ratio,
+                    container=plan.container,
+                    simulate=plan.simulate,
+                    snr_spread_db=plan.encoder_snr_spread_db,
+                ),
+                plan.device,
             )
             for name in dict.fromkeys(plan.systems)
         ]
@@ -68,7 +72,16 @@ class Prepared:
         """Every unit of the plan, system by system."""
         plan = self.plan
         shared = asdict(plan) | {"names": self.data.names, "content": self.data.content}
-        for name in ("systems", "snr_db", "repeats", "seed", "container", "simulate", "encoder_snr_spread_db"):
+        for name in (
+            "systems",
+            "snr_db",
+            "repeats",
+            "seed",
+            "container",
+            "simulate",
+            "encoder_snr_spread_db",
+            "device",
+        ):
             del shared[name]
         code = content_hash(plan.channel)
         found = []

@@ -1,6 +1,7 @@
 """The link: transmitter, channel, receiver, and nothing else. Every picture of every system takes this one path."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 import torch
 from torch import nn
@@ -69,6 +70,16 @@ class Link(nn.Module):
         if not isinstance(self.transmitter, JSCC):
             raise UsageError(f"{type(self.transmitter).__name__} has no weights")
         return self.transmitter
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are, which ``link.to(device)`` moves.
+
+        Encoder and decoder work there. What lies between them, with every draw of the channel, is computed where the
+        images are, so that gains and noise do not depend on the device.
+        """
+        tensor = next(chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if tensor is None else tensor.device
 
     @property
     def encoder_uses_snr(self) -> bool:
@@ -145,7 +156,8 @@ class Link(nn.Module):
         Raises:
             UsageError: a bandwidth ratio that the transmitter does not make.
         """
-        return self.transmitter.encode(images, self.plan((images.shape[-2], images.shape[-1]), design_snr_db))
+        plan = self.plan((images.shape[-2], images.shape[-1]), design_snr_db)
+        return self.transmitter.encode(images.to(self.device), plan.to(self.device)).to(images.device)
 
     def deliver(self, encoded: Encoded, images: Images, snr_db: SnrDb, generator: Draws = None) -> Transmission:
         """Channel and receiver: the rest of :meth:`transmit`.
@@ -162,12 +174,13 @@ class Link(nn.Module):
 
     def receive(self, received: Received, encoded: Encoded, images: Images) -> Transmission:
         """The receiver's part of :meth:`deliver`, and what was spent."""
-        decoded = self.receiver.receive(received, (images.shape[-2], images.shape[-1]))
-        shown, delivered = decoded.images.to(images.device), torch.ones(len(images), dtype=torch.bool)
+        size = (images.shape[-2], images.shape[-1])
+        decoded = self.receiver.receive(received.to(self.device), size).to(images.device)
+        shown, delivered = decoded.images, torch.ones(len(images), dtype=torch.bool)
         if decoded.delivered is not None:
             delivered = decoded.delivered
             lost = ~delivered.to(shown.device)[:, None, None, None]
-            means = images.nan_to_num(0.5).mean((-2, -1), keepdim=True).to(shown.device)
+            means = images.nan_to_num(0.5).mean((-2, -1), keepdim=True)
             shown = torch.where(lost, means, shown)
         return Transmission(
             shown,
@@ -202,10 +215,11 @@ class Link(nn.Module):
         if not self.supports_tiles:
             raise UsageError("an image this large goes only by linear or universal; scale it down")
         plan = self.plan(rows.size, snr_db if encoder_snr_db is None else encoder_snr_db)
-        encoded = self.transmitter.encode_rows(rows, plan)  # type: ignore[attr-defined]
-        received = send_over(self.channel, encoded, snr_db, generator)
+        there = RowsOnDevice(rows, self.device)
+        encoded = self.transmitter.encode_rows(there, plan.to(self.device))  # type: ignore[attr-defined]
+        received = send_over(self.channel, encoded.to(snr_db.device), snr_db, generator).to(self.device)
         strips = self.receiver.decode_rows(received, rows.size)  # type: ignore[attr-defined]
-        return strips, int(self.spent(encoded))
+        return (strip.to(snr_db.device) for strip in strips), int(self.spent(encoded))
 
     def _training_variant(self, generator: Draws) -> "Link":
         """The link as a training step has it: some models train on variants of themselves."""
@@ -215,6 +229,22 @@ class Link(nn.Module):
         variant = training_variant(self.transmitter, generator)
         same = variant is self.transmitter
         return self if same else Link(variant, self.channel, bandwidth_ratio=self.bandwidth_ratio)
+
+
+class RowsOnDevice:
+    """Rows of an image, moved to a device when they are read.
+
+    Args:
+        rows: the image.
+        device: where its strips are wanted.
+    """
+
+    def __init__(self, rows: Rows, device: torch.device) -> None:
+        self.rows, self.device, self.size = rows, device, rows.size
+
+    def strip(self, top: int, bottom: int) -> Images:
+        """Rows ``top`` to ``bottom``."""
+        return self.rows.strip(top, bottom).to(self.device)
 
 
 def in_views(sent: Transmission, views: int) -> Transmission:

@@ -60,9 +60,10 @@ class Refined(nn.Module):
         return self._refine(self.link.deliver(encoded, images, snr_db, generator), snr_db, generator)
 
     def _refine(self, first: Transmission, snr_db: SnrDb, generator: Draws) -> Transmission:
+        images, snr_db = first.images.to(self.link.device), snr_db.to(self.link.device)
         if isinstance(generator, torch.Generator) or generator is None:
-            refined = self.refiner.refine(first.images, snr_db, self.steps, generator)
+            refined = self.refiner.refine(images, snr_db, self.steps, generator)
         else:
-            each = zip(first.images.split(1), snr_db.split(1), generator, strict=True)
+            each = zip(images.split(1), snr_db.split(1), generator, strict=True)
             refined = torch.cat([self.refiner.refine(image, snr, self.steps, own) for image, snr, own in each])
-        return replace(first, images=refined, refinements=(), refinement_uses=())
+        return replace(first, images=refined.to(first.images.device), refinements=(), refinement_uses=())

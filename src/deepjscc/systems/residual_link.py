@@ -71,7 +71,9 @@ class ResidualLink(Link):
             return in_views(each, images.shape[1])
         if isinstance(generator, Sequence):
             return one_by_one(self, images, snr_db, encoder_snr_db, generator)
-        model, size = self.model, (images.shape[-2], images.shape[-1])
+        home, size, model = images.device, (images.shape[-2], images.shape[-1]), self.model
+        images, snr_db = images.to(self.device), snr_db.to(self.device)
+        encoder_snr_db = None if encoder_snr_db is None else encoder_snr_db.to(self.device)
         model.check_ratio(size, ratio_beside_pilots(self.channel, size, self.bandwidth_ratio))
         padded = padded_size(size, model.stride)
         believed = snr_db if encoder_snr_db is None else encoder_snr_db
@@ -100,8 +102,8 @@ class ResidualLink(Link):
         pilots = self.channel.pilot_uses(model.stage_uses(size))  # each stage is sent by itself and brings its own
         uses = tuple(border + stage * pilots for stage, border in enumerate(model.borders(size), 1))
         if model.training:
-            return _transmission((sums[-1],), uses[-1:])
-        return _transmission(tuple(total.clamp(0, 1) for total in sums), uses)
+            return _transmission((sums[-1].to(home),), uses[-1:])
+        return _transmission(tuple(total.clamp(0, 1).to(home) for total in sums), uses)
 
 
 def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> Link:

@@ -35,6 +35,10 @@ LAYERS = {
     "coarse": "Received: the coarse layer alone; the base is lost, and the analog layer with it.",
     "analog": "Received: the analog layer; there is no base at this ratio.",
 }
+Gallery = list[tuple[Image.Image, str]]
+RECEIVED = "{o.system} at {o.snr_db:g} dB: {o.psnr_db:.1f} dB{layers}"
+RECEIVER_ROWS = 3
+ORIGINAL, DIGITAL = "the original", "the digital link"
 FOLLOWS = "knows the SNR, like the first system"
 PLANNED = "planned for the SNR below"
 
@@ -61,7 +65,7 @@ def _layers(outcome: Outcome) -> str:
     return "" if outcome.layers is None else f" {LAYERS.get(outcome.layers, '')}".rstrip()
 
 
-def _captioned(outcomes: list[Outcome], label: str) -> list[tuple[Image.Image, str]]:
+def _captioned(outcomes: list[Outcome], label: str) -> Gallery:
     return [(o.picture, label.format(o=o, layers=f" ({o.layers})" if o.layers else "")) for o in outcomes]
 
 
@@ -97,18 +101,29 @@ def show_curve(
     """The curve, point after point."""
     pairs: list[tuple[Outcome, Outcome]] = []
     with errors_on_page():
-        now = needed(ours), needed(theirs)
+        now, points = (needed(ours), needed(theirs)), live.curve_snrs_db(_setting(*controls))
         for pair in live.curve(needed(picture), _setting(*controls)):
             pairs.append(pair)
-            yield curve_figure(pairs, now), f"{len(pairs)} of {len(live.CURVE_DB)} SNRs"
+            yield curve_figure(pairs, now), f"{len(pairs)} of {len(points)} SNRs"
 
 
-def show_receivers(picture: Image.Image | None, *controls: Any) -> list[tuple[Image.Image, str]]:
-    """Eight receivers of one transmission."""
+def show_receivers(picture: Image.Image | None, ours: Outcome | None, *controls: Any) -> Iterator[tuple[Any, ...]]:
+    """Eight receivers of one transmission: of the first system, then of the digital link, then of the hybrid."""
+    setting, rows = _setting(*controls), list[Gallery]()
     with errors_on_page():
-        return _captioned(
-            live.receivers(needed(picture), _setting(*controls)), "{o.snr_db:g} dB SNR: {o.psnr_db:.1f} dB PSNR{layers}"
-        )
+        rows.append(_captioned(live.receivers(needed(picture), setting), RECEIVED))
+        yield *rows, [], []
+        for outcomes in live.other_receivers(needed(picture), setting, needed(ours).bandwidth_ratio):
+            rows.append(_captioned(outcomes, RECEIVED))
+            yield *rows, *([[]] * (RECEIVER_ROWS - len(rows)))
+
+
+def show_slider(
+    picture: Image.Image | None, ours: Outcome | None, theirs: Outcome | None, beside: str
+) -> tuple[Image.Image, Image.Image] | None:
+    """What the before/after slider lies between: the original or the digital picture, and the first system's."""
+    other = picture if beside == ORIGINAL else None if theirs is None else theirs.picture
+    return None if other is None or ours is None or other.size != ours.picture.size else (other, ours.picture)
 
 
 def show_stages(picture: Image.Image | None, *controls: Any) -> list[tuple[Image.Image, str]]:

@@ -9,8 +9,8 @@ from deepjscc.defaults import HYBRID, UNIVERSAL
 from deepjscc.digital import CODECS
 from deepjscc.models import MODELS
 from deepjscc.web import one_picture as answers
-from deepjscc.web.one_picture import CHANNELS, CODINGS, FOLLOWS, PLANNED, RATIOS
-from deepjscc.web.parts import DECODING, gallery, image
+from deepjscc.web.one_picture import CHANNELS, CODINGS, DIGITAL, FOLLOWS, ORIGINAL, PLANNED, RATIOS
+from deepjscc.web.parts import BUTTONS, DECODING, gallery, image
 from deepjscc.web.two_cameras import build_two_cameras
 from deepjscc.web.uploads import load_sample, load_upload
 from deepjscc.zoo import cards
@@ -36,10 +36,9 @@ def _build_one_picture(page: gr.Blocks) -> None:
     picture, ours, theirs = gr.State(), gr.State(), gr.State()
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            sample = gr.Radio(list(NAMES), value="coffee", label="Sample photograph")
+            sample = gr.Radio(list(NAMES), value="coffee", label="Sample photograph", elem_id="sample")
             upload = gr.UploadButton("Upload a picture", file_count="single", type="filepath")
             note = gr.Markdown(elem_id="note")
-            snr_db = gr.Slider(-10, 30, value=3, step=1, label="Channel SNR [dB]", elem_id="snr")
             ratio = gr.Dropdown(list(RATIOS), value="1/12", label="Bandwidth ratio (channel uses per value)")
             with gr.Accordion("Channel, model, digital link", open=False):
                 channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
@@ -49,6 +48,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
                 plan = gr.Radio([FOLLOWS, PLANNED], value=FOLLOWS, label="The digital link")
                 planned_db = gr.Slider(-10, 30, value=5, step=1, label="SNR the digital link is planned for [dB]")
         with gr.Column(scale=3, min_width=280):
+            snr_db = gr.Slider(-10, 30, value=3, step=1, label="Channel SNR [dB]", elem_id="snr")
             controls: list[Any] = [model, codec, coding, snr_db, ratio, channel, plan, planned_db]
             with gr.Tabs():
                 with gr.Tab("Side by side"):
@@ -62,22 +62,36 @@ def _build_one_picture(page: gr.Blocks) -> None:
                             digital_image = image("Digital")
                             digital_numbers = gr.Markdown(elem_id="digital-numbers")
                     similarity = gr.Markdown(elem_id="similarity")
+                with gr.Tab("Before and after"):
+                    beside_what = gr.Radio([ORIGINAL, DIGITAL], value=ORIGINAL, label="Left of the line")
+                    slider = gr.ImageSlider(
+                        format="png",
+                        interactive=False,
+                        show_label=False,
+                        buttons=BUTTONS,
+                        elem_id="slider",
+                        max_height=800,
+                    )
                 with gr.Tab("PSNR over SNR"):
                     draw = gr.Button("Measure the curve")
                     progress = gr.Markdown(elem_id="curve-progress")
                     curve = gr.Plot(elem_id="curve", show_label=False)
-                with gr.Tab("Many receivers"):
-                    gr.Markdown("One transmission, made for the SNR of the slider, as eight receivers have it.")
+                with gr.Tab("Many receivers") as many:
+                    gr.Markdown(
+                        "One transmission, made for the SNR of the slider, as eight receivers have it: of the first "
+                        "system, of the digital link, and of the hybrid, with equal channel uses."
+                    )
                     broadcast = gr.Button("Send to eight receivers")
-                    receivers = gallery(4, "receivers")
-                with gr.Tab("Stages"):
+                    names = ("receivers", "digital-receivers", "hybrid-receivers")
+                    receivers = [gallery(4, name) for name in names]
+                with gr.Tab("Stages") as in_stages:
                     gr.Markdown(
                         "One transmission as it arrives: after each stage, or of a model without stages "
                         "after an eighth, a quarter, half and all of the symbols."
                     )
                     arrive = gr.Button("Receive in stages")
                     staged = gallery(2, "stages")
-                with gr.Tab("Constellation"):
+                with gr.Tab("Constellation") as in_symbols:
                     scatter = gr.Button("Draw the symbols")
                     symbols = gr.Plot(elem_id="constellation", show_label=False)
                 with gr.Tab("Files"):
@@ -91,6 +105,7 @@ def _build_one_picture(page: gr.Blocks) -> None:
         "inputs": [picture, ours, *controls],
         "outputs": [digital_image, digital_numbers, theirs],
     }
+    between = {"fn": answers.show_slider, "inputs": [picture, ours, theirs, beside_what], "outputs": slider}
     similar = {"fn": answers.show_similarity, "inputs": [picture, ours, theirs], "outputs": similarity}
     # The digital picture has a queue of its own: a learned one asked for meanwhile does not wait for it.
     link, beside = {"concurrency_id": "link"}, {"concurrency_id": "beside"}
@@ -98,15 +113,27 @@ def _build_one_picture(page: gr.Blocks) -> None:
     chosen = [picture, original, note]
     for start in (
         page.load(load_sample, sample, chosen),
-        sample.change(load_sample, sample, chosen),
+        sample.input(load_sample, sample, chosen),
         upload.upload(load_upload, upload, chosen, **DECODING),
     ):
-        start.success(**learned, **link).success(**digital, **beside, **last).success(**similar, **beside, **last)
+        event = start.success(**learned, **link)
+        event.success(**between, show_progress="hidden")
+        compared = event.success(**digital, **beside, **last)
+        compared.success(**between, show_progress="hidden")
+        compared.success(**similar, **beside, **last)
     for control in controls:
         event = control.change(**learned, **link, **last)
-        event.success(**digital, **beside, **last).success(**similar, **beside, **last)
+        event.success(**between, show_progress="hidden")
+        compared = event.success(**digital, **beside, **last)
+        compared.success(**between, show_progress="hidden")
+        compared.success(**similar, **beside, **last)
+    beside_what.change(**between, show_progress="hidden")
+    upload.upload(None, None, sample, js="() => null")  # no sample is chosen any more
     draw.click(answers.show_curve, [picture, ours, theirs, *controls], [curve, progress], **link)
-    broadcast.click(answers.show_receivers, taken, receivers, **link)
-    arrive.click(answers.show_stages, taken, staged, **link)
-    scatter.click(answers.show_constellation, taken, symbols, **link)
+    for ask in (broadcast.click, many.select):
+        ask(answers.show_receivers, [picture, ours, *controls], receivers, **link)
+    for ask in (arrive.click, in_stages.select):
+        ask(answers.show_stages, taken, staged, **link)
+    for ask in (scatter.click, in_symbols.select):
+        ask(answers.show_constellation, taken, symbols, **link)
     pack.click(answers.make_files, [picture, ours, *controls], files, **link)

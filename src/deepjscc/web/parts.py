@@ -5,6 +5,21 @@ from typing import Any
 import gradio as gr
 
 DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 4}  # uploads do not wait for a slow one
+CSS = """
+/* Drawings are white; in the dark their lightness is turned over, and their hues are kept. */
+.dark #curve img, .dark #constellation img { filter: invert(0.93) hue-rotate(180deg); }
+/* Captions are read whole: wrapped below the picture, not cut off over it. */
+.captions .caption-label, .captions .thumbnail-lg .caption-label {
+  position: static; max-width: none; white-space: normal; overflow: visible; text-overflow: clip; display: block;
+}
+.captions .gallery-item, .captions .thumbnail-lg { height: auto; aspect-ratio: auto; }
+#slider { width: 100%; }
+/* On a phone the SNR stays in view while the pictures are scrolled. */
+@media (max-width: 640px) {
+  .form:has(> #snr) { position: fixed !important; left: 0; right: 0; bottom: 0; z-index: 30; border-radius: 0; }
+  .tabitem { padding-bottom: 80px; }
+}
+"""
 BUTTONS = ["download", "fullscreen"]  # not "share", which would post the picture elsewhere
 
 
@@ -16,5 +31,5 @@ def image(label: str) -> gr.Image:
 
 def gallery(columns: int, name: str) -> gr.Gallery:
     """A place for several."""
-    fit: dict[str, Any] = {"height": "auto", "object_fit": "contain", "show_label": False}
+    fit: dict[str, Any] = {"height": "auto", "object_fit": "contain", "show_label": False, "elem_classes": "captions"}
     return gr.Gallery(columns=columns, format="png", buttons=BUTTONS, elem_id=name, **fit)

@@ -61,6 +61,7 @@ def build_app(folder: str, public: bool = False, host: str | None = None) -> "AS
 
     from deepjscc.web.origins import Origins, names_of_this_machine
     from deepjscc.web.page import build_page
+    from deepjscc.web.parts import CSS
     from deepjscc.web.request_limits import RequestLimits
     from deepjscc.web.uploads import UPLOAD_BYTES
 
@@ -70,7 +71,8 @@ def build_app(folder: str, public: bool = False, host: str | None = None) -> "AS
     theme = gr.themes.Default(font=fonts, font_mono=("ui-monospace", "monospace"))
     page = build_page()
     page.state_session_capacity = SESSIONS
-    gr.mount_gradio_app(app, page, path="/", theme=theme, max_file_size=UPLOAD_BYTES, ssr_mode=False, footer_links=[])
+    looks: dict[str, Any] = {"theme": theme, "css": CSS, "footer_links": []}
+    gr.mount_gradio_app(app, page, path="/", max_file_size=UPLOAD_BYTES, ssr_mode=False, **looks)
     page.has_launched = True  # without it Gradio does not check the paths that a request names
     limited = RequestLimits(app, folder, 2 * UPLOAD_BYTES + 2**16)  # a pair of pictures and its multipart headers
     names = () if host is None else (host,)

@@ -8,8 +8,10 @@ from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.pair import send_pair
 from deepjscc.evaluation.single import Outcome
 from deepjscc.images import to_picture
-from deepjscc.papers.base import Claim, Settings, save
-from deepjscc.papers.wang2022_measurements import DATA, RATIO
+from deepjscc.papers.claims import Claim
+from deepjscc.papers.measurements import Settings
+from deepjscc.papers.plotting import save
+from deepjscc.papers.wang2022.measurements import DATA, RATIO
 from deepjscc.systems.names import make_system
 from deepjscc.zoo import cards
 

@@ -6,24 +6,27 @@ The main claims give the mean of the per-image values beside it.
 
 from itertools import pairwise
 
+import numpy as np
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from deepjscc.evaluation.report import COLOURS
 from deepjscc.evaluation.table import summarise
-from deepjscc.papers.base import Claim, Report, Settings, finish, measure, run_parts, save, span
-from deepjscc.papers.kurka2019_models import one_stage, staged
-from deepjscc.papers.kurka2019_tables import any_prefix, budgets, table_1
+from deepjscc.papers.claims import Claim, Margin, Report, Verdict, above, below, judge, pooled_margin, span, within
+from deepjscc.papers.kurka2019.models import one_stage, staged
+from deepjscc.papers.kurka2019.tables import any_prefix, budgets, table_1
+from deepjscc.papers.measurements import Settings, measure, run_parts
+from deepjscc.papers.plotting import POOLED, SNR_LABEL, describe, draw_reported, one_axes, save
+from deepjscc.papers.reported import reported_curves
 
 TRAINED_AT = (1.0, 7.0, 13.0, 19.0)
 FADING_TRAINED_AT = (7.0, 13.0)
-TESTED_AT = tuple(float(snr) for snr in range(1, 26, 2))
+SNR_STEP_DB = 2
+TESTED_AT = tuple(float(snr) for snr in range(1, 26, SNR_STEP_DB))
 COUNTS = (2, 3, 4, 5)
 MANY = COUNTS[-1]
 AT_DB = 13.0
 COLUMNS = ("psnr_pooled_db", "psnr_db")
-LABEL = "channel SNR, P/N0 [dB]"
 SLOW = {"channel": "rayleigh", "coherence": "image", "csi": "none"}
 
 
@@ -33,15 +36,15 @@ def run(settings: Settings) -> Report:
     Raises:
         DeepJSCCError: CIFAR-10 is not there, or the folder cannot be written.
     """
-    parts = (figure_3a, figure_3b, figure_3c, figure_3d, figure_4a, figure_4b, table_1, any_prefix, budgets)
-    return run_parts(settings, parts)
+    parts = {figure_3a: 45, figure_3b: 60, figure_3c: 35, figure_3d: 25, figure_4a: 60, figure_4b: 30}
+    return run_parts(settings, {**parts, table_1: 30, any_prefix: 10, budgets: 1})
 
 
 class Curves:
     """PSNR of one model over the SNR after each of its stages; of one without stages under stage None."""
 
     def __init__(self, rows: pl.DataFrame) -> None:
-        self.means = summarise(rows).sort("snr_db")
+        self.rows, self.means = rows, summarise(rows).sort("snr_db")
 
     def psnr_db(self, stage: int | None, column: str = "psnr_pooled_db") -> list[float]:
         """Return the PSNR at each SNR tested: pooled or, as ``"psnr_db"``, the mean of the per-image values."""
@@ -50,6 +53,19 @@ class Curves:
     def value_at(self, stage: int | None, snr_db: float, column: str = "psnr_pooled_db") -> float:
         """Return the PSNR at one SNR."""
         return self._of(stage).filter(pl.col("snr_db") == snr_db)[column].item()
+
+    def errors(self, stage: int | None, snr_db: float) -> NDArray[np.float64]:
+        """The mean squared error of every image at one SNR, over the draws of the gain."""
+        here = self.rows.filter(pl.col("stage").eq_missing(pl.lit(stage, pl.Int64)), pl.col("snr_db") == snr_db)
+        error = (10 ** (-pl.col("psnr_db") / 10)).mean().alias("error")
+        return here.group_by("image").agg(error).sort("image")["error"].to_numpy()
+
+    def rises(self, stage: int | None) -> list[Margin]:
+        """By how much pooled PSNR rises from each SNR tested to the next."""
+        return [
+            pooled_margin([self.errors(stage, before), self.errors(stage, after)])
+            for before, after in pairwise(TESTED_AT)
+        ]
 
     def _of(self, stage: int | None) -> pl.DataFrame:
         return self.means.filter(pl.col("stage").eq_missing(pl.lit(stage, pl.Int64)))
@@ -67,11 +83,10 @@ def two_stages(
     settings: Settings, name: str, scheme: str, channel: str, trained_at: tuple[float, ...]
 ) -> tuple[list[Claim], list[str]]:
     """A scheme of two stages at several SNRs of training, beside one stage of the same total bandwidth."""
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = one_axes()
     gains: dict[str, list[float]] = {column: [] for column in COLUMNS}
     losses: dict[str, list[float]] = {column: [] for column in COLUMNS}
-    steepest = 0.0
+    gain_margins, loss_margins, rises = list[Margin](), list[Margin](), list[Margin]()
     for colour, snr_db in zip(COLOURS, trained_at, strict=False):
         ours = curves(settings, name, staged(scheme, 2, channel, snr_db, settings), channel)
         whole = curves(settings, name, one_stage(2, channel, snr_db, settings), channel)
@@ -80,37 +95,42 @@ def two_stages(
         for stage, style in ((1, ":"), (2, "-")):
             label = f"trained at {snr_db:g} dB, stage {stage}"
             axes.plot(TESTED_AT, ours.psnr_db(stage), style, color=colour, marker="o", markersize=3, label=label)
-            steepest = max(steepest, *(after - before for before, after in pairwise(ours.psnr_db(stage))))
+            rises += ours.rises(stage)
         for column, values in gains.items():
             values.append(ours.value_at(2, snr_db, column) - ours.value_at(1, snr_db, column))
+        gain_margins.append(pooled_margin([ours.errors(1, snr_db), ours.errors(2, snr_db)]))
         if whole is not None:
             axes.plot(TESTED_AT, whole.psnr_db(None), "--", color=colour, label=f"{snr_db:g} dB, one stage of 1/6")
             for column, values in losses.items():
                 values.append(whole.value_at(None, snr_db, column) - ours.value_at(2, snr_db, column))
+            loss_margins.append(pooled_margin([ours.errors(2, snr_db), whole.errors(None, snr_db)]))
+    draw_reported(axes, reported_curves("kurka2019", name))
     air = "slow Rayleigh without CSI" if channel == "rayleigh" else "AWGN"
-    finish(axes, LABEL, f"CIFAR-10, {scheme.replace('_', ' ')}, two stages of ratio 1/12, {air}", "pooled")
     words = scheme.replace("_", " ")
-    complete = len(gains["psnr_db"]) == len(trained_at)
-    whole_too = complete and len(losses["psnr_db"]) == len(trained_at)
+    describe(axes, SNR_LABEL, f"CIFAR-10, {words}, two stages of ratio 1/12, {air}", POOLED)
+    complete = len(gain_margins) == len(trained_at)
     joint, shown = scheme == "multiple_decoders", scheme == "multiple_decoders" and channel == "awgn"
+    steepest = max((rise for rise, _ in rises), default=0.0) / SNR_STEP_DB
     return [
         Claim(
             f"{words}, {air}: the second stage refines",
             "PSNR_2 consistently 2 to 3 dB above PSNR_1 (here: 1.8 to 3.5 dB)" if shown else "(no number)",
             f"at {_listed(gains['psnr_db'], trained_at)}: {_both(gains)}",
-            all(1.8 <= gain <= 3.5 for gain in gains["psnr_pooled_db"]) if complete and shown else None,
+            judge([*above(1.8, gain_margins), *below(3.5, gain_margins)]) if complete and shown else Verdict.NONE,
         ),
         Claim(
             f"{words}, {air}: close to one stage of the same bandwidth",
             "approaches the single layer (here: within 0.4 dB)" if joint else "(compared with multiple decoders alone)",
             f"one stage minus two: {_both(losses)}",
-            all(loss <= 0.4 for loss in losses["psnr_pooled_db"]) if whole_too and joint else None,
+            judge(below(0.4, loss_margins))
+            if joint and complete and len(loss_margins) == len(trained_at)
+            else Verdict.NONE,
         ),
         Claim(
             f"{words}, {air}: graceful degradation",
             "no cliff at SNRs below that of training (here: under 2 dB for 1 dB of SNR)",
-            f"steepest loss {steepest / 2:.2f} dB for 1 dB of SNR",
-            steepest / 2 < 2 if complete else None,
+            f"steepest loss {steepest:.2f} dB for 1 dB of SNR",
+            judge(below(2.0 * SNR_STEP_DB, rises)) if complete else Verdict.NONE,
         ),
     ], save(figure, settings.output, name)
 
@@ -137,9 +157,9 @@ def figure_3b(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 def figure_3c(settings: Settings) -> tuple[list[Claim], list[str]]:
     """Five stages, each with its decoder, and one stage of each total bandwidth."""
-    axes, figure = _axes()
+    figure, axes = one_axes()
     ours = curves(settings, "figure-3c", staged("multiple_decoders", MANY, "awgn", AT_DB, settings), "awgn")
-    grows, losses = list[float](), list[float]()
+    losses = list[float]()
     for stage, colour in zip(range(1, MANY + 1), COLOURS, strict=False):
         whole = curves(settings, "figure-3c", one_stage(stage, "awgn", AT_DB, settings), "awgn")
         if ours is not None:
@@ -149,15 +169,18 @@ def figure_3c(settings: Settings) -> tuple[list[Claim], list[str]]:
             axes.plot(TESTED_AT, whole.psnr_db(None), "--", color=colour, label=f"one stage of {stage}/12")
         if ours is not None and whole is not None:
             losses.append(whole.value_at(None, AT_DB) - ours.value_at(stage, AT_DB))
+    grows, slows = list[Margin](), list[Margin]()
     if ours is not None:
-        grows = [ours.value_at(stage + 1, AT_DB) - ours.value_at(stage, AT_DB) for stage in range(1, MANY)]
-    finish(axes, LABEL, f"CIFAR-10, {MANY} stages of ratio 1/12, all trained at {AT_DB:g} dB, AWGN", "pooled")
+        errors = [ours.errors(stage, AT_DB) for stage in range(1, MANY + 1)]
+        grows = [pooled_margin(two) for two in pairwise(errors)]
+        slows = [pooled_margin(three, (-1.0, 2.0, -1.0)) for three in zip(errors, errors[1:], errors[2:], strict=False)]
+    describe(axes, SNR_LABEL, f"CIFAR-10, {MANY} stages of ratio 1/12, all trained at {AT_DB:g} dB, AWGN", POOLED)
     return [
         Claim(
             "five stages: each refines, the later ones less",
             "quality rises at every step, by a diminishing amount",
-            f"at {AT_DB:g} dB the stages add " + ", ".join(f"{step:.2f}" for step in grows) + " dB, pooled",
-            (min(grows) > 0 and all(a > b for a, b in pairwise(grows))) if grows else None,
+            f"at {AT_DB:g} dB the stages add " + ", ".join(f"{step:.2f}" for step, _ in grows) + " dB, pooled",
+            judge([*grows, *slows]),
         ),
         Claim(
             "five stages: what they cost against one of the same bandwidth",
@@ -165,15 +188,14 @@ def figure_3c(settings: Settings) -> tuple[list[Claim], list[str]]:
             f"at {AT_DB:g} dB, after 1 to {MANY} stages: "
             + ", ".join(f"{loss:.2f}" for loss in losses)
             + " dB, pooled",
-            None,
         ),
     ], save(figure, settings.output, "figure-3c")
 
 
 def figure_3d(settings: Settings) -> tuple[list[Claim], list[str]]:
     """The first two stages of models with more and more of them."""
-    axes, figure = _axes()
-    first: dict[int, float] = {}
+    figure, axes = one_axes()
+    first: dict[int, Curves] = {}
     for count, colour in zip(COUNTS, COLOURS, strict=False):
         ours = curves(settings, "figure-3d", staged("multiple_decoders", count, "awgn", AT_DB, settings), "awgn")
         if ours is None:
@@ -181,15 +203,16 @@ def figure_3d(settings: Settings) -> tuple[list[Claim], list[str]]:
         for stage, style in ((1, ":"), (2, "-")):
             label = f"stage {stage} of {count}"
             axes.plot(TESTED_AT, ours.psnr_db(stage), style, color=colour, marker="o", markersize=3, label=label)
-        first[count] = ours.value_at(1, AT_DB)
-    finish(axes, LABEL, f"CIFAR-10, first two stages of ratio 1/12, trained at {AT_DB:g} dB, AWGN", "pooled")
-    loss = first[COUNTS[0]] - min(first.values()) if len(first) == len(COUNTS) else None
-    values = ", ".join(f"{psnr_db:.2f} (L = {count})" for count, psnr_db in first.items())
+        first[count] = ours
+    describe(axes, SNR_LABEL, f"CIFAR-10, first two stages of ratio 1/12, trained at {AT_DB:g} dB, AWGN", POOLED)
+    errors = [ours.errors(1, AT_DB) for ours in first.values()]
+    losses = [pooled_margin([more, errors[0]]) for more in errors[1:]]
+    values = ", ".join(f"{ours.value_at(1, AT_DB):.2f} (L = {count})" for count, ours in first.items())
     claim = Claim(
         "more stages cost the first one almost nothing",
         "the loss of adding stages is negligible (here: under 0.3 dB)",
         f"PSNR_1 at {AT_DB:g} dB, pooled: {values or 'nothing'}",
-        loss < 0.3 if loss is not None else None,
+        judge(below(0.3, losses)) if len(first) == len(COUNTS) else Verdict.NONE,
     )
     return [claim], save(figure, settings.output, "figure-3d")
 
@@ -209,6 +232,7 @@ def figure_4b(settings: Settings) -> tuple[list[Claim], list[str]]:
 def _against_multiple(settings: Settings, scheme: str, figure: str) -> Claim:
     """Compare with multiple decoders after both stages, at the SNR of training."""
     differences: dict[str, list[float]] = {column: [] for column in COLUMNS}
+    pooled = list[Margin]()
     for snr_db in TRAINED_AT:
         ours, theirs = (
             curves(settings, table, staged(kind, 2, "awgn", snr_db, settings), "awgn")
@@ -217,19 +241,15 @@ def _against_multiple(settings: Settings, scheme: str, figure: str) -> Claim:
         if ours is not None and theirs is not None:
             for column, values in differences.items():
                 values.append(ours.value_at(2, snr_db, column) - theirs.value_at(2, snr_db, column))
-    pooled = differences["psnr_pooled_db"]
+            pooled.append(pooled_margin([theirs.errors(2, snr_db), ours.errors(2, snr_db)]))
+    at = _listed(differences["psnr_db"], TRAINED_AT)
     if scheme == "residual":
-        paper, holds = "significantly worse (here: by more than 0.5 dB at every SNR)", all(d < -0.5 for d in pooled)
+        paper, margins = "significantly worse (here: by more than 0.5 dB at every SNR)", below(-0.5, pooled)
     else:
-        paper, holds = "comparable (here: within 0.5 dB)", all(abs(d) <= 0.5 for d in pooled)
+        paper, margins = "comparable (here: within 0.5 dB)", within(0.5, pooled)
     return Claim(
         f"{scheme.replace('_', ' ')} against multiple decoders",
         paper,
-        f"PSNR_2 minus that of multiple decoders, at {_listed(pooled, TRAINED_AT)}: {_both(differences)}",
-        holds if len(pooled) == len(TRAINED_AT) else None,
+        f"PSNR_2 minus that of multiple decoders, at {at}: {_both(differences)}",
+        judge(margins) if len(pooled) == len(TRAINED_AT) else Verdict.NONE,
     )
-
-
-def _axes() -> tuple[Axes, Figure]:
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    return figure.subplots(), figure

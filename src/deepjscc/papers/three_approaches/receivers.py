@@ -3,10 +3,10 @@
 import time
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
 
+import numpy as np
 import torch
-from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from deepjscc import metrics
 from deepjscc.channels import AWGN
@@ -15,19 +15,20 @@ from deepjscc.evaluation.report import COLOURS, sheet
 from deepjscc.evaluation.single import Outcome, send_image
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.models import IteratedJSCC
-from deepjscc.papers.base import Claim, Settings, finish, save
-from deepjscc.papers.three_approaches_report import (
+from deepjscc.papers.claims import Claim, judge, mean_margin
+from deepjscc.papers.measurements import Settings
+from deepjscc.papers.plotting import describe, draw_reported, one_axes, save
+from deepjscc.papers.reported import reported_curves
+from deepjscc.papers.three_approaches.report import (
     ADAPTIVE,
     ADAPTIVE_LINEAR,
     IMAGES,
     RATIO,
     REFINER,
-    STEPS_PSNR_DB,
     UNROLLED,
     UNROLLED_LINEAR,
     available_models,
     kodak,
-    value_at,
 )
 from deepjscc.systems.names import make_system
 from deepjscc.systems.transport import send_over
@@ -44,27 +45,31 @@ TIMES = 5
 
 def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
     """PSNR over the number of steps: every step trained to be usable, and a last one cut short."""
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    curves = {}
+    figure, axes = one_axes()
+    curves, steps = {}, []
     for name, colour in zip(available_models((UNROLLED_LINEAR, UNROLLED)), COLOURS, strict=False):
         model = load(name)
         assert isinstance(model, IteratedJSCC)
         counts = range(1, len(model.steps.denoisers) + 1)
         ratio = RATIO if name == UNROLLED_LINEAR else None
         means = kodak(settings, "steps", [f"{name}@k={count}" for count in counts], (AT_DB,), ratio)
-        curves[name] = [value_at(means, f"{name}@k={count}", AT_DB) for count in counts]
-        trained = f"{model.steps.usable} step trained, ratio {means['bandwidth_ratio'][0]:.4f}"
+        curves[name] = [means.value_at(f"{name}@k={count}", AT_DB) for count in counts]
+        if name == UNROLLED_LINEAR:
+            steps = [
+                means.minus((f"{name}@k={after}", AT_DB), (f"{name}@k={before}", AT_DB))
+                for before, after in pairwise(counts)
+            ]
+        trained = f"{model.steps.usable} step trained, ratio {means.means['bandwidth_ratio'][0]:.4f}"
         axes.plot(counts, curves[name], color=colour, marker="o", markersize=4, label=f"{name}: {trained}")
-    axes.plot(range(1, 7), STEPS_PSNR_DB, "--", color="grey", marker="x", label="the report")
-    finish(axes, "steps of the receiver", f"Kodak, {min(settings.images, IMAGES)} images, AWGN at {AT_DB:g} dB")
+    draw_reported(axes, reported_curves("three_approaches", "figure-4"))
+    describe(axes, "steps of the receiver", f"Kodak, {min(settings.images, IMAGES)} images, AWGN at {AT_DB:g} dB")
     ours = curves.get(UNROLLED_LINEAR)
     claims = [
         Claim(
             "every step refines",
             "10.1, 12.3, 14.0, 15.2, 18.9, 23.8 dB after 1 to 6 steps",
             ", ".join(f"{psnr:.3f}" for psnr in ours) + " dB" if ours else "nothing",
-            all(after >= before for before, after in pairwise(ours)) if ours else None,
+            judge(steps),
         )
     ]
     if UNROLLED in curves:
@@ -74,7 +79,6 @@ def figure_4(settings: Settings) -> tuple[list[Claim], list[str]]:
                 "stopped early, a receiver that was trained for its last step alone is a network cut short",
                 "the report takes its curve for convergence",
                 "as the report trains it: " + ", ".join(f"{psnr:.2f}" for psnr in cut) + " dB",
-                None,
             )
         )
     return claims, save(figure, settings.output, "figure-4")
@@ -98,8 +102,7 @@ def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
             model.decode(received, size)
             taken.append((between - clock, time.perf_counter() - after))
         seconds[name] = (min(encode for encode, _ in taken), min(decode for _, decode in taken))
-    figure = Figure(figsize=(8, 4), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = one_axes(height=4.6)
     places = range(len(seconds))
     encode, decode = ([1e3 * each[side] for each in seconds.values()] for side in (0, 1))
     axes.barh(places, encode, color=COLOURS[0], label="encode")
@@ -107,13 +110,11 @@ def figure_5(settings: Settings) -> tuple[list[Claim], list[str]]:
     axes.set_yticks(places, list(seconds))
     threads = torch.get_num_threads()
     axes.set_xlabel(f"milliseconds for 768x512, best of {TIMES}, CPU, {threads} threads, fp32")
-    axes.legend(fontsize=8)
     listed = "; ".join(f"{name} {1e3 * a:.0f} + {1e3 * b:.0f} ms" for name, (a, b) in seconds.items())
     claim = Claim(
         "encoding and decoding take milliseconds",
         "5.4 + 5.6 ms and 2.8 + 5.9 ms, on a GPU that is not named",
         f"on a CPU, {threads} threads: {listed}",
-        None,
     )
     return [claim], save(figure, settings.output, "figure-5")
 
@@ -128,7 +129,7 @@ def figure_6(settings: Settings) -> tuple[list[Claim], list[str]]:
 
 @dataclass(frozen=True)
 class PictureQuality:
-    """The quality of pictures: means over them.
+    """What became of pictures, a value each.
 
     Attributes:
         psnr_db: the error.
@@ -137,10 +138,10 @@ class PictureQuality:
         detail: energy of fine detail over the original's.
     """
 
-    psnr_db: float
-    distance: float
-    structure: float
-    detail: float
+    psnr_db: NDArray[np.float64]
+    distance: NDArray[np.float64]
+    structure: NDArray[np.float64]
+    detail: NDArray[np.float64]
 
 
 def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
@@ -154,7 +155,8 @@ def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
     outcomes = {label: _outcomes(system, images) for label, system in systems.items()}
     qualities = {label: _quality(images, each) for label, each in outcomes.items()}
     measured = "; ".join(
-        f"{label} {each.psnr_db:.2f} dB, {each.distance:.4f}, {each.structure:.4f}, {each.detail:.2f}"
+        f"{label} {each.psnr_db.mean():.2f} dB, {each.distance.mean():.4f}, {each.structure.mean():.4f}, "
+        f"{each.detail.mean():.2f}"
         for label, each in qualities.items()
     )
     first, refined = qualities["none"], [qualities[label] for label in systems if label != "none"]
@@ -164,19 +166,21 @@ def refinement(settings: Settings) -> tuple[list[Claim], list[str]]:
             "(not measured in the report; here: LPIPS falls at every number of steps)",
             f"{len(images)} images, behind {UNROLLED_LINEAR}; PSNR, LPIPS, 1 - MS-SSIM, fine detail over the "
             f"original's: {measured}",
-            all(each.distance < first.distance for each in refined),
+            judge(mean_margin(first.distance - each.distance) for each in refined),
         ),
         Claim(
             f"diffusion at {REFINED_AT_DB:g} dB: structure nearer to the original",
             "(not measured in the report; here: 1 - MS-SSIM falls at some number of steps)",
-            f"{first.structure:.4f} before, {', '.join(f'{each.structure:.4f}' for each in refined)} after",
-            any(each.structure < first.structure for each in refined),
+            f"{first.structure.mean():.4f} before, "
+            + ", ".join(f"{each.structure.mean():.4f}" for each in refined)
+            + " after",
+            judge([max(mean_margin(first.structure - each.structure) for each in refined)]),
         ),
         Claim(
             f"diffusion at {REFINED_AT_DB:g} dB: as much fine detail as the original",
             "(not measured in the report; here: nearer to 1 at every number of steps above 1)",
-            f"{first.detail:.2f} before, {', '.join(f'{each.detail:.2f}' for each in refined[1:])} after",
-            all(abs(1 - each.detail) < abs(1 - first.detail) for each in refined[1:]),
+            f"{first.detail.mean():.2f} before, {', '.join(f'{each.detail.mean():.2f}' for each in refined[1:])} after",
+            judge(mean_margin(abs(1 - first.detail) - abs(1 - each.detail)) for each in refined[1:]),
         ),
     ]
     shown = [[each[0]] for each in outcomes.values()]
@@ -201,8 +205,8 @@ def _quality(images: list[Image8], outcomes: list[Outcome]) -> PictureQuality:
         for image, outcome in zip(images, outcomes, strict=True)
     ]
     return PictureQuality(
-        psnr_db=fmean(outcome.psnr_db or 0.0 for outcome in outcomes),
-        distance=fmean(metrics.lpips(*pair).item() for pair in pairs),
-        structure=1 - fmean(outcome.ms_ssim or 0.0 for outcome in outcomes),
-        detail=fmean(metrics.detail_energy_ratio(*pair).item() for pair in pairs),
+        psnr_db=np.array([outcome.psnr_db or 0.0 for outcome in outcomes]),
+        distance=np.array([metrics.lpips(*pair).item() for pair in pairs]),
+        structure=1 - np.array([outcome.ms_ssim or 0.0 for outcome in outcomes]),
+        detail=np.array([metrics.detail_energy_ratio(*pair).item() for pair in pairs]),
     )

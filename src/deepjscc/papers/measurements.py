@@ -1,18 +1,19 @@
-"""The results of every paper module: claims with the paper's words and our numbers, figures and their tables."""
+"""How the numbers of a paper are measured: settings, weights, sweeps, and its parts one after another."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from deepjscc.errors import DeepJSCCError
-from deepjscc.evaluation.report import save_figure
 from deepjscc.evaluation.sweep import Plan, sweep
+from deepjscc.papers.claims import Claim, Report
 from deepjscc.training.recipe import Recipe
 from deepjscc.zoo import cards
+
+MOST_OF_A_PART = 0.95  # a part is not taken for finished before it is, however long it takes
 
 
 @dataclass(frozen=True)
@@ -36,47 +37,16 @@ class Settings:
     on_progress: Callable[[int, int, str], object] = lambda *_: None
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim of a paper.
-
-    Attributes:
-        claim: its name in a few words.
-        paper: what the paper says.
-        ours: our numbers.
-        holds: whether they bear it out; None where there is no verdict: no weights, or nothing to compare with.
-    """
-
-    claim: str
-    paper: str
-    ours: str
-    holds: bool | None
-
-
-VERDICTS = {True: "holds", False: "does not hold", None: "no verdict"}
-
-
-@dataclass(frozen=True)
-class Report:
-    """Claims, and the files of the figures."""
-
-    claims: tuple[Claim, ...]
-    figures: tuple[str, ...]
-
-
-def save(figure: Figure, folder: Path, name: str) -> list[str]:
-    """A figure as SVG and PNG; their paths."""
-    paths = [folder / f"{name}.svg", folder / f"{name}.png"]
-    for path in paths:
-        save_figure(figure, path)
-    return [str(path) for path in paths]
-
-
 Part = Callable[[Settings], tuple[list[Claim], list[str]]]
 
 
-def run_parts(settings: Settings, parts: Sequence[Part]) -> Report:
-    """Run every part of a paper, in a folder made for it.
+def run_parts(settings: Settings, parts: Mapping[Part, int]) -> Report:
+    """Run every part of a paper, in a folder made for it, with the progress of all of them together.
+
+    Args:
+        settings: how.
+        parts: what to make, and roughly how many seconds each took with the default settings, from which the time left
+            is estimated.
 
     Raises:
         DeepJSCCError: data are not there, or the folder cannot be written.
@@ -86,11 +56,51 @@ def run_parts(settings: Settings, parts: Sequence[Part]) -> Report:
     except OSError as error:
         raise DeepJSCCError(f"{settings.output}: cannot be made: {error.strerror}") from None
     claims, figures = list[Claim](), list[str]()
+    progress = OverallProgress(settings.on_progress, tuple(parts.values()))
     for part in parts:
-        claim, files = part(settings)
+        claim, files = part(replace(settings, on_progress=progress.tell))
+        progress.finish_part()
         claims += claim
         figures += files
     return Report(tuple(claims), tuple(figures))
+
+
+class OverallProgress:
+    """Progress through parts that follow one another, in thousandths of the whole.
+
+    How far a part has come is estimated from the time since it began and from how much slower or faster than expected
+    the parts before it were.
+
+    Args:
+        on_progress: called with thousandths done, 1000 and a label.
+        expected_s: seconds each part is expected to take.
+        clock: seconds that have gone by.
+    """
+
+    def __init__(
+        self,
+        on_progress: Callable[[int, int, str], object],
+        expected_s: tuple[int, ...],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.on_progress, self.expected_s, self.clock = on_progress, expected_s, clock
+        self.finished = 0
+        self.begun = self.part_begun = clock()
+
+    def tell(self, done: int, total: int, label: str) -> None:
+        """A step of the part at hand: so much of one of its sweeps is done."""
+        before = sum(self.expected_s[: self.finished])
+        pace = (self.part_begun - self.begun) / before if before and self.part_begun > self.begun else 1.0
+        expected = self.expected_s[self.finished]
+        within = min((self.clock() - self.part_begun) / (pace * expected), MOST_OF_A_PART)
+        share = (before + within * expected) / sum(self.expected_s)
+        part = f"part {self.finished + 1} of {len(self.expected_s)}"
+        self.on_progress(round(1000 * share), 1000, f"{part}, {label}, {done} of {total}; in all, thousandths")
+
+    def finish_part(self) -> None:
+        """The part at hand is done."""
+        self.finished += 1
+        self.part_begun = self.clock()
 
 
 def weights(name: str, settings: Settings, recipe: Recipe, *, minutes: float | None) -> str | None:
@@ -141,19 +151,3 @@ def measure_on(
         **options,  # type: ignore[arg-type]
     )
     return sweep(plan, settings.output / f"{table}.parquet", settings.on_progress)
-
-
-def span(values: list[float]) -> str:
-    """Smallest and largest of some values in dB."""
-    return f"{min(values):.2f} to {max(values):.2f}" if values else "nothing"
-
-
-def finish(axes: Axes, label: str, title: str, quality: str = "mean of the per-image values") -> None:
-    """Labels, title, grid and legend."""
-    axes.set_xlabel(label)
-    axes.set_ylabel(f"PSNR [dB], {quality}, 8 bits")
-    axes.label_outer()
-    axes.set_title(title, fontsize=10)
-    axes.grid(alpha=0.3)
-    if axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8)

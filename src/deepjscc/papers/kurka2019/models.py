@@ -1,6 +1,6 @@
 """The models of Kurka and Gündüz 2019: their names in the zoo, and the recipe for one that is not there."""
 
-from deepjscc.papers.base import Settings, weights
+from deepjscc.papers.measurements import Settings, weights
 from deepjscc.training.recipe import ChannelRecipe, DataRecipe, ModelConfig, ModelRecipe, OptimiserRecipe, Recipe
 
 FILTERS = 8  # of a stage: bandwidth ratio 1/12

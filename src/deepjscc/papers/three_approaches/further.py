@@ -2,18 +2,16 @@
 
 from dataclasses import replace
 
-from matplotlib.figure import Figure
-
 from deepjscc.evaluation.report import COLOURS
-from deepjscc.papers.base import Claim, Settings, finish, save
-from deepjscc.papers.three_approaches_report import (
+from deepjscc.papers.claims import Claim
+from deepjscc.papers.measurements import Settings
+from deepjscc.papers.plotting import describe, one_axes, save
+from deepjscc.papers.three_approaches.report import (
     ADAPTIVE,
     ADAPTIVE_LINEAR,
     RATIO,
     available_models,
-    curve,
     kodak,
-    value_at,
 )
 
 RATIOS = (1 / 48, 1 / 24, 1 / 16, 1 / 12, 1 / 8)
@@ -29,11 +27,10 @@ FADES: dict[str, dict[str, object]] = {
 
 def rates(settings: Settings) -> tuple[list[Claim], list[str]]:
     """PSNR over the bandwidth ratio of one model each, the rest of its latent masked."""
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
+    figure, axes = one_axes()
     few, claims = replace(settings, images=min(settings.images, FEW_IMAGES)), []
     for name, colour in zip(available_models((ADAPTIVE, ADAPTIVE_LINEAR)), COLOURS, strict=False):
-        psnr_db = [value_at(kodak(few, "rates", [name], (AT_DB,), ratio), name, AT_DB) for ratio in RATIOS]
+        psnr_db = [kodak(few, "rates", [name], (AT_DB,), ratio).value_at(name, AT_DB) for ratio in RATIOS]
         axes.plot(RATIOS, psnr_db, color=colour, marker="o", markersize=4, label=name)
         claims.append(
             Claim(
@@ -42,10 +39,9 @@ def rates(settings: Settings) -> tuple[list[Claim], list[str]]:
                 f"{few.images} images at {AT_DB:g} dB, ratios 1/48, 1/24, 1/16, 1/12, 1/8: "
                 + ", ".join(f"{psnr:.2f}" for psnr in psnr_db)
                 + " dB",
-                None,
             )
         )
-    finish(
+    describe(
         axes,
         "bandwidth ratio, complex channel uses per source value",
         f"Kodak, {few.images} images, AWGN at {AT_DB:g} dB, one model each",
@@ -61,8 +57,8 @@ def fading(settings: Settings) -> tuple[list[Claim], list[str]]:
     for name in available_models((ADAPTIVE_LINEAR,)):
         for air, options in FADES.items():
             means = kodak(few, "fading", [name], FADING_AT, RATIO, repeats=settings.repeats, **options)
-            psnr_db = ", ".join(f"{psnr:.2f}" for psnr in curve(means, name))
+            psnr_db = ", ".join(f"{psnr:.2f}" for psnr in means.curve(name))
             claims.append(
-                Claim(f"{name} over {air}", "(future work)", f"{psnr_db} dB at 0, 10, 20 dB; ratio 1/8, {gains}", None)
+                Claim(f"{name} over {air}", "(future work)", f"{psnr_db} dB at 0, 10, 20 dB; ratio 1/8, {gains}")
             )
     return claims, []

@@ -6,7 +6,8 @@ import polars as pl
 
 from deepjscc.errors import DeepJSCCError
 from deepjscc.evaluation.sweep import Plan, sweep
-from deepjscc.papers.base import Settings
+from deepjscc.papers.claims import Margin
+from deepjscc.papers.measurements import Settings
 from deepjscc.zoo import cards
 
 DATA = "stereo-test"
@@ -34,20 +35,29 @@ class ViewMeasurements:
         rows = self.table.filter(pl.col("view").is_in(views))
         return rows.group_by("snr_db").agg(pl.col(column).mean()).sort("snr_db")[column].to_list()
 
-    def minus(
-        self, other: "ViewMeasurements", column: str, views: tuple[str, ...] = ALL_VIEWS
-    ) -> list[tuple[float, float]]:
-        """Return the mean difference to another system at each SNR and its standard error, the pairs being paired.
+    def minus(self, other: "ViewMeasurements", column: str, views: tuple[str, ...] = ALL_VIEWS) -> list[Margin]:
+        """At each SNR the mean difference to another system and its standard error, the pairs being paired.
 
         The views and draws of a pair are averaged first: they show one scene.
         """
         keys = ["image", "view", "snr_db", "seed"]
         both = self.table.filter(pl.col("view").is_in(views)).join(other.table, on=keys, suffix="_other")
         difference = (pl.col(column) - pl.col(f"{column}_other")).mean()
-        by_pair = both.group_by("snr_db", "image").agg(difference.alias("difference"))
-        error = (pl.col("difference").std() / pl.len().sqrt()).fill_null(0)
-        found = by_pair.group_by("snr_db").agg(pl.col("difference").mean(), error.alias("error")).sort("snr_db")
-        return list(found.select("difference", "error").iter_rows())
+        return _over_pairs(both.group_by("snr_db", "image").agg(difference.alias("difference")))
+
+    def left_minus_right(self, column: str) -> list[Margin]:
+        """At each SNR the mean difference of the left view to the right one and its standard error."""
+        left, right = (
+            pl.when(pl.col("view") == view).then(pl.col(column)).otherwise(None).mean() for view in ALL_VIEWS
+        )
+        return _over_pairs(self.table.group_by("snr_db", "image").agg((left - right).alias("difference")))
+
+
+def _over_pairs(by_pair: pl.DataFrame) -> list[Margin]:
+    """Mean and standard error over the pairs at each SNR; with a single pair the standard error is not known."""
+    error = (pl.col("difference").std() / pl.len().sqrt()).fill_null(float("inf"))
+    found = by_pair.group_by("snr_db").agg(pl.col("difference").mean(), error.alias("error")).sort("snr_db")
+    return list(found.select("difference", "error").iter_rows())
 
 
 def learned(settings: Settings, kind: str, column: str, **options: Any) -> ViewMeasurements | None:

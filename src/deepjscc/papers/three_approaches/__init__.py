@@ -1,0 +1,1 @@
+"""Hudheifa: Deep joint source-channel coding: convolutional, diffusion and model-based approaches (a report)."""
