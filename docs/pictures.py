@@ -115,7 +115,7 @@ def fading_plot() -> Figure:
 
 def which_system_plot() -> Figure:
     """PSNR over SNR from the tables of docs/hybrid.md: the SNR known, and one transmission planned for 10 dB."""
-    page = (HERE.parent / "hybrid.md").read_text().split("\n| SNR dB ")[1:]
+    page = (HERE.parent / "hybrid.md").read_text().split("\n| SNR dB ")[1:3]
     figure = Figure(figsize=(10, 4.8), layout="constrained")
     places = figure.subplots(1, 2, sharey=True)
     for axes, table, title in zip(
@@ -126,6 +126,8 @@ def which_system_plot() -> Figure:
         for line in lines:
             name, *values = [cell.strip(" *") for cell in line.split("|")[1:-1]]
             system = name.split("`")[1]
+            if system not in WHICH_SYSTEMS:
+                continue  # the other codecs and codes lie between the curves
             style = "--" if "bound" in name else "-"
             label = system + name.split("`")[2].replace(", all digital, a real code", "")
             colour = COLOURS[WHICH_SYSTEMS.index(system)]
