@@ -5,12 +5,13 @@ import torch
 from torch.nn import functional as F
 
 from deepjscc.channels import AWGN
+from deepjscc.channels.output import ChannelOutput
 from deepjscc.errors import UsageError
 from deepjscc.models import DistributedLinear, Universal
 from deepjscc.models.checkpoint import load_checkpoint, save_checkpoint
 from deepjscc.models.training_hooks import starting_weights
 from deepjscc.systems import Link
-from deepjscc.types import ChannelOutput, LinkPlan
+from deepjscc.types import LinkPlan
 from deepjscc.zoo import load
 
 SMALL = {"width": 8, "encoder_depth": 1, "decoder_depth": 4, "clean_width": 4, "window_rows": 4, "window_columns": 8}

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from deepjscc.channels import AWGN, Rayleigh
+from deepjscc.channels.output import ChannelOutput
 from deepjscc.digital import CODECS
 from deepjscc.errors import DeepJSCCWarning
 from deepjscc.models import Cnn, Distributed, Residual
 from deepjscc.systems import Digital, Link, make_link
-from deepjscc.types import ChannelOutput
 
 
 @pytest.fixture

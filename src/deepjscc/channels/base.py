@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from deepjscc.types import ChannelOutput, Gain, SnrDb, Symbols
+from deepjscc.channels.output import ChannelOutput
+from deepjscc.types import Gain, SnrDb, Symbols
 from deepjscc.units import awgn_capacity, noise_variance
 
 Coherence = Literal["image", "symbol"]

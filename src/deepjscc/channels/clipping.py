@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from deepjscc.channels.base import Channel
+from deepjscc.channels.output import ChannelOutput
 from deepjscc.errors import UsageError
 from deepjscc.pulses import root_raised_cosine
-from deepjscc.types import ChannelOutput, Gain, SnrDb, Symbols
+from deepjscc.types import Gain, SnrDb, Symbols
 
 OVERSAMPLING = 4  # samples a symbol time: what clipping spreads beyond is below what it leaves within
 HALF_SPAN = 16  # symbol times of the pulse on either side

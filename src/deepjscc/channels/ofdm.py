@@ -10,6 +10,7 @@ from torch import Tensor
 
 from deepjscc.channels.base import Channel, Csi, complex_normal
 from deepjscc.channels.fading import RAYLEIGH_FADE_DEPTH_DB, Rayleigh
+from deepjscc.channels.output import ChannelOutput, DelayDoppler
 from deepjscc.channels.resource_block import (
     DATA,
     PILOTS,
@@ -19,7 +20,7 @@ from deepjscc.channels.resource_block import (
     sionna_draws_from,
 )
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.types import ChannelOutput, DelayDoppler, Gain, SnrDb, Symbols
+from deepjscc.types import Gain, SnrDb, Symbols
 from deepjscc.units import from_db, noise_variance
 
 Profile = Literal["tdl-a", "tdl-c", "cdl-c"]

@@ -7,8 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from deepjscc.channels.base import Channel
+from deepjscc.channels.output import ChannelOutput
 from deepjscc.errors import UsageError
-from deepjscc.types import ChannelOutput, Gain, SnrDb, Symbols
+from deepjscc.types import Gain, SnrDb, Symbols
 
 
 class Prefix(Channel):

@@ -1,13 +1,15 @@
 """The receiver's equaliser: from what reaches the antenna to estimates of the sent symbols, and their error variances.
 
-The letters are those of :class:`deepjscc.types.ChannelOutput`: y = h (a z + d) + n with noise of variance N0. ``x_hat``
-is the estimate of z that goes to the decoder, its error variance is E|x_hat - z|^2, and ``h_hat`` is the estimate of h.
+The letters are those of :class:`deepjscc.channels.output.ChannelOutput`: y = h (a z + d) + n with noise of variance N0.
+``x_hat`` is the estimate of z that goes to the decoder, its error variance is E|x_hat - z|^2, and ``h_hat`` is the
+estimate of h.
 """
 
 from deepjscc.channels import Csi
+from deepjscc.channels.output import ChannelOutput
 from deepjscc.equaliser.flat import equalise_flat, zero_forcing_error
 from deepjscc.equaliser.resource_block import equalise_resource_blocks
-from deepjscc.types import ChannelOutput, Received
+from deepjscc.types import Received
 
 __all__ = ["equalise", "zero_forcing_error"]
 

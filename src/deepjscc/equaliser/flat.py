@@ -3,7 +3,8 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from deepjscc.types import ChannelOutput, Gain, Received
+from deepjscc.channels.output import ChannelOutput
+from deepjscc.types import Gain, Received
 
 MIN_GAIN = 1e-6  # |h| below this is equalised as if it were this: the error variance handed on stays finite
 

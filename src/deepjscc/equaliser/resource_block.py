@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Complex
 from torch import Tensor
 
+from deepjscc.channels.output import ChannelOutput, DelayDoppler
 from deepjscc.channels.resource_block import SLOT, SUBCARRIERS, import_sionna, resource_block
-from deepjscc.types import ChannelOutput, DelayDoppler, Received
+from deepjscc.types import Received
 from deepjscc.units import noise_variance
 
 BLOCKS_AT_ONCE = 4096  # that are estimated and equalised together: bounds memory for large pictures

@@ -14,6 +14,7 @@ from deepjscc.channels.base import Coherence
 from deepjscc.defaults import HYBRID
 from deepjscc.equaliser import equalise
 from deepjscc.evaluation.background import in_background
+from deepjscc.evaluation.encodings import Encodings
 from deepjscc.evaluation.single import Outcome, send_image, send_stages
 from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import ms_ssim
@@ -97,7 +98,7 @@ def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
 
 def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
     """One transmission, made for the setting's SNR, as receivers at :data:`RECEIVERS_DB` have it."""
-    return _heard_by_all(picture, setting.learned_system(), setting)
+    return _received_by_all(picture, setting.learned_system(), setting)
 
 
 def other_receivers(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Iterator[list[Outcome]]:
@@ -110,12 +111,13 @@ def other_receivers(picture: Image.Image, setting: Setting, bandwidth_ratio: flo
     if not is_hybrid(setting.model):
         systems.append(_learned_system(HYBRID, setting.channel, setting.coherence, bandwidth_ratio))
     for system in systems:
-        yield in_background(partial(_heard_by_all, picture, system, setting))
+        yield in_background(partial(_received_by_all, picture, system, setting))
 
 
-def _heard_by_all(picture: Image.Image, system: NamedSystem, setting: Setting) -> list[Outcome]:
+def _received_by_all(picture: Image.Image, system: NamedSystem, setting: Setting) -> list[Outcome]:
     options: dict[str, Any] = {"encoder_snr_db": setting.snr_db, "seed": setting.seed, "with_structure": False}
-    return [send_image(picture, system, snr_db, **options) for snr_db in RECEIVERS_DB]
+    encodings = Encodings()  # one transmission for all
+    return [send_image(picture, system, snr_db, encodings=encodings, **options) for snr_db in RECEIVERS_DB]
 
 
 def stages(picture: Image.Image, setting: Setting) -> list[Outcome]:

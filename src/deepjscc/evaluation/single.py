@@ -9,6 +9,7 @@ from PIL import Image
 
 from deepjscc.channels.prefix import Prefix
 from deepjscc.defaults import LARGE_PIXELS
+from deepjscc.evaluation.encodings import Encodings
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
 from deepjscc.metrics import mse, ssim
@@ -65,21 +66,22 @@ def send_image(
     encoder_snr_db: float | None = None,
     seed: int = 0,
     with_structure: bool = True,
+    encodings: Encodings | None = None,
 ) -> Outcome:
     """Send one 8-bit RGB picture once; equal seeds give every system the same gains.
 
     A picture above :data:`LARGE_PIXELS` goes strip by strip or tile by tile, and has no MS-SSIM. Without structure only
-    the PSNR is measured.
+    the PSNR is measured. With ``encodings`` of this picture and system it is encoded only once for a design SNR.
     """
     if picture.width * picture.height <= LARGE_PIXELS:
-        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
+        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure, encodings)[-1]
     snr = torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
     sent = transmit_large(system.system, picture, snr, encoder_snr_db=believed, generator=_draws(seed))
     seconds = time.perf_counter() - clock
     if sent is None:
-        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure)[-1]
+        return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure, encodings)[-1]
     return Outcome(
         system=system.name,
         snr_db=snr_db,
@@ -131,13 +133,15 @@ def _send(
     encoder_snr_db: float | None,
     seed: int,
     with_structure: bool,
+    encodings: Encodings | None = None,
 ) -> list[Outcome]:
     """What came out after each stage, or the one thing that did."""
     images, snr = to_float(from_picture(picture)), torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
-    sent = system.system.transmit(images, snr, encoder_snr_db=believed, generator=_draws(seed))
-    seconds = time.perf_counter() - clock
+    kept = Encodings() if encodings is None else encodings
+    sent = kept.transmit(system.system, system.name, 0, images, snr, believed, _draws(seed))
+    seconds = time.perf_counter() - clock + kept.saved_s
     layers = "+".join(sent.layers[0]) if sent.layers else None
     return [
         outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded, with_structure, layers)

@@ -16,11 +16,12 @@ from torch.nn import functional as F
 
 from deepjscc.channels import Channel
 from deepjscc.channels.base import complex_normal
+from deepjscc.channels.output import ChannelOutput
 from deepjscc.digital.coding import NOISELESS_DB
 from deepjscc.equaliser import equalise
 from deepjscc.seeds import generator as seeded
 from deepjscc.systems.base import Draws
-from deepjscc.types import ChannelOutput, DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols
+from deepjscc.types import DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols
 
 
 def send_over(

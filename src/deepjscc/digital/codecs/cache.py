@@ -10,7 +10,7 @@ class ByteCache:
 
     ENTRY_OVERHEAD = 200
 
-    def __init__(self, max_bytes: int = 256 * 2**20) -> None:
+    def __init__(self, max_bytes: int = 64 * 2**20) -> None:
         self.max_bytes, self.bytes = max_bytes, 0
         self._entries: OrderedDict[Hashable, bytes | None] = OrderedDict()
         self._lock = threading.Lock()  # not held while an entry is made
