@@ -215,7 +215,8 @@ def test_a_taken_port_and_a_wrong_one_are_named() -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_uploads_are_deleted_when_the_page_ends(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
-    before = signal.getsignal(signal.SIGTERM)
+    before, interrupt = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a test in the background may have inherited none
     monkeypatch.setattr(server, "build_app", lambda folder, *_: folders.append(Path(folder)))
 
     def run(self: uvicorn.Server, sockets: list[socket.socket]) -> None:
@@ -228,5 +229,6 @@ def test_uploads_are_deleted_when_the_page_ends(number: signal.Signals, monkeypa
             serve_page(0, public=False)
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGINT, interrupt)
     assert len(folders) == 1
     assert not folders[0].exists()
