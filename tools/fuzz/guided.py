@@ -19,7 +19,7 @@ import torch
 with atheris.instrument_imports(include=["deepjscc"]):
     from deepjscc.digital.codecs.coarse import decode_coarse
     from deepjscc.errors import DeepJSCCError
-    from deepjscc.models import Linear
+    from deepjscc.models import BlockCode
     from deepjscc.models.block_code.class_map import decode_map
     from deepjscc.models.block_code.header import Header, MeanColour
     from deepjscc.radio import iq_file
@@ -58,7 +58,7 @@ def class_map(data: bytes) -> None:
     if len(data) < 2:
         return
     model = load("linear")
-    assert isinstance(model, Linear)
+    assert isinstance(model, BlockCode)
     rows, columns = 1 + data[0] % 24, 1 + data[1] % 24
     classes = decode_map(data[2:], rows, columns, model.neighbours)
     assert classes.shape == (rows, columns)

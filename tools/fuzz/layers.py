@@ -23,7 +23,7 @@ from targets import Target, arguments, run
 from deepjscc.data.samples import sample_path
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
 from deepjscc.images import from_picture, to_float
-from deepjscc.models import Linear
+from deepjscc.models import BlockCode
 from deepjscc.models.block_code.header import Header, MeanColour, _check
 from deepjscc.open_image import open_rgb
 from deepjscc.radio.frame_header import FrameHeader
@@ -122,7 +122,7 @@ def class_maps(image: Image8) -> list[Target]:
     found = []
     for name in ("linear", "universal-s"):
         model = load(name)
-        assert isinstance(model, Linear)
+        assert isinstance(model, BlockCode)
         sent = model.encode(to_float(image), LinkPlan(torch.tensor([20.0]), 1 / 2))
         header, *maps = (layer.data or b"" for layer in sent.digital[0])
         size = (image.shape[1], image.shape[2])
@@ -132,7 +132,7 @@ def class_maps(image: Image8) -> list[Target]:
 
 
 def _class_map_reader(
-    model: Linear, symbols: torch.Tensor, header: bytes, size: tuple[int, int]
+    model: BlockCode, symbols: torch.Tensor, header: bytes, size: tuple[int, int]
 ) -> Callable[[bytes], object]:
     told = Header.unpack(header)
     header = replace(told, map_index=max(told.map_index, 4)).pack()
