@@ -3,6 +3,7 @@
 HYBRID, UNIVERSAL = "hybrid", "universal-s"
 QUICK_HYBRID = "jpeg2000+ldpc-fine+hybrid"
 HYBRID_CHANNELS = ("awgn", "rayleigh", "rician", "clipped")
+MAX_PIXELS = 178_000_000  # of a picture that is opened; just under the number at which Pillow itself refuses
 LARGE_PIXELS = 8_000_000  # a picture of more goes in pieces, by a quick codec where none is named
 
 

@@ -11,11 +11,11 @@ from typing import BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from deepjscc.defaults import MAX_PIXELS
 from deepjscc.errors import DeepJSCCError
 from deepjscc.files import check_regular
 from deepjscc.pixel_formats import encoding, to_srgb
 
-MAX_PIXELS = 178_000_000  # just under the size at which Pillow itself refuses
 # Decoders that take far more memory or time a pixel than others: 19 bytes and 0.2 microseconds, 9 bytes.
 MAX_PIXELS_OF = {"JPEG2000": 40_000_000, "AVIF": 100_000_000}
 ORIENTATION = 0x0112  # the EXIF tag

@@ -78,7 +78,6 @@ MaxPixels = Annotated[
     int,
     Parameter(help="Refuse a picture of more pixels; JPEG2000 is bounded to 40, AVIF to 100 million in any case."),
 ]
-MAX_PIXELS = 178_000_000
 Device = Annotated[
     str,
     Parameter(help="Where networks are computed: cpu, cuda, cuda:1 or mps. Codecs and the channel stay on the CPU."),

@@ -6,7 +6,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    MAX_PIXELS,
     DesignSnr,
     Json,
     MaxPixels,
@@ -16,7 +15,7 @@ from deepjscc.cli.common import (
     print_json,
     print_note,
 )
-from deepjscc.defaults import HYBRID
+from deepjscc.defaults import HYBRID, MAX_PIXELS
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_design_snr, parse_ratio
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    MAX_PIXELS,
     Belief,
     ChannelOptions,
     Device,
@@ -24,7 +23,7 @@ from deepjscc.cli.common import (
     print_note,
     print_table,
 )
-from deepjscc.defaults import QUICK_HYBRID, default_system
+from deepjscc.defaults import MAX_PIXELS, QUICK_HYBRID, default_system
 from deepjscc.units import parse_ratio
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
-    MAX_PIXELS,
     Belief,
     ChannelOptions,
     Json,
@@ -19,6 +18,7 @@ from deepjscc.cli.common import (
     print_json,
     progress,
 )
+from deepjscc.defaults import MAX_PIXELS
 from deepjscc.units import parse_ratio, parse_snr_list
 
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import MAX_PIXELS, DesignSnr, Json, MaxPixels, Ratio, picture_path, print_json, print_note
-from deepjscc.defaults import HYBRID
+from deepjscc.cli.common import DesignSnr, Json, MaxPixels, Ratio, picture_path, print_json, print_note
+from deepjscc.defaults import HYBRID, MAX_PIXELS
 from deepjscc.units import parse_design_snr, parse_ratio
 
 

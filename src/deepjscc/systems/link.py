@@ -98,19 +98,23 @@ class Link(nn.Module):
 
     def over(self, channel: Channel) -> "Link":
         """The same transmitter and receiver over another channel."""
-        return self._with(channel, self.bandwidth_ratio)
+        return self._with(channel, self.bandwidth_ratio, self.snr_offsets_db)
 
     def with_ratio(self, bandwidth_ratio: float | None) -> "Link":
         """The same transmitter, channel and receiver with another bandwidth ratio."""
-        return self._with(self.channel, bandwidth_ratio)
+        return self._with(self.channel, bandwidth_ratio, self.snr_offsets_db)
 
-    def _with(self, channel: Channel, bandwidth_ratio: float | None) -> "Link":
+    def with_snr_offsets(self, snr_offsets_db: tuple[float, ...]) -> "Link":
+        """The same link, whose transmitter plans for these equally likely SNRs relative to the design SNR, in dB."""
+        return self._with(self.channel, self.bandwidth_ratio, snr_offsets_db)
+
+    def _with(self, channel: Channel, bandwidth_ratio: float | None, snr_offsets_db: tuple[float, ...]) -> "Link":
         return Link(
             self.transmitter,
             channel,
             self.own_receiver,
             bandwidth_ratio=bandwidth_ratio,
-            snr_offsets_db=self.snr_offsets_db,
+            snr_offsets_db=snr_offsets_db,
         )
 
     def plan(self, size: Size, design_snr_db: SnrDb) -> LinkPlan:

@@ -82,15 +82,8 @@ def make_system(
         known = make_system(name, channel, bandwidth_ratio=bandwidth_ratio, container=container, simulate=simulate)
         if not isinstance(known.system, Link):
             raise UsageError(f"{name} plans for one SNR, not for a range of them")
-        link = known.system
-        believing = Link(
-            link.transmitter,
-            channel,
-            link.own_receiver,
-            bandwidth_ratio=link.bandwidth_ratio,
-            snr_offsets_db=spread_offsets_db(snr_spread_db),
-        )
-        return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=believing)
+        link = known.system.with_snr_offsets(spread_offsets_db(snr_spread_db))
+        return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=link)
     if is_file_reference(name):
         own, content = load_user_system(name, channel, bandwidth_ratio)
         return NamedSystem(name, own, weights=content)
