@@ -32,6 +32,7 @@ from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import load, load_refiner, load_residual_code, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
+HYBRID_FORMAT = 2  # of its symbols, which both ends must share; from 2 on the analog layer is spread
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
@@ -187,7 +188,8 @@ def transceiver_hash(name: str) -> str:
     """First digits of the SHA-256 of what both ends of :func:`load_transceiver` must share."""
     if not is_hybrid(name):
         return weights_hash(name)
-    return hashlib.sha256(f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)}".encode()).hexdigest()[:12]
+    shared = f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)} {HYBRID_FORMAT}"
+    return hashlib.sha256(shared.encode()).hexdigest()[:12]
 
 
 def real_hybrids() -> list[str]:
