@@ -1,6 +1,7 @@
 """Types shared by all packages: images, symbols, the layers of a transmission, and what each party makes of them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -15,6 +16,9 @@ Symbols = Complex[Tensor, "batch uses"]  #: mean |z|^2 = 1 per image
 Gain = Complex[Tensor, "batch coherence"]  #: h: one per image (coherence 1) or one per symbol
 SnrDb = Float[Tensor, " batch"]  #: 10 log10(P / N0), N0 the noise variance of a complex symbol
 Size = tuple[int, int]  #: height, width
+ErrorOverRatio = Callable[[float], float | None]
+"""What a transmitter expects of one image: from a bandwidth ratio without pilots to the mean squared error of a pixel
+value, on the scale of images and rounded to 8 bits; None where it cannot send the image at this ratio."""
 
 
 MARGIN_DB = 6.0  # of a plan that says nothing else: digital layers beside the payload survive so much below the design
@@ -248,6 +252,8 @@ class Decoded:
         refinements: of a progressive code, the images after each stage.
         refinement_uses: complex uses of each image up to and with that stage, without pilots.
         layers: per image, names of the layers that arrived, of a receiver that counts them; else empty.
+        estimated_mse: per image, the mean squared error of a pixel value on 8 bits that the receiver itself estimates,
+            on the scale of images; NaN where it cannot tell; None of a receiver that never can.
     """
 
     images: Images
@@ -255,6 +261,7 @@ class Decoded:
     refinements: tuple[Images, ...] = ()
     refinement_uses: tuple[int, ...] = ()
     layers: tuple[tuple[str, ...], ...] = ()
+    estimated_mse: Float[Tensor, " batch"] | None = None
 
     def to(self, device: torch.device) -> "Decoded":
         """The same images on another device."""
@@ -273,6 +280,7 @@ class Transmission:
         refinements: of a progressive system, the image after each stage.
         refinement_uses: complex uses of each image up to and with that stage.
         layers: per image, names of the layers that arrived, of a system that counts them; else empty.
+        estimated_mse: per image, what the receiver itself estimates; see :class:`Decoded`.
     """
 
     images: Float[Tensor, "*batch 3 height width"]
@@ -281,6 +289,15 @@ class Transmission:
     refinements: tuple[Images, ...] = ()
     refinement_uses: tuple[int, ...] = ()
     layers: tuple[tuple[str, ...], ...] = ()
+    estimated_mse: Float[Tensor, "*batch"] | None = None
+
+    @property
+    def estimated_psnr_db(self) -> tuple[float | None, ...]:
+        """Per image of the batch, the PSNR in dB that the receiver estimates; None where it cannot tell."""
+        if self.estimated_mse is None:
+            return (None,) * self.delivered.numel()
+        errors = self.estimated_mse.flatten().tolist()
+        return tuple(-10 * math.log10(max(error, 1e-10)) if math.isfinite(error) else None for error in errors)
 
     @property
     def bandwidth_ratio(self) -> Float[Tensor, "*batch"]:

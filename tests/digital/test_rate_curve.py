@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from deepjscc.digital.codecs import CODECS
-from deepjscc.digital.codecs.rate_curve import RateCurve, rate_curve
+from deepjscc.digital.codecs.rate_curve import OctaveCurves, RateCurve, rate_curve
 from deepjscc.errors import UsageError
 
 
@@ -65,3 +65,26 @@ def test_constant_pictures_have_curves(value: int) -> None:
     for name in ("webp", "hevc"):
         curve = rate_curve(CODECS[name](), image)
         assert curve is None or curve.mse_at(1000) < 10
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg2000"])
+def test_octaves_predict_any_budget_from_codings_near_it(name: str, coffee: torch.Tensor) -> None:
+    image, codec = coffee[:, 100:228, 200:392].contiguous(), CODECS[name](container=False)
+    curves = OctaveCurves(codec, image)
+    for budget in (1500, 2000, 6000):
+        data, expected = codec.encode(image, budget), curves.mse_at(budget)
+        assert data is not None
+        assert expected is not None
+        error = (codec.decode(data).float() - image.float()).square().mean().item()
+        assert abs(10 * math.log10(expected / error)) < 0.35
+
+
+def test_octaves_end_where_codings_do(coffee: torch.Tensor) -> None:
+    image = coffee[:, 100:228, 200:392].contiguous()
+    curves = OctaveCurves(CODECS["jpeg"](), image)
+    assert curves.mse_at(0) is None
+    assert curves.mse_at(20) is None
+    largest = curves.mse_at(10**6)
+    assert largest == curves.mse_at(900_000)
+    assert largest is not None
+    assert largest > 0

@@ -16,6 +16,7 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snrs,
+    TargetPsnr,
     WorkerOptions,
     design_snr,
     notes,
@@ -23,6 +24,7 @@ from deepjscc.cli.common import (
     print_json,
     print_table,
     progress,
+    target_psnrs,
 )
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_ratio, parse_snr_list
@@ -38,6 +40,7 @@ def evaluate(
         str, Parameter(allow_leading_hyphen=True, help="Of pairs: the right view's link is better by this; or inf.")
     ] = "0",
     bandwidth_ratio: Ratio = None,
+    target_psnr_db: TargetPsnr = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
@@ -63,6 +66,7 @@ def evaluate(
     snrs = parse_snr_list(snr_db)
     believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+    targets_db = target_psnrs(target_psnr_db, bandwidth_ratio)
 
     import polars as pl
 
@@ -79,6 +83,7 @@ def evaluate(
         encoder_snr_spread_db=spread_db,
         right_offset_db=one_snr(right_offset_db),
         bandwidth_ratio=ratio,
+        target_psnr_db=targets_db,
         **asdict(over),
         container=container,
         images=images,
@@ -102,6 +107,7 @@ def evaluate(
         "stage",
         "snr_db",
         "other_snr_db",
+        "target_psnr_db",
         "psnr_db",
         "psnr_pooled_db",
         "standard_error_db",
@@ -112,7 +118,7 @@ def evaluate(
         "delivered",
         "layers",
     ]
-    shown += ["bandwidth_ratio", "encoder_snr_db", "images", "seeds", "seconds"]
+    shown += ["bandwidth_ratio", "encoder_snr_db", "within_target", "estimate_error_db", "images", "seeds", "seconds"]
     shown = [name for name in shown if means[name].null_count() < len(means)]
     print_table(shown, means.select(shown).rows())
     last = pl.col("stage").is_null() | (pl.col("stage") == pl.col("stage").max().over("system"))

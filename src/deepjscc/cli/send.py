@@ -15,13 +15,16 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snr,
+    TargetPsnr,
     design_snr,
+    estimate_note,
     notes,
     one_snr,
     picture_path,
     print_json,
     print_note,
     print_table,
+    target_psnr,
 )
 from deepjscc.defaults import MAX_PIXELS, QUICK_HYBRID, default_system
 from deepjscc.units import parse_ratio
@@ -33,6 +36,7 @@ def send(
     output: OutputFile,
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
+    psnr_db: TargetPsnr = None,
     model: str | None = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
@@ -66,11 +70,12 @@ def send(
     snr = one_snr(snr_db)
     believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+    target_db = target_psnr(psnr_db, bandwidth_ratio)
     codecs = compare.split(",") if compare else []
 
     from deepjscc.devices import parse_device
     from deepjscc.digital import CODECS
-    from deepjscc.evaluation.single import ratio_note, send_image, send_stages
+    from deepjscc.evaluation.single import ratio_note, reach_psnr, send_image, send_stages
     from deepjscc.images import open_rgb, output_format, save_picture
     from deepjscc.systems.names import check_simulation, make_system
     from deepjscc.systems.placement import on_device
@@ -91,9 +96,13 @@ def send(
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     learned = model if refine is None else f"{model}@{refine}={steps}"
-    system = make_system(learned, medium, bandwidth_ratio=ratio, simulate=simulate, snr_spread_db=spread_db)
+    wanted = ratio if target_db is None else 1.0  # a digital link has none of its own; it is chosen below
+    system = make_system(learned, medium, bandwidth_ratio=wanted, simulate=simulate, snr_spread_db=spread_db)
     on_device(system, device)
     with notes():
+        if target_db is not None:
+            system, choice = reach_psnr(picture, system, target_db, snr if believed is None else believed)
+            print_note(f"bandwidth ratio {choice.bandwidth_ratio:.4f} chosen, {choice.psnr_db:.2f} dB expected")
         if stages:
             arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)
         else:
@@ -114,6 +123,7 @@ def send(
         print_note(f"{model} sends in one piece: one stage" if len(arrived) == 1 else None)
 
     print_note(ratio_note(ratio, spent))
+    print_note(estimate_note(arrived[-1].estimated_psnr_db))
     results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]
     if json:
         print_json(results)

@@ -77,7 +77,8 @@ def compare(
     if len(names) < 2:
         raise UsageError(f"the table holds {reference} alone; give a table of another system too")
     over = x or _most_varied(means)
-    keys = [*(name for name in CONDITIONS if name not in OWN), "requested_ratio" if over == "snr_db" else "snr_db"]
+    others = ["requested_ratio", "target_psnr_db"] if over == "snr_db" else ["snr_db"]
+    keys = [*(name for name in CONDITIONS if name not in OWN), *others]
     found = []
     for _, group in means.group_by(keys, maintain_order=True):
         base = group.filter(pl.col("system") == reference)
@@ -94,7 +95,8 @@ def compare(
 
 
 def _most_varied(means: pl.DataFrame) -> Literal["snr_db", "bandwidth_ratio"]:
-    ratios = means.group_by("system", "snr_db").agg(pl.col("requested_ratio").n_unique())["requested_ratio"].max()
+    asked = means.group_by("system", "snr_db").agg(pl.struct("requested_ratio", "target_psnr_db").n_unique().alias("n"))
+    ratios = asked["n"].max()
     return "bandwidth_ratio" if isinstance(ratios, int) and ratios > 1 else "snr_db"
 
 

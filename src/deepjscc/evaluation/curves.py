@@ -40,12 +40,19 @@ Y_AXES = {
 }
 CONDITIONS = [
     *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db"],
-    *["container", "believed_db", "offset_db", "weights"],
+    *["container", "believed_db", "offset_db", "weights", "allocation"],
 ]
+OF_IMAGES = (
+    "weights",
+    "layers",
+    "expected_psnr_db",
+    "estimated_psnr_db",
+)  # of a summary, no conditions
 WORDS = {
     "stage": "stage {}",
     "k_factor_db": "K = {:g} dB",
     "requested_ratio": "ratio {:.4g}",
+    "target_psnr_db": "for {:g} dB of PSNR",
     "snr_db": "at {:g} dB",
     "believed_db": "planned for {:g} dB",
     "offset_db": "other link {:+g} dB",
@@ -142,7 +149,7 @@ def curve_points(table: pl.DataFrame, style: Style) -> pl.DataFrame:
         raise UsageError("the table holds no rows to plot")
     means = label_conditions(summarise(table))
     if style.y in table.columns:
-        keys = [name for name in means.columns if name in table.columns and name not in (*Y_AXES, "weights")]
+        keys = [name for name in means.columns if name in table.columns and name not in (*Y_AXES, *OF_IMAGES)]
         seeds = table.unique([*keys, "image", "seed"], keep="last").group_by([*keys, "seed"])
         spread = seeds.agg(pl.col(style.y).mean().alias("_y"))
         spread = spread.group_by(keys).agg((pl.col("_y").std() / pl.len().sqrt()).alias("standard_error"))
@@ -160,9 +167,9 @@ def curve_points(table: pl.DataFrame, style: Style) -> pl.DataFrame:
         note = f"{count} left out of the figure: a value that is not finite has no place on an axis"
         warnings.warn(note, DeepJSCCWarning, stacklevel=3)
     others = {
-        "snr_db": ["requested_ratio"],
+        "snr_db": ["requested_ratio", "target_psnr_db"],
         "bandwidth_ratio": ["snr_db"],
-        "encoder_snr_db": ["requested_ratio", "snr_db"],
+        "encoder_snr_db": ["requested_ratio", "target_psnr_db", "snr_db"],
     }
     names = [name for name in CONDITIONS if name != "believed_db" or style.x != "encoder_snr_db"] + others[style.x]
     labels = _readable(shown, names, style.labels)
@@ -172,7 +179,8 @@ def curve_points(table: pl.DataFrame, style: Style) -> pl.DataFrame:
 def label_conditions(means: pl.DataFrame) -> pl.DataFrame:
     """Add what tells lines apart: ``believed_db``, ``offset_db``, and ``weights`` as 1, 2, … where a name has several.
 
-    A transmitter that knows the SNR of every point has one line, with a ``believed_db`` of null.
+    ``allocation`` says whether the ratio of each image was chosen for its PSNR. A transmitter that knows the SNR of
+    every point has one line, with a ``believed_db`` of null.
     """
     offset = pl.col("other_snr_db") - pl.col("snr_db")
     hashes: dict[str, list[str | None]] = {}
@@ -187,6 +195,7 @@ def label_conditions(means: pl.DataFrame) -> pl.DataFrame:
     means = means.with_columns(
         pl.when(offset != 0).then(offset).alias("offset_db"),
         pl.Series("weights", numbers, pl.Int64),
+        pl.when(pl.col("target_psnr_db").is_not_null()).then(pl.lit("constant quality")).alias("allocation"),
     )
     return _with_design_points(means)
 
@@ -199,7 +208,7 @@ def _with_design_points(means: pl.DataFrame) -> pl.DataFrame:
     knows = pl.col("encoder_snr_db") == pl.col("snr_db")
     known = means.filter(knows.fill_null(True)).with_columns(pl.lit(None, pl.Float64).alias("believed_db"))
     planned = means.filter(~knows.fill_null(True)).with_columns(pl.col("encoder_snr_db").alias("believed_db"))
-    keys = [*(name for name in CONDITIONS if name != "believed_db"), "requested_ratio"]
+    keys = [*(name for name in CONDITIONS if name != "believed_db"), "requested_ratio", "target_psnr_db"]
     plans = planned.select(*keys, "encoder_snr_db").unique()
     met = known.join(plans, on=[*keys, "encoder_snr_db"], how="semi", nulls_equal=True)
     others = known.join(plans, on=[*keys, "encoder_snr_db"], how="anti", nulls_equal=True)

@@ -17,6 +17,8 @@ class Plan:
         encoder_snr_spread_db: half the width of the range around it that the transmitter plans for.
         right_offset_db: of pairs, by how much the right view's link is better than ``snr_db``; infinite: no noise.
         bandwidth_ratio: complex uses per source value; None takes each model's own.
+        target_psnr_db: instead of one ratio, PSNRs for each of which every image has the smallest ratio that is
+            expected to reach it.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
         container: count header bytes of digital systems.
         images: only so many, evenly spread over the set.
@@ -34,6 +36,7 @@ class Plan:
     encoder_snr_spread_db: float = 0.0
     right_offset_db: float = 0.0
     bandwidth_ratio: float | None = None
+    target_psnr_db: tuple[float, ...] = ()
     channel: str = "awgn"
     coherence: Coherence | None = None
     csi: Csi | None = None

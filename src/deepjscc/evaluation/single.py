@@ -9,6 +9,7 @@ from PIL import Image
 
 from deepjscc.channels.prefix import Prefix
 from deepjscc.defaults import LARGE_PIXELS
+from deepjscc.errors import UsageError
 from deepjscc.evaluation.encodings import Encodings
 from deepjscc.evaluation.quality import quality, stages
 from deepjscc.images import from_picture, to_float, to_picture
@@ -16,6 +17,7 @@ from deepjscc.metrics import mse, ssim
 from deepjscc.metrics.fidelity import psnr_of_mse
 from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.systems import Link
+from deepjscc.systems.constant_quality import RatioChoice, reach_quality
 from deepjscc.systems.large import transmit_large
 from deepjscc.systems.names import NamedSystem
 from deepjscc.types import Images
@@ -36,6 +38,7 @@ class Outcome:
         delivered: False on outage.
         layers: names of the layers that arrived, such as base+analog; None of a system that does not count them.
         psnr_db, ssim, ms_ssim: on 8 bits; None where the image is too small, or too large to hold, or not measured.
+        estimated_psnr_db: what the receiver itself estimates; None where it cannot tell.
         seconds: for the whole transmission.
         picture: what came out, 8-bit RGB.
     """
@@ -51,6 +54,7 @@ class Outcome:
     ms_ssim: float | None
     seconds: float
     picture: Image.Image
+    estimated_psnr_db: float | None = None
 
     def numbers(self) -> dict[str, object]:
         """All but the picture, for tables and JSON."""
@@ -143,10 +147,11 @@ def _send(
     sent = kept.transmit(system.system, system.name, 0, images, snr, believed, _draws(seed))
     seconds = time.perf_counter() - clock + kept.saved_s
     layers = "+".join(sent.layers[0]) if sent.layers else None
-    return [
+    parts = [
         outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded, with_structure, layers)
         for decoded, (uses,) in stages(sent).values()
     ]
+    return [*parts[:-1], replace(parts[-1], estimated_psnr_db=sent.estimated_psnr_db[0])]
 
 
 def outcome(
@@ -204,6 +209,28 @@ def _ssim_of_large(picture: Image.Image, result: Image.Image) -> float | None:
         ours, theirs = (to_float(from_picture(one.crop(box))) for one in (picture, result))
         total += ssim(ours, theirs).item() * rows
     return total / places
+
+
+def reach_psnr(
+    picture: Image.Image, system: NamedSystem, target_db: float, design_snr_db: float
+) -> tuple[NamedSystem, RatioChoice]:
+    """The system with the smallest bandwidth ratio at which a picture is expected to reach a PSNR; nothing is sent.
+
+    Args:
+        picture: 8-bit RGB.
+        system: any.
+        target_db: PSNR wished for, in dB on 8 bits.
+        design_snr_db: of the channel, in dB.
+
+    Raises:
+        UsageError: a system or a channel without an expectation, a large picture, or a PSNR that no ratio reaches.
+    """
+    if picture.width * picture.height > LARGE_PIXELS:
+        raise UsageError(f"a target PSNR is for pictures of up to {LARGE_PIXELS / 1e6:g} megapixels")
+    image, snr_db = to_float(from_picture(picture)), torch.tensor([design_snr_db])
+    with torch.no_grad():
+        link, choice = reach_quality(system.system, image, target_db, snr_db)
+    return replace(system, system=link), choice
 
 
 def ratio_note(wanted: float | None, sent: float) -> str | None:

@@ -153,4 +153,5 @@ def _measure_by(workers: Workers, prepared: Prepared, units: list[Unit], parts: 
 
 
 def _label(prepared: Prepared, unit: Unit) -> str:
-    return f"{prepared.systems[unit.system].name} at {unit.snr_db:g} dB"
+    target = "" if unit.target_psnr_db is None else f" for {unit.target_psnr_db:g} dB of PSNR"
+    return f"{prepared.systems[unit.system].name} at {unit.snr_db:g} dB{target}"

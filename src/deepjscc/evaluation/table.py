@@ -19,7 +19,8 @@ SCHEMA: dict[str, Any] = {
     "coherence": pl.String,
     "csi": pl.String,
     "k_factor_db": pl.Float64,  # of Rician fading where it was set; null else
-    "requested_ratio": pl.Float64,  # null: the model's own
+    "requested_ratio": pl.Float64,  # null: the model's own, or of each image what a target PSNR takes
+    "target_psnr_db": pl.Float64,  # for which the ratio of each image was chosen; null: none
     "bandwidth_ratio": pl.Float64,  # measured: complex channel uses per source value
     "channel_uses": pl.Int64,
     "container": pl.Boolean,  # whether header bytes counted; null for learned systems
@@ -28,6 +29,8 @@ SCHEMA: dict[str, Any] = {
     "encoder_snr_db": pl.Float64,  # what the transmitter believed
     "seed": pl.Int64,
     "psnr_db": pl.Float64,  # per image, 8 bits
+    "expected_psnr_db": pl.Float64,  # what the transmitter expected where it chose the ratio; null else
+    "estimated_psnr_db": pl.Float64,  # what the receiver itself estimates; null where it cannot tell
     "ssim": pl.Float64,
     "ms_ssim": pl.Float64,  # null under 161 pixels a side
     "ms_ssim_window_7": pl.Float64,  # the variant for 97 to 160 pixels a side; null else
@@ -39,7 +42,13 @@ SCHEMA: dict[str, Any] = {
     "unit": pl.String,  # the piece of the sweep that made the row: what a resumed sweep skips
 }
 
-LATER = ("layers",)  # columns that tables of earlier versions do not have; they are null there
+WITHIN_DB = 0.3  # of a target PSNR, counted as reached
+LATER = (
+    "layers",
+    "target_psnr_db",
+    "expected_psnr_db",
+    "estimated_psnr_db",
+)  # columns that tables of earlier versions do not have; they are null there
 
 
 def to_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
@@ -87,11 +96,13 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
 
     Columns ``psnr_db`` (mean of the per-image values), ``psnr_pooled_db`` (MSE averaged first), ``standard_error_db``
     (over seeds; null for one), ``ssim``, ``ms_ssim``, ``ms_ssim_window_7``, ``lpips``, ``delivered`` (share),
-    ``layers`` ("base+analog 92%, coarse 8%"), ``bandwidth_ratio``, ``images``, ``seeds``, ``seconds`` (a picture).
+    ``layers`` ("base+analog 92%, coarse 8%"), ``bandwidth_ratio``, ``images``, ``seeds``, ``seconds`` (a picture);
+    ``within_target`` (share of the images within :data:`WITHIN_DB` of a target PSNR), ``estimated_psnr_db`` and
+    ``estimate_error_db`` (mean absolute error of the receiver's own estimate).
     """
     keys = [
         *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
-        *["container", "snr_db", "other_snr_db", "encoder_snr_db", "weights_hash"],
+        *["target_psnr_db", "container", "snr_db", "other_snr_db", "encoder_snr_db", "weights_hash"],
     ]
     # Sweeps over more or fewer images into one file hold some of them twice.
     table = table.unique([*keys, "image", "seed"], keep="last", maintain_order=True)
@@ -102,6 +113,9 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
         pl.col("psnr_db").mean(),
         (-10 * (10 ** (-pl.col("psnr_db") / 10)).mean().log10()).alias("psnr_pooled_db"),
         pl.col("ssim", "ms_ssim", "ms_ssim_window_7", "lpips", "bandwidth_ratio", "delivered", "seconds").mean(),
+        pl.col("expected_psnr_db", "estimated_psnr_db").mean(),
+        ((pl.col("psnr_db") - pl.col("target_psnr_db")).abs() <= WITHIN_DB).mean().alias("within_target"),
+        (pl.col("estimated_psnr_db") - pl.col("psnr_db")).abs().mean().alias("estimate_error_db"),
         pl.col("image").n_unique().alias("images"),
         pl.col("seed").n_unique().alias("seeds"),
     )

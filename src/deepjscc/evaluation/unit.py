@@ -1,6 +1,7 @@
 """A sweep's unit, the piece that is done or not: one system at one SNR and seed, over all images."""
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -15,16 +16,22 @@ from deepjscc import __version__
 from deepjscc.channels import Channel, make_channel
 from deepjscc.data import ImageSet, PairSet, open_data
 from deepjscc.data.pairs import VIEWS
-from deepjscc.errors import DeepJSCCError
+from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.evaluation.encodings import Encodings
 from deepjscc.evaluation.plan import Plan
 from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.quality import stages
 from deepjscc.evaluation.table import to_table
 from deepjscc.extensions import content_hash
+from deepjscc.images import to_float
 from deepjscc.seeds import generator
+from deepjscc.systems.base import System
+from deepjscc.systems.constant_quality import RatioChoice, reach_quality
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.systems.placement import on_device
+from deepjscc.types import Images, SnrDb
+
+DUMMY_RATIO = 1.0  # of a system whose ratio is chosen for every image
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,7 @@ class Unit:
     snr_db: float
     seed: int
     key: str
+    target_psnr_db: float | None = None
 
 
 class Prepared:
@@ -55,7 +63,7 @@ class Prepared:
                 make_system(
                     name,
                     self.channel,
-                    bandwidth_ratio=plan.bandwidth_ratio,
+                    bandwidth_ratio=DUMMY_RATIO if plan.target_psnr_db else plan.bandwidth_ratio,
                     container=plan.container,
                     simulate=plan.simulate,
                     snr_spread_db=plan.encoder_snr_spread_db,
@@ -66,6 +74,8 @@ class Prepared:
         ]
         data = open_data(plan.data)
         self.data: ImageSet = data.spread(plan.images) if plan.images else data
+        if plan.target_psnr_db and isinstance(self.data, PairSet):
+            raise UsageError("a target PSNR is for single images, not for pairs")
         self.encodings = Encodings()
 
     def units(self) -> list[Unit]:
@@ -81,18 +91,21 @@ class Prepared:
             "simulate",
             "encoder_snr_spread_db",
             "device",
+            "target_psnr_db",
         ):
             del shared[name]
         code = content_hash(plan.channel)
         found = []
         for index, system in enumerate(self.systems):
-            for snr_db in dict.fromkeys(plan.snr_db):
-                for seed in range(plan.seed, plan.seed + plan.repeats):
-                    own = [__version__, system.name, system.weights, system.container, snr_db, seed]
-                    own += [system.error_rates] if system.error_rates is not None else []
-                    own += [code] if code is not None else []
-                    text = json.dumps([shared, own], sort_keys=True)
-                    found.append(Unit(index, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16]))
+            seeds = range(plan.seed, plan.seed + plan.repeats)
+            targets = dict.fromkeys(plan.target_psnr_db) or [None]
+            for snr_db, target, seed in itertools.product(dict.fromkeys(plan.snr_db), targets, seeds):
+                own = [__version__, system.name, system.weights, system.container, snr_db, seed]
+                own += [system.error_rates] if system.error_rates is not None else []
+                own += [code] if code is not None else []
+                own += [f"target {target} dB"] if target is not None else []
+                text = json.dumps([shared, own], sort_keys=True)
+                found.append(Unit(index, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16], target))
         return found
 
     def measure(self, unit: Unit) -> Iterator[dict[str, Any]]:
@@ -100,7 +113,7 @@ class Prepared:
         plan, data, channel, named = self.plan, self.data, self.channel, self.systems[unit.system]
         pairs = isinstance(data, PairSet)
         links_db = [unit.snr_db, unit.snr_db + plan.right_offset_db] if pairs else [unit.snr_db]
-        for start, images in data.batches():
+        for start, images in data.batches() if unit.target_psnr_db is None else one_by_one(data):
             # The same at every SNR and for every system, so that curves are paired.
             draws = generator(unit.seed, start)
             snr_db = torch.tensor(links_db).expand(len(images), -1)
@@ -108,8 +121,13 @@ class Prepared:
             clock = time.perf_counter()
             if not pairs:
                 snr_db, believed = snr_db[:, 0], believed[:, 0]
+            choice, target = None, unit.target_psnr_db
             with torch.no_grad():  # not around the whole generator: between rows the caller's mode holds
-                sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
+                if target is None:
+                    sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
+                else:
+                    link, choice = reach_for(data.names[start], named.system, images, target, believed)
+                    sent = link.transmit(images, snr_db, encoder_snr_db=believed, generator=draws)
             views = images.flatten(0, -4)
             seconds = (time.perf_counter() - clock + self.encodings.saved_s) / len(views)
             for stage, (decoded, uses) in stages(sent).items():
@@ -127,6 +145,9 @@ class Prepared:
                         "csi": channel.csi,
                         "k_factor_db": plan.k_factor_db,
                         "requested_ratio": plan.bandwidth_ratio,
+                        "target_psnr_db": target,
+                        "expected_psnr_db": None if choice is None else choice.psnr_db,
+                        "estimated_psnr_db": sent.estimated_psnr_db[i] if len(stages(sent)) == 1 else None,
                         "bandwidth_ratio": uses[i] / views[0].numel(),
                         "channel_uses": uses[i],
                         "delivered": bool(sent.delivered.flatten()[i]),
@@ -141,6 +162,22 @@ class Prepared:
                         "weights_hash": named.weights,
                         "unit": unit.key,
                     }
+
+
+def one_by_one(data: ImageSet) -> Iterator[tuple[int, Images]]:
+    """Index and floats in [0, 1] of every image, as a batch of one."""
+    for index in range(len(data)):
+        yield index, to_float(data[index])
+
+
+def reach_for(
+    name: str, system: System, image: Images, target_db: float, design_snr_db: SnrDb
+) -> tuple[System, RatioChoice]:
+    """:func:`reach_quality` of an image of a set, which an error names."""
+    try:
+        return reach_quality(system, image, target_db, design_snr_db)
+    except UsageError as error:
+        raise UsageError(f"{name}: {error}") from None
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,12 @@ import torch
 
 from deepjscc.channels import Channel
 from deepjscc.digital import Codec, Coding, Ideal
+from deepjscc.digital.codecs.base import LevelCodec
+from deepjscc.digital.codecs.rate_curve import OctaveCurves
 from deepjscc.errors import UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.symbols import channel_uses
-from deepjscc.types import Decoded, DigitalLayer, Encoded, Image8, Images, LinkPlan, Received, Size
+from deepjscc.types import Decoded, DigitalLayer, Encoded, ErrorOverRatio, Image8, Images, LinkPlan, Received, Size
 
 PICTURE = "picture"  # name of the one layer
 
@@ -51,6 +53,29 @@ class Digital:
             code = self.coding.plan(uses, self.channel, snr_db)
             layers.append((DigitalLayer(self.codec.encode(image, code.bits // 8), code, name=PICTURE),))
         return Encoded(torch.zeros(len(images), 0, dtype=torch.complex64), tuple(layers))
+
+    def expect_error(self, image: Images, plan: LinkPlan) -> ErrorOverRatio:
+        """What the transmitter expects of one image that arrives.
+
+        See :class:`deepjscc.systems.constant_quality.ExpectsError`. The error follows from a rate curve of few codings,
+        at the bytes that the planned code carries.
+
+        Raises:
+            UsageError: a codec without levels of quality, which has no rate curve.
+        """
+        if not isinstance(self.codec, LevelCodec):
+            raise UsageError(
+                f"{type(self.codec).__name__} has no levels of quality from which an error could be expected"
+            )
+        curves, size = OctaveCurves(self.codec, to_8bit(image)[0]), (image.shape[-2], image.shape[-1])
+        design_snr_db = float(plan.design_snr_db)
+
+        def error(bandwidth_ratio: float) -> float | None:
+            code = self.coding.plan(channel_uses(size, bandwidth_ratio), self.channel, design_snr_db)
+            mse = curves.mse_at(code.bits // 8)
+            return None if mse is None else mse / 255**2
+
+        return error
 
     def receive(self, received: Received, size: Size) -> Decoded:
         """Decode what arrived; an image whose layer was lost is an outage by the channel."""

@@ -10,6 +10,7 @@ The receiver decodes the base with the analog layer as noise, subtracts it, and 
 failed is never shown or subtracted; then the coarse layer is, which arrives far below the design SNR.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,6 +24,7 @@ from deepjscc.digital.fine_ldpc import FineLDPC
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.models import BlockCode
+from deepjscc.models.block_code.expectation import ROUNDING
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.analog_spreading import despread, spread
@@ -38,7 +40,18 @@ from deepjscc.systems.hybrid_plan import (
     snr_index,
 )
 from deepjscc.threads import side_by_side
-from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
+from deepjscc.types import (
+    Decoded,
+    DigitalLayer,
+    Encoded,
+    ErrorOverRatio,
+    IdealCode,
+    Image8,
+    Images,
+    LinkPlan,
+    Received,
+    Size,
+)
 
 FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
@@ -218,18 +231,46 @@ class Hybrid:
         """
         backed_off = BACK_OFF_DB if len(offsets_db) > 1 else (0.0,)
         indices = sorted({snr_index(design_snr_db + back_off) for back_off in backed_off})
-
         wanted, floor_db = self.options.analog_share, self.options.floor_db
-        if floor_db:
-            left -= int(MOST_COARSE * COARSE_STEP * uses)
+        expectation = self._expect(picture, uses, left, indices)
+        return expectation and choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
+
+    def _expect(self, picture: Image8, uses: int, left: int, indices: Sequence[int]) -> HybridExpectation | None:
+        """Expected errors of the layouts with these design SNRs; None where no use is left to the base."""
+        left -= int(MOST_COARSE * COARSE_STEP * uses) if self.options.floor_db else 0
         if left <= 0:
             return None
 
         def room(index: int, share_index: int) -> int:
             return self._room(index, left, share_index)
 
-        expectation = HybridExpectation(picture, self.codec, self.residual_code, room, left, indices)
-        return choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
+        return HybridExpectation(picture, self.codec, self.residual_code, room, left, indices)
+
+    @torch.no_grad()
+    def expect_error(self, image: Images, plan: LinkPlan) -> ErrorOverRatio:
+        """What the transmitter expects of one image whose base arrives.
+
+        See :class:`deepjscc.systems.constant_quality.ExpectsError`.
+        """
+        picture, size = to_8bit(image)[0], (image.shape[-2], image.shape[-1])
+        snr_db = float(plan.design_snr_db) if self.options.design_snr_db is None else self.options.design_snr_db
+        index = snr_index(snr_db)
+        analog = self.analog.expect_error(image, plan)
+
+        def error(bandwidth_ratio: float) -> float | None:
+            uses = channel_uses(size, bandwidth_ratio)
+            header_uses = self.header_layer(HybridHeader(0, index, 0)).uses
+            left = uses - header_uses
+            expectation = self._expect(picture, uses, left, [index]) if left > 0 else None
+            layout = expectation and choose_layout(
+                expectation, [index], snr_db, (0.0,), self.options.floor_db, self.options.analog_share
+            )
+            if expectation is None or layout is None:
+                return analog(max(left, 1) / image.numel())
+            mse = expectation.mse(*layout, float(plan.design_snr_db))
+            return None if mse is None else mse + (ROUNDING if layout[1] else 0.0)
+
+        return error
 
     def _room(self, index: int, uses: int, share_index: int) -> int:
         """Bytes that a base has for its codestream."""

@@ -13,7 +13,7 @@ from deepjscc.errors import UsageError
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.hybrid import Hybrid
 from deepjscc.systems.hybrid_plan import ANALOG_ONLY, HEADER_BYTES, HybridHeader
-from deepjscc.types import Decoded, DigitalLayer, Encoded, Images, LinkPlan, Received, Size, Symbols
+from deepjscc.types import Decoded, DigitalLayer, Encoded, ErrorOverRatio, Images, LinkPlan, Received, Size, Symbols
 
 
 class HybridWaveform:
@@ -50,6 +50,10 @@ class HybridWaveform:
         for row, own in zip(symbols, rows, strict=True):
             row[: own.shape[1]] = own[0]
         return Encoded(symbols, ((),) * len(rows))
+
+    def expect_error(self, image: Images, plan: LinkPlan) -> ErrorOverRatio:
+        """What the transmitter expects of one image; see :meth:`Hybrid.expect_error`."""
+        return self.hybrid.expect_error(image, plan)
 
     def decode(self, received: Received, size: Size) -> Images:
         """Decode symbols to images; an image that is lost altogether is grey."""

@@ -193,6 +193,7 @@ class Link(nn.Module):
             decoded.refinements,
             tuple(uses + self.channel.pilot_uses(uses) for uses in decoded.refinement_uses),
             decoded.layers,
+            None if decoded.estimated_mse is None else decoded.estimated_mse.cpu(),
         )
 
     def spent(self, encoded: Encoded) -> torch.Tensor:

@@ -11,6 +11,7 @@ from deepjscc.types import Image8
 
 _LEAST_ERROR = 1e-3  # mean squared error, values of 0 to 255: below that rounding to 8 bits hides everything
 _LEAST_BITS, _MOST_BITS = 0.03, 0.6  # per source value, where the caller names no range
+_FEWEST = 0.7  # of the bytes of the smallest coding of an octave, to which its curve is continued
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,39 @@ def rate_curve(
         points.append((2 * size, error / 2))
     sizes, errors = zip(*points, strict=True)
     return RateCurve(sizes, errors)
+
+
+class OctaveCurves:
+    """The error of a codec over any number of bytes for one picture, from a curve for each octave that is asked for.
+
+    So a search over the bytes codes the picture near its answer alone; within an octave a rate curve interpolates.
+
+    Args:
+        codec: a source codec.
+        image: 8-bit picture.
+    """
+
+    def __init__(self, codec: LevelCodec, image: Image8) -> None:
+        self.codec, self.image = codec, image
+        self._curves: dict[int, RateCurve | None] = {}
+
+    def mse_at(self, budget: int) -> float | None:
+        """Expected mean squared error (values of 0 to 255) of the best coding in ``budget`` bytes.
+
+        Above the largest coding it is that coding's error.
+
+        Returns:
+            None where no coding is so small.
+        """
+        if budget < 1:
+            return None
+        octave = budget.bit_length() - 1
+        if octave not in self._curves:
+            self._curves[octave] = rate_curve(self.codec, self.image, 1 << octave, 2 << octave)
+        curve = self._curves[octave]
+        if curve is None or budget < _FEWEST * curve.bytes[0]:
+            return None
+        return curve.mse_at(min(budget, curve.bytes[-1] / _FEWEST))
 
 
 def _through(places: np.ndarray, values: np.ndarray, place: float) -> float:

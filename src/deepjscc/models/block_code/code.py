@@ -26,6 +26,7 @@ from deepjscc.models.block_code import closed_form
 from deepjscc.models.block_code.allocation import BASE, Variances
 from deepjscc.models.block_code.classes import Tables
 from deepjscc.models.block_code.closed_form import LmmseObservation, inner_run, outer_run, without_halo
+from deepjscc.models.block_code.expectation import DescribedImage
 from deepjscc.models.block_code.header import SMALL_BUDGET, Header, MeanColour
 from deepjscc.models.block_code.network_inputs import NetworkInputs
 from deepjscc.models.block_code.networks import Networks, TrainedRange
@@ -41,7 +42,7 @@ from deepjscc.models.block_code.side_info import (
 from deepjscc.models.block_code.tiling import BatchRows, Rows, Strip, strips
 from deepjscc.models.block_code.transform import Blocks, BlockTransform
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
-from deepjscc.types import Encoded, Images, LinkPlan, Received, Size, SnrDb
+from deepjscc.types import Encoded, ErrorOverRatio, Images, LinkPlan, Received, Size, SnrDb
 from deepjscc.units import noise_variance
 
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
@@ -151,6 +152,33 @@ class BlockCode(JSCC):
         if self.training or wanted >= SMALL_BUDGET or self.decodes_pairs:
             return sent
         return self._or_mean_colour(sent, rows, design_snr_db, budget)
+
+    @torch.no_grad()
+    def expect_error(self, image: Images, plan: LinkPlan) -> ErrorOverRatio:
+        """What the transmitter expects of one image ``[1, 3, height, width]``; no transmission is tried.
+
+        Args:
+            image: values in [0, 1], any size.
+            plan: design SNR and margin; its bandwidth ratio is not used.
+
+        Returns:
+            Mean squared error of a pixel value, on the scale of images, over the bandwidth ratio without pilots.
+        """
+        rows = BatchRows(image, self.stride)
+        height, width = padded_size(rows.size, self.stride)
+        grid = (height // self.stride, width // self.stride)
+
+        def read(first: int, last: int) -> Blocks:
+            return self.transform.coefficients(rows.strip(first * self.stride, last * self.stride))
+
+        described = DescribedImage(self.tables, *self.classify_blocks(read, grid, 1), grid)
+        lowest_snr_db = plan.side_info_snr_db.clamp_max(MAP_LASTS_DB)
+
+        def error(bandwidth_ratio: float) -> float:
+            budget = Budget.of(self.uses(rows.size, bandwidth_ratio), self._everything(rows.size), lowest_snr_db)
+            return described.expected_mse(plan.design_snr_db, budget)
+
+        return error
 
     def decode(self, received: Received, size: Size) -> Images:
         """Estimate every coefficient by LMMSE and transform the estimates to pixels; see :meth:`JSCC.decode`.

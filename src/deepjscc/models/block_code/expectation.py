@@ -1,0 +1,49 @@
+"""What the transmitter of a block code expects of one image at every bandwidth ratio, in closed form."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from deepjscc.models.block_code.allocation import expected_error
+from deepjscc.models.block_code.classes import Tables
+from deepjscc.models.block_code.side_info import Budget, plan_to_send
+from deepjscc.types import SnrDb
+from deepjscc.units import noise_variance
+
+ROUNDING = 1 / 12 / 255**2  # mean squared error of rounding to 8 bits
+
+
+@dataclass(frozen=True)
+class DescribedImage:
+    """One image as the closed form sees it: classes and energies, without its pixels.
+
+    Attributes:
+        tables: of the code.
+        classes: of every block.
+        energy: sum of the squared coefficients over the blocks of each class.
+        grid: rows and columns of blocks.
+    """
+
+    tables: Tables
+    classes: Int[Tensor, "1 blocks"]
+    energy: Float[Tensor, "1 classes values"]
+    grid: tuple[int, int]
+
+    def expected_mse(self, snr_db: SnrDb, budget: Budget) -> float:
+        """Mean squared error of a pixel value, on the scale of images, that the LMMSE receiver leaves.
+
+        Source: the closed form of :func:`deepjscc.models.block_code.allocation.expected_error`, and rounding to 8 bits.
+
+        Args:
+            snr_db: of the channel, in dB, which the transmitter knows, ``[1]``.
+            budget: channel uses to spend.
+        """
+        plan, (coded,) = plan_to_send(self.tables, self.classes, self.energy, self.grid, snr_db, budget)
+        none = torch.zeros_like(self.energy)
+        # Without a map all blocks count as of the average class, the last.
+        energy = F.pad(self.energy, (0, 0, 0, 1)) if coded.index else torch.cat([none, self.energy.sum(1, True)], 1)
+        error = expected_error(plan.allocation, energy, self.tables.variances, noise_variance(snr_db))
+        return float(error) / (self.classes.shape[1] * energy.shape[2]) + ROUNDING
