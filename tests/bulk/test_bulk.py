@@ -47,6 +47,29 @@ def _report(output: Path) -> pl.DataFrame:
     return pl.read_parquet(output / "report" / "*.parquet")
 
 
+def test_every_picture_has_the_ratio_that_its_psnr_takes(source: Path, tmp_path: Path) -> None:
+    summary = run(_job(source, tmp_path / "out", bandwidth_ratio=None, target_psnr_db=27.0), Here(), shard=4)
+    report = _report(tmp_path / "out").sort("image")
+    assert summary.failed == 0
+    assert report["bandwidth_ratio"].n_unique() > 3
+    assert report["expected_psnr_db"].is_between(27, 27.2).all()
+    large = report.filter(height=96)  # of small ones the draws of the noise do not average out
+    assert (large["psnr_db"] - 27).abs().max() < 0.5
+    assert main_fails(["bulk", "encode", str(source), "-o", str(tmp_path / "e"), "--target-psnr-db", "27"])
+
+
+def test_a_picture_that_does_not_reach_its_psnr_is_a_row_with_the_best(source: Path, tmp_path: Path) -> None:
+    summary = run(_job(source, tmp_path / "out", bandwidth_ratio=None, target_psnr_db=80.0), Here(), shard=4)
+    assert summary.failed == 5
+    assert "no bandwidth ratio reaches 80 dB at this SNR; the best is" in summary.first_failures[0]
+
+
+def main_fails(command: list[str]) -> bool:
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    return bool(ended.value.code)
+
+
 def test_each_picture_as_if_it_were_alone(source: Path, tmp_path: Path) -> None:
     summary = run(_job(source, tmp_path / "out", seed=3), Here(), shard=4)
     report = _report(tmp_path / "out")

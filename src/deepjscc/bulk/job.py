@@ -19,6 +19,8 @@ SCHEMA: dict[str, Any] = {
     "snr_db": pl.Float64,  # of the channel; null for "encode"
     "encoder_snr_db": pl.Float64,  # what the transmitter planned for
     "seed": pl.Int64,  # of the job; each picture draws from it and its own name
+    "target_psnr_db": pl.Float64,  # for which the ratio was chosen; null: none
+    "expected_psnr_db": pl.Float64,  # what the transmitter expected where it chose the ratio; null else
     "psnr_db": pl.Float64,  # per image, 8 bits; null where nothing was received
     "ssim": pl.Float64,  # likewise; null under 11 pixels a side
     "error": pl.String,  # why nothing came of it; null where all went well
@@ -37,6 +39,7 @@ class Job:
         snr_db: of the channel; of "encode", what is believed of it.
         encoder_snr_db: what the transmitter believes; None: the channel's SNR.
         bandwidth_ratio: complex uses per source value; None takes the model's own.
+        target_psnr_db: instead, the PSNR for which every picture has the smallest ratio that is expected to reach it.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
         seed: of gains and noise, which each picture has of its own by its name.
         suffix: of the pictures written; None writes none, the report alone.
@@ -51,6 +54,7 @@ class Job:
     snr_db: float = 10.0
     encoder_snr_db: float | None = None
     bandwidth_ratio: float | None = None
+    target_psnr_db: float | None = None
     channel: str = "awgn"
     coherence: Coherence | None = None
     csi: Csi | None = None

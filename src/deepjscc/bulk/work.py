@@ -23,6 +23,7 @@ from deepjscc.metrics.structural import SSIM_MIN_SIDE
 from deepjscc.precision import Precision, computed_in, fastest_precision
 from deepjscc.radio.split import encode_image
 from deepjscc.seeds import derive_seed, generator
+from deepjscc.systems.constant_quality import DUMMY_RATIO, reach_quality
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.systems.placement import on_device
 
@@ -51,16 +52,23 @@ def _transmit(shard: Shard) -> Iterator[Row]:
             continue
         names = [name for name, _ in batch]
         if pictures[0].width * pictures[0].height > LARGE_PIXELS:
-            yield _strip_by_strip(job, system, names[0], pictures[0], output)
+            if job.target_psnr_db is None:
+                yield _strip_by_strip(job, system, names[0], pictures[0], output)
+            else:
+                yield _failed(names[0], f"a target PSNR is for pictures of up to {LARGE_PIXELS / 1e6:g} megapixels")
             continue
         images = to_float(torch.stack([from_picture(picture) for picture in pictures]))
         count = len(images)
         draws = [generator(job.seed, name) for name in names]
         beliefs = None if believed is None else believed.expand(count)
+        link, choice = system.system, None
         try:
             with computed_in(job.precision, job.device):
-                sent = system.system.transmit(images, snr_db.expand(count), encoder_snr_db=beliefs, generator=draws)
-        except DeepJSCCError as error:  # this system does not take pictures of this size
+                if job.target_psnr_db is not None:
+                    planned_db = snr_db if believed is None else believed
+                    link, choice = reach_quality(link, images, job.target_psnr_db, planned_db)
+                sent = link.transmit(images, snr_db.expand(count), encoder_snr_db=beliefs, generator=draws)
+        except DeepJSCCError as error:  # it does not take pictures of this size, or reach their PSNR
             yield from (_failed(name, str(error)) for name in names)
             continue
         ratios, quality = sent.bandwidth_ratio.tolist(), psnr(images, sent.images.float()).tolist()
@@ -77,6 +85,8 @@ def _transmit(shard: Shard) -> Iterator[Row]:
                 "channel_uses": int(sent.channel_uses[i]),
                 "bandwidth_ratio": ratios[i],
                 "delivered": bool(sent.delivered[i]),
+                "target_psnr_db": job.target_psnr_db,
+                "expected_psnr_db": None if choice is None else choice.psnr_db,
                 "psnr_db": quality[i],
                 "ssim": structure[i],
                 **_settings(job),
@@ -150,17 +160,21 @@ def measured_precision(job: Job) -> Precision:
 def _system(job: Job) -> NamedSystem:
     """The job's system, made once in a worker."""
     medium = make_channel(job.channel, coherence=job.coherence, csi=job.csi, k_factor_db=job.k_factor_db)
-    return on_device(make_system(job.system, medium, bandwidth_ratio=job.bandwidth_ratio), job.device)
+    ratio = job.bandwidth_ratio if job.target_psnr_db is None else DUMMY_RATIO
+    return on_device(make_system(job.system, medium, bandwidth_ratio=ratio), job.device)
 
 
 def _batches(shard: Shard) -> Iterator[list[tuple[str, Image.Image | DeepJSCCError]]]:
-    """The pictures in groups to be sent together: small ones of one size, large ones and broken ones alone."""
-    source = Store(shard.job.source)
+    """The pictures in groups to be sent together: small ones of one size, large ones and broken ones alone.
+
+    With a target PSNR every picture goes alone, at a ratio of its own.
+    """
+    source, most = Store(shard.job.source), BATCH if shard.job.target_psnr_db is None else 1
     batch: list[tuple[str, Image.Image | DeepJSCCError]] = []
     for name in shard.names:
         picture = _open(source, name)
         small = isinstance(picture, Image.Image) and picture.width * picture.height <= SMALL_PIXELS
-        if batch and not (small and _size(batch[0][1]) == _size(picture) and len(batch) < BATCH):
+        if batch and not (small and _size(batch[0][1]) == _size(picture) and len(batch) < most):
             yield batch
             batch = []
         batch.append((name, picture))

@@ -13,11 +13,13 @@ from deepjscc.cli.common import (
     Ratio,
     Seed,
     Snr,
+    TargetPsnr,
     WorkerOptions,
     notes,
     one_snr,
     print_json,
     progress,
+    target_psnr,
 )
 from deepjscc.defaults import UNIVERSAL
 from deepjscc.errors import DeepJSCCError, UsageError
@@ -32,6 +34,7 @@ def bulk(
     output: Annotated[str, Parameter(name=["--output", "-o"], help="A folder or URL for pictures and report/.")],
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
+    target_psnr_db: TargetPsnr = None,
     system: Annotated[str, Parameter(name=["--system", "--model"], help="MODEL or CODEC+CODING.")] = UNIVERSAL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
@@ -65,10 +68,14 @@ def bulk(
         raise UsageError(
             "encode meets no channel, writes no pictures and works on the CPU; of --snr-db it takes what is believed"
         )
+    target_db = target_psnr(target_psnr_db, bandwidth_ratio)
+    if what == "encode" and target_db is not None:
+        raise UsageError("--target-psnr-db is for bulk transmit; give bulk encode a bandwidth ratio")
 
     from deepjscc.bulk.job import Job
     from deepjscc.bulk.run import Summary, run, settled
     from deepjscc.devices import parse_device
+    from deepjscc.systems.constant_quality import DUMMY_RATIO
     from deepjscc.systems.names import load_transceiver, make_system
     from deepjscc.workers import Here
 
@@ -80,6 +87,7 @@ def bulk(
         snr_db=snr,
         encoder_snr_db=None if encoder_snr_db is None else one_snr(encoder_snr_db),
         bandwidth_ratio=None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio),
+        target_psnr_db=target_db,
         **asdict(over),
         seed=seed,
         suffix=None if pictures == "none" else f".{pictures}",
@@ -90,7 +98,7 @@ def bulk(
     if what == "encode":  # a wrong name, or a system without symbols, shows before any work is done
         load_transceiver(system)
     else:
-        make_system(system, over.build(), bandwidth_ratio=job.bandwidth_ratio)
+        make_system(system, over.build(), bandwidth_ratio=job.bandwidth_ratio if target_db is None else DUMMY_RATIO)
     if precision == "auto":
         job = settled(job)
     with notes(), progress() as bar:

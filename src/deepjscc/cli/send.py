@@ -77,6 +77,7 @@ def send(
     from deepjscc.digital import CODECS
     from deepjscc.evaluation.single import ratio_note, reach_psnr, send_image, send_stages
     from deepjscc.images import open_rgb, output_format, save_picture
+    from deepjscc.systems.constant_quality import DUMMY_RATIO
     from deepjscc.systems.names import check_simulation, make_system
     from deepjscc.systems.placement import on_device
 
@@ -96,7 +97,7 @@ def send(
     for name in names:
         make_system(name, medium, bandwidth_ratio=1.0, simulate=simulate)  # a wrong name shows before any work is done
     learned = model if refine is None else f"{model}@{refine}={steps}"
-    wanted = ratio if target_db is None else 1.0  # a digital link has none of its own; it is chosen below
+    wanted = ratio if target_db is None else DUMMY_RATIO
     system = make_system(learned, medium, bandwidth_ratio=wanted, simulate=simulate, snr_spread_db=spread_db)
     on_device(system, device)
     with notes():

@@ -26,12 +26,10 @@ from deepjscc.extensions import content_hash
 from deepjscc.images import to_float
 from deepjscc.seeds import generator
 from deepjscc.systems.base import System
-from deepjscc.systems.constant_quality import RatioChoice, reach_quality
+from deepjscc.systems.constant_quality import DUMMY_RATIO, RatioChoice, reach_quality
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.systems.placement import on_device
 from deepjscc.types import Images, SnrDb
-
-DUMMY_RATIO = 1.0  # of a system whose ratio is chosen for every image
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from deepjscc.types import ErrorOverRatio, Images, LinkPlan, SnrDb
 
 MOST_RATIO = 1.0  # complex uses per source value: no search goes beyond
 START_RATIO = 1 / 12
+DUMMY_RATIO = 1.0  # of a system that is made before the ratio of each image is known
 CLOSE_DB, CLOSE = 0.01, 1.001  # of the PSNR above the wish, and of the uses around the answer, where the search ends
 LEAST_MSE = 1e-10  # stands for no error at all: 100 dB
 
