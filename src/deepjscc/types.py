@@ -263,6 +263,11 @@ class Decoded:
     layers: tuple[tuple[str, ...], ...] = ()
     estimated_mse: Float[Tensor, " batch"] | None = None
 
+    @property
+    def estimated_psnr_db(self) -> tuple[float | None, ...]:
+        """Per image, the PSNR in dB on 8 bits that the receiver itself estimates; None where it cannot tell."""
+        return _psnr_db(self.estimated_mse, len(self.images))
+
     def to(self, device: torch.device) -> "Decoded":
         """The same images on another device."""
         refinements = tuple(stage.to(device) for stage in self.refinements)
@@ -294,12 +299,17 @@ class Transmission:
     @property
     def estimated_psnr_db(self) -> tuple[float | None, ...]:
         """Per image of the batch, the PSNR in dB that the receiver estimates; None where it cannot tell."""
-        if self.estimated_mse is None:
-            return (None,) * self.delivered.numel()
-        errors = self.estimated_mse.flatten().tolist()
-        return tuple(-10 * math.log10(max(error, 1e-10)) if math.isfinite(error) else None for error in errors)
+        return _psnr_db(self.estimated_mse, self.delivered.numel())
 
     @property
     def bandwidth_ratio(self) -> Float[Tensor, "*batch"]:
         """k / n, measured: complex channel uses spent per source value."""
         return self.channel_uses.double() / math.prod(self.images.shape[-3:])
+
+
+def _psnr_db(mse: Tensor | None, images: int) -> tuple[float | None, ...]:
+    """PSNR in dB of each mean squared error, 100 dB at most; None of what is not known."""
+    if mse is None:
+        return (None,) * images
+    errors = mse.flatten().tolist()
+    return tuple(-10 * math.log10(max(error, 1e-10)) if math.isfinite(error) else None for error in errors)

@@ -178,7 +178,7 @@ def test_a_model_that_needs_all_symbols_refuses_a_part(coffee: torch.Tensor) -> 
     header = dataclasses.replace(header, strong=b"", weak_bytes=0, weak_eighths=0)
     samples, _ = shape_frame(header, gaussian(512), b"", WaveformConfig(amplitude=1.0, papr_db=None))
     frame, _ = receive_one(np.pad(samples, 1000))
-    assert DECODER.decode(frame)[0].shape == (3, 32, 32)
+    assert DECODER.decode(frame).image.shape == (3, 32, 32)
     parts = (frame.index, frame.symbols, frame.noise_variance)
     index, symbols, noise = ((np.concatenate(runs)[:511],) for runs in parts)
     frame = dataclasses.replace(frame, index=index, symbols=symbols, noise_variance=noise)

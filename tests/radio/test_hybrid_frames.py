@@ -39,6 +39,11 @@ def test_a_recording_says_which_layers_arrived(
     pass_channel(tmp_path / "sent", AWGN(), tmp_path / "received", snr_db, seed=0)
     decoded, report, _ = decode_image([tmp_path / "received"])
     assert report["layers"] == layers
+    if layers == "coarse":
+        assert "estimated_psnr_db" not in report
+    else:
+        measured = psnr(to_float(image), to_float(decoded)).item()
+        assert report["estimated_psnr_db"] == pytest.approx(measured, abs=1.0)
     assert psnr(to_float(image), to_float(decoded)).item() > (25 if layers != "coarse" else 13)
 
 
@@ -55,6 +60,7 @@ def test_a_frame_says_which_layers_arrived(image: Image8, tmp_path: Path) -> Non
     assert [report.layers for report in lines] == ["base+analog", "coarse"]
     assert [report.numbers()["layers"] for report in lines] == ["base+analog", "coarse"]
     assert lines[1].line().endswith("(received: coarse)")
+    assert f"(received: base+analog; about {lines[0].numbers()['estimated_psnr_db']:.1f} dB)" in lines[0].line()
     shown = to_float(read_image(tmp_path / "picture-00001.png"))
     assert psnr(to_float(image), shown).item() > 25
 

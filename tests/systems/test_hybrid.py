@@ -186,3 +186,15 @@ def test_names_and_their_options(images: torch.Tensor) -> None:
         load_transceiver("jpeg2000+ideal")
     with pytest.raises(UsageError, match="its channel code is a bound"):
         load_transceiver("jpeg2000+ideal+hybrid")
+
+
+@pytest.mark.parametrize(("name", "snr_db"), [("@share=0", 10.0), ("@share=0.1", 10.0), ("@share=0.1", 16.0)])
+def test_the_receiver_estimates_the_psnr_it_has(images: torch.Tensor, name: str, snr_db: float) -> None:
+    """By the posterior variances of the analog layer; a base alone tells its own."""
+    sent = send(f"jpeg2000+ideal+hybrid{name}", images, 10.0, snr_db)
+    assert sent.layers == ((("base",) if name == "@share=0" else ("base", "analog")),)
+    assert sent.estimated_psnr_db[0] == pytest.approx(psnr(images, sent.images).item(), abs=0.4)
+
+
+def test_the_receiver_of_a_coarse_layer_knows_no_psnr(images: torch.Tensor) -> None:
+    assert send("jpeg2000+ideal+hybrid", images, 10.0, 2.0).estimated_psnr_db == (None,)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, OutputFile, print_json, print_note
+from deepjscc.cli.common import Json, OutputFile, estimate_note, print_json, print_note
 
 
 def decode(
@@ -36,3 +36,4 @@ def decode(
     stages = f", stages 1 to {report['stages']}" if "stages" in report else ""
     layers = f", layers received: {report['layers'] or 'none'}" if "layers" in report else ""
     print(f"{output}: {report['width']}x{report['height']}, by {report['model']}{stages}{layers}")
+    print_note(estimate_note(report.get("estimated_psnr_db")))

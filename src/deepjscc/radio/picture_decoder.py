@@ -1,5 +1,6 @@
 """Decoding of received frames to pictures; the model is found by the hash in the header."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,6 +14,21 @@ from deepjscc.types import Image8, Received
 from deepjscc.zoo import cards, weights_hash
 
 MEGAPIXELS = 40
+
+
+@dataclass(frozen=True)
+class DecodedPicture:
+    """A picture as a receiver decodes it.
+
+    Attributes:
+        image: the picture.
+        layers: names of the layers that arrived, such as base+analog; None of a model without layers.
+        estimated_psnr_db: what the receiver itself estimates; None where it cannot tell.
+    """
+
+    image: Image8
+    layers: str | None
+    estimated_psnr_db: float | None
 
 
 class PictureDecoder:
@@ -47,11 +63,8 @@ class PictureDecoder:
         """Whether a frame can be decoded from a part of its symbols."""
         return self._model(header).supports_prefix
 
-    def decode(self, reception: Reception) -> tuple[Image8, str | None]:
+    def decode(self, reception: Reception) -> DecodedPicture:
         """Decode the picture from the symbols received so far.
-
-        Returns:
-            The picture, and names of the layers that arrived, such as base+analog; None of a model without layers.
 
         Raises:
             DeepJSCCError: an unknown model, too large a picture, missing symbols that the model needs, or a frame that
@@ -76,7 +89,7 @@ class PictureDecoder:
 
 
 @torch.no_grad()
-def _decode(model: Transceiver, reception: Reception) -> tuple[Image8, str | None]:
+def _decode(model: Transceiver, reception: Reception) -> DecodedPicture:
     """Run the model's decoder; the only place of the radio that does."""
     symbols, noise_variance = reception.all_symbols()
     received = Received(
@@ -92,4 +105,5 @@ def _decode(model: Transceiver, reception: Reception) -> tuple[Image8, str | Non
         raise
     except (ValueError, RuntimeError, IndexError) as error:  # forged side information may cause any of these
         raise DeepJSCCError(f"{model.kind} cannot decode this frame: {str(error).splitlines()[0]}") from None
-    return to_8bit(decoded.images)[0], "+".join(decoded.layers[0]) if decoded.layers else None
+    layers = "+".join(decoded.layers[0]) if decoded.layers else None
+    return DecodedPicture(to_8bit(decoded.images)[0], layers, decoded.estimated_psnr_db[0])

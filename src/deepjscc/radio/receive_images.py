@@ -28,6 +28,7 @@ class FrameReport:
         model: name of the model; None where it is unknown.
         file: the picture's file; None where there is none.
         layers: names of the layers that arrived, such as base+analog; None of a model without layers.
+        estimated_psnr_db: of the picture, by the receiver itself; None where it cannot tell.
     """
 
     number: int
@@ -36,6 +37,7 @@ class FrameReport:
     model: str | None = None
     file: Path | None = None
     layers: str | None = None
+    estimated_psnr_db: float | None = None
 
     def numbers(self) -> dict[str, Any]:
         """The report as JSON values."""
@@ -62,6 +64,7 @@ class FrameReport:
             "status": self.status,
             "file": None if self.file is None else str(self.file),
             **({} if self.layers is None else {"layers": self.layers}),
+            **({} if self.estimated_psnr_db is None else {"estimated_psnr_db": self.estimated_psnr_db}),
         }
 
     def line(self) -> str:
@@ -78,6 +81,7 @@ class FrameReport:
         end = f"{self.file}" if self.file else f"no picture: {self.status}"
         said = [self.status] if self.status != "ok" else []
         said += [] if self.layers is None else [f"received: {self.layers or 'no layer'}"]
+        said += [] if self.estimated_psnr_db is None else [f"about {self.estimated_psnr_db:.1f} dB"]
         note = f" ({'; '.join(said)})" if self.file and said else ""
         return f"{start}ok, {frame.header.width}x{frame.header.height}, {received}{lost}: {end}{note}"
 
@@ -149,12 +153,13 @@ class FrameSession:
         model = None
         try:
             model = self._decoder.name(frame.header)
-            image, layers = self._decoder.decode(frame)
+            picture = self._decoder.decode(frame)
         except DeepJSCCError as error:
             return FrameReport(self._frames, frame, str(error), model)
         path = self._path()
-        write_image(image, path)
-        return FrameReport(self._frames, frame, "ok" if frame.complete else "cut short", model, path, layers)
+        write_image(picture.image, path)
+        status = "ok" if frame.complete else "cut short"
+        return FrameReport(self._frames, frame, status, model, path, picture.layers, picture.estimated_psnr_db)
 
     def _write_preview(self) -> None:
         """Write the picture from the symbols received so far, if enough have come since the last time."""
@@ -164,7 +169,7 @@ class FrameSession:
         self._next_share = 2 * frame.received / frame.header.uses
         try:
             if self._decoder.in_order_of_importance(frame.header):
-                write_image(self._decoder.decode(frame)[0], self._path())
+                write_image(self._decoder.decode(frame).image, self._path())
         except DeepJSCCError:
             return  # the report at the frame's end says why
 

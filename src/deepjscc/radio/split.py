@@ -173,6 +173,8 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
     decoded = network.receive(received, frame.size)
     if decoded.layers:
         report |= {"layers": "+".join(decoded.layers[0])}
+    if decoded.estimated_psnr_db[0] is not None:
+        report |= {"estimated_psnr_db": decoded.estimated_psnr_db[0]}
     return to_8bit(decoded.images)[0], report | {"snr_db": frame.snr_db}, notes
 
 

@@ -10,6 +10,7 @@ The receiver decodes the base with the analog layer as noise, subtracts it, and 
 failed is never shown or subtracted; then the coarse layer is, which arrives far below the design SNR.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -121,13 +122,10 @@ class Hybrid:
 
     def receive(self, received: Received, size: Size) -> Decoded:
         """Decode each image from the layers that arrived."""
-        images, layers = [], []
-        for index in range(len(received.symbols)):
-            image, arrived = self._receive_image(received, index, size)
-            images.append(image)
-            layers.append(arrived)
+        found = [self._receive_image(received, index, size) for index in range(len(received.symbols))]
+        images, layers, errors = zip(*found, strict=True)
         delivered = torch.tensor([bool(arrived) for arrived in layers])
-        return Decoded(torch.cat(images), delivered, layers=tuple(layers))
+        return Decoded(torch.cat(images), delivered, layers=layers, estimated_mse=torch.tensor(errors))
 
     def header_layer(self, header: HybridHeader) -> DigitalLayer:
         """The header as a digital layer: ideally coded like every header, or with a family that has short codes."""
@@ -205,17 +203,22 @@ class Hybrid:
             stream = self.codec.encode(picture, room - reserved)
             if stream is None:
                 return None
-            if not header.share_index:
-                return Base(stream).pack(), torch.zeros(1, uses, dtype=torch.complex64)
             base = self.codec.decode(stream)
             residual = (picture.float() - base.float()) / 255
+            if not header.share_index:
+                alone = Base.alone(stream, float(residual.square().mean()))
+                return alone.pack(), torch.zeros(1, uses, dtype=torch.complex64)
             statistics = self.residual_code.describe(residual, base)
             if len(statistics.side_info) <= room - self.codec.counted_bytes(stream):
                 break
             reserved = max(len(statistics.side_info), reserved + 1)
         snr_db = header.design_snr_db + _db(header.analog_share)
         modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
-        return Base(stream, statistics.side_info, modulated.gain_index).pack(), spread(modulated.symbols)[None]
+        reals, snr = 2 * uses, 10 ** (snr_db / 10)
+        expected = self.residual_code.expected_error(statistics, reals, snr)
+        posterior = self.residual_code.posterior_error(statistics, reals, snr, modulated.gain)
+        packed = Base.with_analog(stream, statistics.side_info, modulated.gain_index, expected / max(posterior, 1e-12))
+        return packed.pack(), spread(modulated.symbols)[None]
 
     def _choose(
         self, picture: Image8, design_snr_db: float, uses: int, left: int, offsets_db: tuple[float, ...]
@@ -296,18 +299,24 @@ class Hybrid:
         encoded = self.analog.encode(image, LinkPlan(design, ratio, plan.margin_db))
         return Encoded(encoded.symbols, ((header, *encoded.digital[0]),), encoded.counts, (1.0,))
 
-    def _receive_image(self, received: Received, index: int, size: Size) -> tuple[Images, tuple[str, ...]]:
-        """The best picture of what arrived, and the names of the layers that it is made of."""
+    def _receive_image(self, received: Received, index: int, size: Size) -> tuple[Images, tuple[str, ...], float]:
+        """The best picture of what arrived, the names of the layers that it is made of, and its estimated error.
+
+        The error follows from the posterior variances of the analog layer and from what they miss at the design SNR,
+        which the base tells; a base alone tells its own error; that of the coarse layer is not known (NaN).
+        """
         data, nothing = received.digital[index], torch.full((1, 3, *size), 0.5)
         if data[0] is None:
-            return nothing, ()
+            return nothing, (), math.nan
         header = HybridHeader.unpack(data[0])
         here = slice(index, index + 1)
         count = received.counts[index] if received.counts else received.symbols.shape[1]
         symbols, noise = received.symbols[here, :count], received.noise_variance[here, :count]
         if header.share_index == ANALOG_ONLY:
             alone = Received(symbols, noise, None, received.snr_db[here], (data[1:],), (count,))
-            return self.analog.decode(alone, size), ("analog",)
+            decoded = self.analog.receive(alone, size)
+            known = decoded.estimated_mse
+            return decoded.images, ("analog",), math.nan if known is None else float(known)
         if data[-1] is not None:
             base = Base.unpack(data[-1])
             picture = self.codec.decode(base.stream)
@@ -315,14 +324,15 @@ class Hybrid:
                 raise DeepJSCCError("the base of a hybrid transmission is a picture of another size")
             image = to_float(picture)
             if not header.share_index:
-                return image, ("base",)
+                return image, ("base",), base.mse
             snr_db = header.design_snr_db + _db(header.analog_share)
             analog, analog_noise = despread(symbols[0], noise[0])
             estimate = self.residual_code.estimate(analog, analog_noise, picture, base.side_info, base.gain, snr_db)
-            return (image + estimate.residual[None]).clamp(0, 1), ("base", "analog")
+            mse = float(estimate.error_variance.mean()) * base.error_ratio + ROUNDING
+            return (image + estimate.residual[None]).clamp(0, 1), ("base", "analog"), mse
         if header.coarse and data[1] is not None:
-            return to_float(decode_coarse(unpack_coarse(data[1]), size)), ("coarse",)
-        return nothing, ()
+            return to_float(decode_coarse(unpack_coarse(data[1]), size)), ("coarse",), math.nan
+        return nothing, (), math.nan
 
 
 def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode:

@@ -1,5 +1,6 @@
 """Bytes of a hybrid's digital layers: the base's codestream with what the analog layer needs, and the coarse layer."""
 
+import math
 from dataclasses import dataclass
 
 from deepjscc.errors import UsageError
@@ -8,6 +9,8 @@ from deepjscc.models.block_code.header import Header
 _LENGTH, _SIDE, _GAIN = 3, 1, 2  # bytes of the codestream's length, of the side information's length, of the gain
 BASE_OVERHEAD = _LENGTH + _SIDE + _GAIN
 COARSE_OVERHEAD = 2
+_GAIN_BITS = 10
+STEP_DB, LOWEST_DB = 0.1, -1.0  # of what a base tells of the error of its picture
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,44 @@ class Base:
     Attributes:
         stream: of the codec.
         side_info: levels of the residual, from which the receiver restores the analog code's variances.
-        gain_index: by which the analog symbols were scaled to mean power 1, as a header quantises it.
+        gain_index: by which the analog symbols were scaled to mean power 1, as a header quantises it. Without an analog
+            layer it is the PSNR of the base in tenths of a dB; 0: not told.
+        error_index: what the posterior variances of the receiver miss of the error at the design SNR, in steps of
+            :data:`STEP_DB` above :data:`LOWEST_DB`.
     """
 
     stream: bytes
     side_info: bytes = b""
     gain_index: int = 0
+    error_index: int = 0
+
+    @staticmethod
+    def alone(stream: bytes, mse: float) -> "Base":
+        """A base without an analog layer, which tells the receiver its mean squared error on the scale of images."""
+        return Base(stream, gain_index=min(max(round(-10 * math.log10(max(mse, 1e-10)) / STEP_DB), 1), 1000))
+
+    @staticmethod
+    def with_analog(stream: bytes, side_info: bytes, gain_index: int, error_ratio: float) -> "Base":
+        """A base beneath an analog layer.
+
+        Args:
+            stream: of the codec.
+            side_info: levels of the residual.
+            gain_index: of the analog symbols.
+            error_ratio: expected error at the design SNR over what the receiver's posterior variances say.
+        """
+        steps = round((10 * math.log10(max(error_ratio, 1e-9)) - LOWEST_DB) / STEP_DB)
+        return Base(stream, side_info, gain_index, min(max(steps, 0), 63))
+
+    @property
+    def error_ratio(self) -> float:
+        """Factor that corrects the receiver's posterior variances."""
+        return 10 ** ((LOWEST_DB + STEP_DB * self.error_index) / 10)
+
+    @property
+    def mse(self) -> float:
+        """Mean squared error of a base without an analog layer; NaN where it was not told."""
+        return 10 ** (-self.gain_index * STEP_DB / 10) if self.gain_index else math.nan
 
     @property
     def gain(self) -> float:
@@ -34,7 +69,8 @@ class Base:
         if len(self.side_info) > 255:
             raise UsageError(f"{len(self.side_info)} bytes of side information are more than a base holds")
         lengths = len(self.stream).to_bytes(_LENGTH, "big") + bytes([len(self.side_info)])
-        return lengths + self.gain_index.to_bytes(_GAIN, "big") + self.side_info + self.stream
+        word = self.error_index << _GAIN_BITS | self.gain_index
+        return lengths + word.to_bytes(_GAIN, "big") + self.side_info + self.stream
 
     @staticmethod
     def unpack(data: bytes) -> "Base":
@@ -48,8 +84,8 @@ class Base:
         start = BASE_OVERHEAD + side
         if not length or start + length > len(data):
             raise UsageError("the base of a hybrid transmission is damaged: it is shorter than it says")
-        gain_index = int.from_bytes(data[_LENGTH + _SIDE : BASE_OVERHEAD], "big")
-        return Base(data[start : start + length], data[BASE_OVERHEAD:start], min(gain_index, 1023))
+        error_index, gain_index = divmod(int.from_bytes(data[_LENGTH + _SIDE : BASE_OVERHEAD], "big"), 1 << _GAIN_BITS)
+        return Base(data[start : start + length], data[BASE_OVERHEAD:start], gain_index, error_index)
 
 
 def pack_coarse(data: bytes | None) -> bytes | None:

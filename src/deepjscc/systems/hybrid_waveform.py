@@ -69,7 +69,8 @@ class HybridWaveform:
         decoded = [self.hybrid.receive(one, size) for one in found]
         delivered = torch.tensor([bool(one.layers[0]) for one in decoded])
         layers = tuple(one.layers[0] for one in decoded)
-        return Decoded(torch.cat([one.images for one in decoded]), delivered, layers=layers)
+        errors = torch.cat([one.estimated_mse for one in decoded if one.estimated_mse is not None])
+        return Decoded(torch.cat([one.images for one in decoded]), delivered, layers=layers, estimated_mse=errors)
 
     def _symbols(self, encoded: Encoded) -> Symbols:
         """All layers of one image, one behind the other, the base superposed on the analog layer."""

@@ -32,7 +32,7 @@ from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import load, load_refiner, load_residual_code, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
-HYBRID_FORMAT = 2  # of its symbols, which both ends must share; from 2 on the analog layer is spread
+HYBRID_FORMAT = 3  # of its symbols, which both ends must share; 2: the analog layer is spread; 3: bases tell errors
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 

@@ -9,7 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from deepjscc.errors import DeepJSCCError, UsageError
-from deepjscc.models import JSCC, MODELS
+from deepjscc.models import JSCC, MODELS, BlockCode
+from deepjscc.models.block_code.calibration import ErrorCalibration
 from deepjscc.models.checkpoint import content_hash, file_hash, load_checkpoint
 from deepjscc.models.checkpoint import load_refiner as load_checkpoint_of_refiner
 from deepjscc.models.checkpoint import load_residual_code as load_checkpoint_of_residual_code
@@ -38,6 +39,8 @@ class Card:
         trained_ratio: of a block code with networks, lowest and highest bandwidth ratio of training, beyond which the
             networks fade out and `linear` is left; else None.
         measured: data set, convention and PSNR per SNR, with the command that printed it.
+        expected_error: of a block code, the numbers of
+            :class:`deepjscc.models.block_code.calibration.ErrorCalibration`, by ``tools/calibrate_error.py``.
         cameras: pictures that are decoded together: 2 for pairs.
     """
 
@@ -54,6 +57,7 @@ class Card:
     cameras: int = 1
     trained_snr_db: list[float] | None = None
     trained_ratio: list[float] | None = None
+    expected_error: dict[str, list[float]] | None = None
 
     @property
     def weights(self) -> Path:
@@ -87,7 +91,10 @@ def load(name: str) -> JSCC:
         UsageError: no such model.
         DeepJSCCError: weights that are missing, damaged or not ours.
     """
-    return load_checkpoint(_weights(name, MODELS))
+    model, card = load_checkpoint(_weights(name, MODELS)), cards().get(name)
+    if isinstance(model, BlockCode) and card is not None and card.expected_error is not None:
+        model.calibration = ErrorCalibration(**card.expected_error)
+    return model
 
 
 def load_refiner(name: str) -> Diffusion:

@@ -126,6 +126,14 @@ def expected_error(
         variances: of every coefficient in each class.
         noise: N0.
     """
+    sent, silent = expected_errors(allocation, energy, variances, noise)
+    return (sent + silent).sum((1, 2))
+
+
+def expected_errors(
+    allocation: Allocation, energy: ByClass, variances: Variances, noise: Float[Tensor, " batch"]
+) -> tuple[ByClass, ByClass]:
+    """:func:`expected_error` by class and coefficient: of the coefficients that are sent, and of those that are not."""
     scale, noise = allocation.scale.double(), noise.double()[:, None, None]
     members = torch.nn.functional.one_hot(allocation.classes, len(variances)).sum(1)[..., None]
     count = allocation.count
@@ -133,7 +141,6 @@ def expected_error(
     received = variances * scale.square() + noise
     weight = variances * scale / received.clamp_min(1e-30)
     power = (share * scale.square() * energy).sum((1, 2)) / allocation.reals.clamp_min(1)
-    left = (share * (1 - weight * scale).square() + 1 - share) * energy + count * weight.square() * noise * power[
-        :, None, None
-    ]
-    return left.sum((1, 2))
+    sent = share * (scale > 0)
+    left = sent * (1 - weight * scale).square() * energy + count * weight.square() * noise * power[:, None, None]
+    return left, (1 - sent) * energy

@@ -20,15 +20,18 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from deepjscc.channels.base import complex_normal
+from deepjscc.errors import UsageError
 from deepjscc.images import padded_size
 from deepjscc.models.base import JSCC
 from deepjscc.models.block_code import closed_form
 from deepjscc.models.block_code.allocation import BASE, Variances
+from deepjscc.models.block_code.calibration import ErrorCalibration, Groups
 from deepjscc.models.block_code.classes import Tables
 from deepjscc.models.block_code.closed_form import LmmseObservation, inner_run, outer_run, without_halo
-from deepjscc.models.block_code.expectation import DescribedImage
+from deepjscc.models.block_code.estimated_error import ErrorEstimate
+from deepjscc.models.block_code.expectation import ROUNDING, DescribedImage
 from deepjscc.models.block_code.header import SMALL_BUDGET, Header, MeanColour
-from deepjscc.models.block_code.network_inputs import NetworkInputs
+from deepjscc.models.block_code.network_inputs import NetworkInputs, symbol_ratio
 from deepjscc.models.block_code.networks import Networks, TrainedRange
 from deepjscc.models.block_code.side_info import (
     BlockPlan,
@@ -42,7 +45,7 @@ from deepjscc.models.block_code.side_info import (
 from deepjscc.models.block_code.tiling import BatchRows, Rows, Strip, strips
 from deepjscc.models.block_code.transform import Blocks, BlockTransform
 from deepjscc.symbols import channel_uses, to_latent, to_symbols
-from deepjscc.types import Encoded, ErrorOverRatio, Images, LinkPlan, Received, Size, SnrDb
+from deepjscc.types import Decoded, Encoded, ErrorOverRatio, Images, LinkPlan, Received, Size, SnrDb
 from deepjscc.units import noise_variance
 
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
@@ -64,6 +67,7 @@ class BlockCode(JSCC):
         default_ratio: bandwidth ratio where none is asked for.
         trained: the links that networks around the code were trained for.
         halo: rows of blocks around a strip that its result depends on.
+        calibration: of the errors that both ends expect with these weights; None: there is none.
     """
 
     supports_tiles: ClassVar[bool] = True
@@ -80,6 +84,7 @@ class BlockCode(JSCC):
     def __init__(self, block: int = 16, classes: int = 16) -> None:
         super().__init__(block=block, classes=classes)
         self.stride, self.classes = block, classes
+        self.calibration: ErrorCalibration | None = None
         values = 3 * block * block
         self.register_buffer("mean", torch.full((values,), 0.5))
         self.register_buffer("basis", torch.eye(values))  # column i is coefficient i, strongest first
@@ -91,6 +96,11 @@ class BlockCode(JSCC):
     def networks(self) -> Networks | None:
         """The networks around the closed form; None: there are none."""
         return None
+
+    @property
+    def knows_error(self) -> bool:
+        """Whether both ends can tell the error of an image: of networks there must be a calibration."""
+        return self.networks is None or self.calibration is not None
 
     @property
     def transform(self) -> BlockTransform:
@@ -123,8 +133,7 @@ class BlockCode(JSCC):
 
     def encode_rows(self, rows: Rows, plan: LinkPlan) -> Encoded:
         """:meth:`encode` with the pixels taken strip by strip: memory grows with the symbols, not the pixels."""
-        padded = padded_size(rows.size, self.stride)
-        grid = (padded[0] // self.stride, padded[1] // self.stride)
+        grid = self._grid(rows.size)
         design_snr_db, lowest_snr_db = plan.design_snr_db, plan.side_info_snr_db.clamp_max(MAP_LASTS_DB)
 
         @lru_cache(maxsize=1)  # a picture of one strip is transformed once
@@ -163,10 +172,14 @@ class BlockCode(JSCC):
 
         Returns:
             Mean squared error of a pixel value, on the scale of images, over the bandwidth ratio without pilots.
+
+        Raises:
+            UsageError: networks without a calibration.
         """
+        if not self.knows_error:
+            raise UsageError(f"there is no calibration of what these weights of {self.kind} make of an image")
         rows = BatchRows(image, self.stride)
-        height, width = padded_size(rows.size, self.stride)
-        grid = (height // self.stride, width // self.stride)
+        grid = self._grid(rows.size)
 
         def read(first: int, last: int) -> Blocks:
             return self.transform.coefficients(rows.strip(first * self.stride, last * self.stride))
@@ -176,9 +189,18 @@ class BlockCode(JSCC):
 
         def error(bandwidth_ratio: float) -> float:
             budget = Budget.of(self.uses(rows.size, bandwidth_ratio), self._everything(rows.size), lowest_snr_db)
-            return described.expected_mse(plan.design_snr_db, budget)
+            expected = described.expect(plan.design_snr_db, budget)
+            return self._left_by_networks(expected.plan, 0, expected.sent, expected.silent) + ROUNDING
 
         return error
+
+    def _left_by_networks(self, plan: BlockPlan, index: int, sent: Groups, silent: Groups) -> float:
+        """Mean squared error of an image of a plan, given that of the closed form by groups of coefficients."""
+        if self.networks is None:
+            return float((sent + silent).sum())
+        assert self.calibration is not None
+        weight, ratio = (float(one[index]) for one in (self.network_weight(plan), symbol_ratio(plan, len(self.mean))))
+        return self.calibration.mse(sent, silent, float(plan.snr_db[index]), ratio, weight)
 
     def decode(self, received: Received, size: Size) -> Images:
         """Estimate every coefficient by LMMSE and transform the estimates to pixels; see :meth:`JSCC.decode`.
@@ -188,11 +210,50 @@ class BlockCode(JSCC):
         """
         return torch.cat(list(self.decode_rows(received, size)), 2)[:, :, : size[0]]
 
+    def receive(self, received: Received, size: Size) -> Decoded:
+        """Decode a batch, with the receiver's own estimate of the error of each image."""
+        if self.training or not self.knows_error:
+            return super().receive(received, size)
+        plan, side_info = plan_received(self.tables, received, self._grid(size))
+        estimate = ErrorEstimate(len(received.symbols), len(self.variances))
+        images = torch.cat(list(self._decode_strips(received, size, plan, side_info, estimate)), 2)[:, :, : size[0]]
+        return Decoded(images, estimated_mse=self._estimated_mse(estimate, plan, side_info))
+
+    @torch.no_grad()
+    def _estimated_mse(
+        self, estimate: ErrorEstimate, plan: BlockPlan, side_info: DecodedSideInfo
+    ) -> Float[Tensor, " batch"]:
+        """Mean squared error of each image as the receiver estimates it; NaN of one that is a mean colour."""
+        groups = estimate.by_group(side_info.gain, plan.grid[0] * plan.grid[1] * len(self.mean))
+        ratios, calibration = symbol_ratio(plan, len(self.mean)).tolist(), self.calibration or ErrorCalibration()
+        errors = []
+        for index, (sent, silent) in enumerate(zip(*groups, strict=True)):
+            left = self._left_by_networks(plan, index, sent, silent)
+            gain, snr_db = float(side_info.gain[index]), float(plan.snr_db[index])
+            error = calibration.corrected(left, snr_db, ratios[index], gain) + ROUNDING
+            errors.append(math.nan if index in side_info.mean_colour else error)
+        return torch.tensor(errors)
+
     def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
         """:meth:`decode` strip by strip, from the top; the last may reach past the picture's end."""
-        padded = padded_size(size, self.stride)
-        grid = (padded[0] // self.stride, padded[1] // self.stride)
-        plan, side_info = plan_received(self.tables, received, grid)
+        plan, side_info = plan_received(self.tables, received, self._grid(size))
+        return self._decode_strips(received, size, plan, side_info, None)
+
+    def _grid(self, size: Size) -> tuple[int, int]:
+        """Rows and columns of blocks."""
+        height, width = padded_size(size, self.stride)
+        return height // self.stride, width // self.stride
+
+    def _decode_strips(
+        self,
+        received: Received,
+        size: Size,
+        plan: BlockPlan,
+        side_info: DecodedSideInfo,
+        estimate: ErrorEstimate | None,
+    ) -> Iterator[Images]:
+        """Strips of the pictures; what was received of each is taken into the estimate of the error."""
+        grid = plan.grid
         longest = 2 * received.symbols.shape[1]
         latent = to_latent(received.symbols, longest) * math.sqrt(2)
         base = torch.arange(len(self.mean), device=latent.device) < BASE
@@ -204,6 +265,12 @@ class BlockCode(JSCC):
             # What was not sent is what came with infinite noise.
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
+            if estimate is not None:
+                run = inner_run(strip, grid[1])
+                scale, classes = plan.allocation.of_blocks(plan.allocation.scale, *run), plan.allocation.classes
+                own_observed, own_noise = (without_halo(outer, strip, grid[1]) for outer in (observed, noise))
+                own_classes = classes[:, run[0] : run[1]]
+                estimate.add(own_observed, own_noise, scale, self.variances[own_classes], own_classes)
             images = self.synthesise_strip(observed, noise, side_info, plan, strip)[..., : size[1]].clamp(0, 1)
             for image, colour in side_info.mean_colour.items():
                 images[image] = images.new_tensor(colour)[:, None, None]

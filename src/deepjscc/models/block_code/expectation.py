@@ -7,13 +7,34 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.models.block_code.allocation import expected_error
+from deepjscc.models.block_code.allocation import expected_errors
+from deepjscc.models.block_code.calibration import Groups, sum_groups
 from deepjscc.models.block_code.classes import Tables
-from deepjscc.models.block_code.side_info import Budget, plan_to_send
+from deepjscc.models.block_code.side_info import BlockPlan, Budget, plan_to_send
 from deepjscc.types import SnrDb
 from deepjscc.units import noise_variance
 
 ROUNDING = 1 / 12 / 255**2  # mean squared error of rounding to 8 bits
+
+
+@dataclass(frozen=True)
+class ExpectedErrors:
+    """The closed form's expectation of one image.
+
+    Attributes:
+        plan: how it would be sent.
+        sent: mean squared error by group of coefficients, of those that are sent, on the scale of images, ``[groups]``.
+        silent: likewise of those that are not.
+    """
+
+    plan: BlockPlan
+    sent: Groups
+    silent: Groups
+
+    @property
+    def mse(self) -> float:
+        """Mean squared error of a pixel value, on the scale of images."""
+        return float((self.sent + self.silent).sum())
 
 
 @dataclass(frozen=True)
@@ -32,10 +53,8 @@ class DescribedImage:
     energy: Float[Tensor, "1 classes values"]
     grid: tuple[int, int]
 
-    def expected_mse(self, snr_db: SnrDb, budget: Budget) -> float:
-        """Mean squared error of a pixel value, on the scale of images, that the LMMSE receiver leaves.
-
-        Source: the closed form of :func:`deepjscc.models.block_code.allocation.expected_error`, and rounding to 8 bits.
+    def expect(self, snr_db: SnrDb, budget: Budget) -> ExpectedErrors:
+        """The error that the LMMSE receiver leaves, :func:`deepjscc.models.block_code.allocation.expected_error`.
 
         Args:
             snr_db: of the channel, in dB, which the transmitter knows, ``[1]``.
@@ -45,5 +64,7 @@ class DescribedImage:
         none = torch.zeros_like(self.energy)
         # Without a map all blocks count as of the average class, the last.
         energy = F.pad(self.energy, (0, 0, 0, 1)) if coded.index else torch.cat([none, self.energy.sum(1, True)], 1)
-        error = expected_error(plan.allocation, energy, self.tables.variances, noise_variance(snr_db))
-        return float(error) / (self.classes.shape[1] * energy.shape[2]) + ROUNDING
+        errors = expected_errors(plan.allocation, energy, self.tables.variances, noise_variance(snr_db))
+        values = self.classes.shape[1] * energy.shape[2]
+        sent, silent = (sum_groups(one.sum((0, 1))) / values for one in errors)
+        return ExpectedErrors(plan, sent, silent)

@@ -132,6 +132,23 @@ class ResidualCode(nn.Module):
         error = expected_squared_error(plan, statistics.energy, counts, variances, 1 / snr)
         return error / (int(counts.sum()) * len(self.transform)) / STEP**2
 
+    def posterior_error(self, statistics: ResidualStatistics, reals: int, snr: float, gain: float) -> float:
+        """Mean squared error that the posterior variances of the receiver say; the tables differ from the image.
+
+        Args:
+            statistics: of the image.
+            reals: real channel uses, twice the complex ones.
+            snr: linear, of the analog layer after subtraction of the base, which the powers are for.
+            gain: quantised, of :meth:`modulate`.
+
+        Returns:
+            The mean of :attr:`ResidualEstimate.error_variance` over the image.
+        """
+        counts, variances = statistics.counts[:, None], statistics.variances
+        plan, prior = plan_stream(statistics.counts, variances, reals, 1 / snr), variances / gain**2
+        left = plan.sent * prior / (1 + prior * plan.scale.square() * snr) + (counts - plan.sent) * prior
+        return float(left.sum()) / (int(counts.sum()) * len(self.transform)) / STEP**2
+
     def modulate(
         self, residual: Residual, base: Base, statistics: ResidualStatistics, uses: int, snr_db: float
     ) -> ModulatedResidual:
