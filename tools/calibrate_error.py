@@ -47,14 +47,14 @@ class Recorder(ErrorCalibration):
         seen.append(Seen(sent, silent, snr_db, ratio, weight))
         return float((sent + silent).sum())
 
-    def corrected(self, estimated_mse: float, snr_db: float, ratio: float, gain: float) -> float:
+    def corrected(self, estimated_mse: float, snr_db: float, ratio: float, gain: float, weight: float = 1.0) -> float:
         """See the base class."""
-        asked.append((estimated_mse, snr_db, ratio, gain))
+        asked.append((estimated_mse, snr_db, ratio, gain, weight))
         return estimated_mse
 
 
 seen: list[Seen] = []
-asked: list[tuple[float, float, float, float]] = []
+asked: list[tuple[float, float, float, float, float]] = []
 
 
 def main() -> None:
@@ -69,7 +69,6 @@ def main() -> None:
     model.calibration = Recorder()
     networks = model.networks is not None
     at_transmitter: list[Seen] = []
-    at_receiver: list[Seen] = []
     measured: list[float] = []
     drawn = random.Random(0)
     for name in arguments.data:
@@ -83,20 +82,17 @@ def main() -> None:
                 with torch.no_grad():
                     model.expect_error(image, link.plan(tuple(image.shape[-2:]), snr))(ratio)
                     sent = link.transmit(image, snr, generator=torch.Generator().manual_seed(index))
-                if networks:
-                    at_transmitter.append(seen[0])
-                    at_receiver.append(seen[1])
+                at_transmitter += seen
                 measured.append(float((sent.images - image).square().mean()))
         print(f"{name}: {len(images)} pictures", flush=True)
     calibration = _fit_networks(at_transmitter, measured) if networks else ErrorCalibration()
-    estimated = [one[0] for one in asked]
-    if networks:
-        estimated = [calibration.mse(one.sent, one.silent, one.snr_db, one.ratio, one.weight) for one in at_receiver]
-    terms = np.array([estimate_terms(mse, *one[1:]) for mse, one in zip(estimated, asked, strict=True)])
-    missed = DB * np.log(np.array(measured) / np.array(estimated))
-    numbers = least_squares(
-        lambda x: np.concatenate([terms @ x - missed, SHRINKAGE[1] * x]), np.zeros(5), loss="soft_l1", f_scale=DAMPED_DB
-    ).x
+    terms = np.array([one[4] * np.array(estimate_terms(*one[:4])) for one in asked])
+    missed = DB * np.log(np.array(measured) / np.array([one[0] for one in asked]))
+
+    def residuals(numbers: np.ndarray) -> np.ndarray:
+        return np.concatenate([terms @ numbers - missed, SHRINKAGE[1] * numbers])
+
+    numbers = least_squares(residuals, np.zeros(terms.shape[1]), loss="soft_l1", f_scale=DAMPED_DB).x
     _report("receiver", terms @ numbers - missed)
     calibration = replace(calibration, estimate=numbers.tolist())
     print("[expected_error]")

@@ -41,6 +41,10 @@ def evaluate(
     ] = "0",
     bandwidth_ratio: Ratio = None,
     target_psnr_db: TargetPsnr = None,
+    mean_ratio: Annotated[
+        str | None,
+        Parameter(help="Instead of one ratio for all: the mean ratio of the images, which all have the same PSNR."),
+    ] = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
@@ -67,6 +71,8 @@ def evaluate(
     believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     targets_db = target_psnrs(target_psnr_db, bandwidth_ratio)
+    if mean_ratio is not None and (targets_db or ratio is not None):
+        raise UsageError("a mean ratio chooses the PSNR and each image's bandwidth ratio; leave the others out")
 
     import polars as pl
 
@@ -84,6 +90,7 @@ def evaluate(
         right_offset_db=one_snr(right_offset_db),
         bandwidth_ratio=ratio,
         target_psnr_db=targets_db,
+        mean_ratio=None if mean_ratio is None else parse_ratio(mean_ratio),
         **asdict(over),
         container=container,
         images=images,

@@ -19,6 +19,7 @@ class Plan:
         bandwidth_ratio: complex uses per source value; None takes each model's own.
         target_psnr_db: instead of one ratio, PSNRs for each of which every image has the smallest ratio that is
             expected to reach it.
+        mean_ratio: instead, the mean over the images of their bandwidth ratios, at which all have the same PSNR.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
         container: count header bytes of digital systems.
         images: only so many, evenly spread over the set.
@@ -37,6 +38,7 @@ class Plan:
     right_offset_db: float = 0.0
     bandwidth_ratio: float | None = None
     target_psnr_db: tuple[float, ...] = ()
+    mean_ratio: float | None = None
     channel: str = "awgn"
     coherence: Coherence | None = None
     csi: Csi | None = None

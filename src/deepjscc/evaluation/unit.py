@@ -17,19 +17,17 @@ from deepjscc.channels import Channel, make_channel
 from deepjscc.data import ImageSet, PairSet, open_data
 from deepjscc.data.pairs import VIEWS
 from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.evaluation.chosen_ratios import ChosenRatios
 from deepjscc.evaluation.encodings import Encodings
 from deepjscc.evaluation.plan import Plan
 from deepjscc.evaluation.quality import quality as measure_quality
 from deepjscc.evaluation.quality import stages
 from deepjscc.evaluation.table import to_table
 from deepjscc.extensions import content_hash
-from deepjscc.images import to_float
 from deepjscc.seeds import generator
-from deepjscc.systems.base import System
-from deepjscc.systems.constant_quality import DUMMY_RATIO, RatioChoice, reach_quality
+from deepjscc.systems.constant_quality import DUMMY_RATIO
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.systems.placement import on_device
-from deepjscc.types import Images, SnrDb
 
 
 @dataclass(frozen=True)
@@ -56,12 +54,13 @@ class Prepared:
         self.channel: Channel = make_channel(
             plan.channel, coherence=plan.coherence, csi=plan.csi, k_factor_db=plan.k_factor_db
         )
+        chooses_ratios = bool(plan.target_psnr_db) or plan.mean_ratio is not None
         self.systems: list[NamedSystem] = [
             on_device(
                 make_system(
                     name,
                     self.channel,
-                    bandwidth_ratio=DUMMY_RATIO if plan.target_psnr_db else plan.bandwidth_ratio,
+                    bandwidth_ratio=DUMMY_RATIO if chooses_ratios else plan.bandwidth_ratio,
                     container=plan.container,
                     simulate=plan.simulate,
                     snr_spread_db=plan.encoder_snr_spread_db,
@@ -72,7 +71,7 @@ class Prepared:
         ]
         data = open_data(plan.data)
         self.data: ImageSet = data.spread(plan.images) if plan.images else data
-        if plan.target_psnr_db and isinstance(self.data, PairSet):
+        if chooses_ratios and isinstance(self.data, PairSet):
             raise UsageError("a target PSNR is for single images, not for pairs")
         self.encodings = Encodings()
 
@@ -90,6 +89,7 @@ class Prepared:
             "encoder_snr_spread_db",
             "device",
             "target_psnr_db",
+            "mean_ratio",
         ):
             del shared[name]
         code = content_hash(plan.channel)
@@ -102,16 +102,27 @@ class Prepared:
                 own += [system.error_rates] if system.error_rates is not None else []
                 own += [code] if code is not None else []
                 own += [f"target {target} dB"] if target is not None else []
+                own += [f"mean ratio {plan.mean_ratio}"] if plan.mean_ratio is not None else []
                 text = json.dumps([shared, own], sort_keys=True)
                 found.append(Unit(index, snr_db, seed, hashlib.sha256(text.encode()).hexdigest()[:16], target))
         return found
+
+    @torch.no_grad()
+    def _chosen(self, unit: Unit) -> ChosenRatios | None:
+        """What chooses the bandwidth ratio of every image; None where all have the plan's."""
+        if unit.target_psnr_db is None and self.plan.mean_ratio is None:
+            return None
+        design_snr_db = unit.snr_db if self.plan.encoder_snr_db is None else self.plan.encoder_snr_db
+        system = self.systems[unit.system].system
+        return ChosenRatios(system, self.data, design_snr_db, unit.target_psnr_db, self.plan.mean_ratio)
 
     def measure(self, unit: Unit) -> Iterator[dict[str, Any]]:
         """Send every image, or pair, once and measure it: rows of the table, of pairs one a view."""
         plan, data, channel, named = self.plan, self.data, self.channel, self.systems[unit.system]
         pairs = isinstance(data, PairSet)
         links_db = [unit.snr_db, unit.snr_db + plan.right_offset_db] if pairs else [unit.snr_db]
-        for start, images in data.batches() if unit.target_psnr_db is None else one_by_one(data):
+        chosen = self._chosen(unit)
+        for start, images in data.batches() if chosen is None else chosen.batches():
             # The same at every SNR and for every system, so that curves are paired.
             draws = generator(unit.seed, start)
             snr_db = torch.tensor(links_db).expand(len(images), -1)
@@ -119,12 +130,12 @@ class Prepared:
             clock = time.perf_counter()
             if not pairs:
                 snr_db, believed = snr_db[:, 0], believed[:, 0]
-            choice, target = None, unit.target_psnr_db
+            choice = None
             with torch.no_grad():  # not around the whole generator: between rows the caller's mode holds
-                if target is None:
+                if chosen is None:
                     sent = self.encodings.transmit(named.system, unit.system, start, images, snr_db, believed, draws)
                 else:
-                    link, choice = reach_for(data.names[start], named.system, images, target, believed)
+                    link, choice = chosen.choose(start)
                     sent = link.transmit(images, snr_db, encoder_snr_db=believed, generator=draws)
             views = images.flatten(0, -4)
             seconds = (time.perf_counter() - clock + self.encodings.saved_s) / len(views)
@@ -142,8 +153,8 @@ class Prepared:
                         "coherence": channel.coherence,
                         "csi": channel.csi,
                         "k_factor_db": plan.k_factor_db,
-                        "requested_ratio": plan.bandwidth_ratio,
-                        "target_psnr_db": target,
+                        "requested_ratio": plan.bandwidth_ratio if plan.mean_ratio is None else plan.mean_ratio,
+                        "target_psnr_db": None if chosen is None else chosen.target_db,
                         "expected_psnr_db": None if choice is None else choice.psnr_db,
                         "estimated_psnr_db": sent.estimated_psnr_db[i] if len(stages(sent)) == 1 else None,
                         "bandwidth_ratio": uses[i] / views[0].numel(),
@@ -160,22 +171,6 @@ class Prepared:
                         "weights_hash": named.weights,
                         "unit": unit.key,
                     }
-
-
-def one_by_one(data: ImageSet) -> Iterator[tuple[int, Images]]:
-    """Index and floats in [0, 1] of every image, as a batch of one."""
-    for index in range(len(data)):
-        yield index, to_float(data[index])
-
-
-def reach_for(
-    name: str, system: System, image: Images, target_db: float, design_snr_db: SnrDb
-) -> tuple[System, RatioChoice]:
-    """:func:`reach_quality` of an image of a set, which an error names."""
-    try:
-        return reach_quality(system, image, target_db, design_snr_db)
-    except UsageError as error:
-        raise UsageError(f"{name}: {error}") from None
 
 
 @dataclass(frozen=True)

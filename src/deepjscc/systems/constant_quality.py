@@ -17,6 +17,7 @@ MOST_RATIO = 1.0  # complex uses per source value: no search goes beyond
 START_RATIO = 1 / 12
 DUMMY_RATIO = 1.0  # of a system that is made before the ratio of each image is known
 CLOSE_DB, CLOSE = 0.01, 1.001  # of the PSNR above the wish, and of the uses around the answer, where the search ends
+NEAR = 1.25  # of neighbouring uses between which a straight line is good enough for a mean over many images
 LEAST_MSE = 1e-10  # stands for no error at all: 100 dB
 
 
@@ -96,6 +97,21 @@ class ExpectedQuality:
             return -math.inf
         return -math.inf if mse is None else -10 * math.log10(max(mse, LEAST_MSE))
 
+    def about_uses(self, target_db: float) -> float:
+        """About the channel uses at which a PSNR is expected, interpolated between few.
+
+        Raises:
+            UsageError: no ratio reaches it; says the best.
+        """
+        low, high = self._bracket(target_db)
+        while high > NEAR * max(low, 1):
+            middle = self._between(low, high, target_db)
+            low, high = (low, middle) if self.psnr_db(middle) >= target_db else (middle, high)
+        below, above = self.psnr_db(low) if low else -math.inf, self.psnr_db(high)
+        if not math.isfinite(below) or above <= below:
+            return high
+        return float(low * (high / low) ** ((target_db - below) / (above - below)))
+
     def smallest_ratio(self, target_db: float) -> RatioChoice:
         """The smallest bandwidth ratio whose expected PSNR reaches ``target_db``.
 
@@ -109,15 +125,17 @@ class ExpectedQuality:
         return RatioChoice(high / self.values, self.psnr_db(high))
 
     def _bracket(self, target_db: float) -> tuple[int, int]:
-        """Uses that do not reach a PSNR, or 0, and uses that do, an octave apart."""
-        high = min(max(1, round(START_RATIO * self.values)), self.most_uses)
+        """Uses that do not reach a PSNR, or 0, and uses that do, an octave apart or less."""
+        reached = [uses for uses, psnr_db in self._known.items() if psnr_db >= target_db]
+        start = min(max(1, round(START_RATIO * self.values)), self.most_uses)
+        high = min(reached, default=max(self._known, default=start))
         while self.psnr_db(high) < target_db:
             if high == self.most_uses:
                 best = max(self._known.values())
                 what = f"the best is {best:.1f} dB" if math.isfinite(best) else "it cannot send this picture at all"
                 raise UsageError(f"no bandwidth ratio reaches {target_db:g} dB at this SNR; {what}")
             high = min(2 * high, self.most_uses)
-        low = high // 2
+        low = max((uses for uses in self._known if high // 2 < uses < high), default=high // 2)
         while low and self.psnr_db(low) >= target_db:
             low, high = low // 2, low
         return low, high

@@ -46,7 +46,7 @@ def test_a_calibration_of_ones_changes_nothing_and_factors_scale() -> None:
     halved = ErrorCalibration(sent=(0.5,) * GROUPS, silent=(0.5,) * GROUPS)
     assert halved.mse(sent, silent, 10.0, 1 / 8) == pytest.approx(GROUPS * 1.5e-4)
     assert halved.mse(sent, silent, 10.0, 1 / 8, weight=0.0) == pytest.approx(GROUPS * 3e-4)
-    tilted = ErrorCalibration(estimate=(10.0, 0.0, 0.0, 0.0, 0.0))
+    tilted = ErrorCalibration(estimate=(10.0, *(0.0,) * 8))
     assert tilted.corrected(1e-3, 0.0, 1 / 4, 1.0) == pytest.approx(1e-2)
 
 

@@ -34,7 +34,7 @@ class ErrorCalibration:
     sent: Sequence[float] = (1.0,) * GROUPS
     silent: Sequence[float] = (1.0,) * GROUPS
     terms: Sequence[float] = (0.0,) * 6
-    estimate: Sequence[float] = (0.0,) * 5
+    estimate: Sequence[float] = (0.0,) * 9
 
     def mse(self, sent: Groups, silent: Groups, snr_db: float, ratio: float, weight: float = 1.0) -> float:
         """Mean squared error of one image that networks leave.
@@ -51,16 +51,16 @@ class ErrorCalibration:
         change_db = DB * math.log(left / closed) + dot(self.terms, link_terms(closed, snr_db, ratio))
         return closed * math.exp(weight * change_db / DB)
 
-    def corrected(self, estimated_mse: float, snr_db: float, ratio: float, gain: float) -> float:
+    def corrected(self, estimated_mse: float, snr_db: float, ratio: float, gain: float, weight: float = 1.0) -> float:
         """The receiver's estimate of the mean squared error, corrected by what such estimates miss on average.
 
         Args:
-            estimated_mse: from posterior variances and received powers, on the scale of images.
-            snr_db, ratio: as :meth:`mse` takes them.
+            estimated_mse: of the closed form, from posterior variances and received powers, on the scale of images.
+            snr_db, ratio, weight: as :meth:`mse` takes them.
             gain: by which the image was scaled to mean power 1.
         """
         change_db = dot(self.estimate, estimate_terms(estimated_mse, snr_db, ratio, gain))
-        return estimated_mse * math.exp(change_db / DB)
+        return estimated_mse * math.exp(weight * change_db / DB)
 
 
 def link_terms(mse: float, snr_db: float, ratio: float) -> list[float]:
@@ -70,8 +70,12 @@ def link_terms(mse: float, snr_db: float, ratio: float) -> list[float]:
 
 
 def estimate_terms(mse: float, snr_db: float, ratio: float, gain: float) -> list[float]:
-    """What the correction in dB depends on linearly: a constant, SNR, ratio, PSNR, and gain in octaves."""
-    return [1.0, (snr_db - 10) / 10, math.log2(ratio) / 4 + 0.8, _psnr(mse), math.log2(max(gain, 1e-6))]
+    """What the correction in dB depends on linearly: SNR, ratio, PSNR, the gain in octaves, and its products.
+
+    The gain says how much less energy than an average photograph the image has where it was received.
+    """
+    link, octaves = [1.0, (snr_db - 10) / 10, math.log2(ratio) / 4 + 0.8, _psnr(mse)], math.log2(max(gain, 1e-6))
+    return [*link, octaves, octaves * octaves, *(octaves * one for one in link[1:])]
 
 
 def group_of_coefficients(values: int) -> Int[Tensor, " values"]:

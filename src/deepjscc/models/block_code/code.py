@@ -25,11 +25,11 @@ from deepjscc.images import padded_size
 from deepjscc.models.base import JSCC
 from deepjscc.models.block_code import closed_form
 from deepjscc.models.block_code.allocation import BASE, Variances
-from deepjscc.models.block_code.calibration import ErrorCalibration, Groups
+from deepjscc.models.block_code.calibration import ErrorCalibration
 from deepjscc.models.block_code.classes import Tables
 from deepjscc.models.block_code.closed_form import LmmseObservation, inner_run, outer_run, without_halo
 from deepjscc.models.block_code.estimated_error import ErrorEstimate
-from deepjscc.models.block_code.expectation import ROUNDING, DescribedImage
+from deepjscc.models.block_code.expectation import ROUNDING, DescribedImage, ExpectedErrors
 from deepjscc.models.block_code.header import SMALL_BUDGET, Header, MeanColour
 from deepjscc.models.block_code.network_inputs import NetworkInputs, symbol_ratio
 from deepjscc.models.block_code.networks import Networks, TrainedRange
@@ -190,17 +190,17 @@ class BlockCode(JSCC):
         def error(bandwidth_ratio: float) -> float:
             budget = Budget.of(self.uses(rows.size, bandwidth_ratio), self._everything(rows.size), lowest_snr_db)
             expected = described.expect(plan.design_snr_db, budget)
-            return self._left_by_networks(expected.plan, 0, expected.sent, expected.silent) + ROUNDING
+            return self._left_by_networks(expected) + ROUNDING
 
         return error
 
-    def _left_by_networks(self, plan: BlockPlan, index: int, sent: Groups, silent: Groups) -> float:
-        """Mean squared error of an image of a plan, given that of the closed form by groups of coefficients."""
-        if self.networks is None:
-            return float((sent + silent).sum())
-        assert self.calibration is not None
-        weight, ratio = (float(one[index]) for one in (self.network_weight(plan), symbol_ratio(plan, len(self.mean))))
-        return self.calibration.mse(sent, silent, float(plan.snr_db[index]), ratio, weight)
+    def _left_by_networks(self, expected: ExpectedErrors) -> float:
+        """Mean squared error of one image that is left, by the closed form and the calibration of the networks."""
+        if self.networks is None or self.calibration is None:
+            return expected.mse
+        plan = expected.plan
+        weight, ratio = float(self.network_weight(plan)), float(symbol_ratio(plan, len(self.mean)))
+        return self.calibration.mse(expected.sent, expected.silent, float(plan.snr_db), ratio, weight)
 
     def decode(self, received: Received, size: Size) -> Images:
         """Estimate every coefficient by LMMSE and transform the estimates to pixels; see :meth:`JSCC.decode`.
@@ -225,14 +225,14 @@ class BlockCode(JSCC):
     ) -> Float[Tensor, " batch"]:
         """Mean squared error of each image as the receiver estimates it; NaN of one that is a mean colour."""
         groups = estimate.by_group(side_info.gain, plan.grid[0] * plan.grid[1] * len(self.mean))
-        ratios, calibration = symbol_ratio(plan, len(self.mean)).tolist(), self.calibration or ErrorCalibration()
-        errors = []
-        for index, (sent, silent) in enumerate(zip(*groups, strict=True)):
-            left = self._left_by_networks(plan, index, sent, silent)
-            gain, snr_db = float(side_info.gain[index]), float(plan.snr_db[index])
-            error = calibration.corrected(left, snr_db, ratios[index], gain) + ROUNDING
-            errors.append(math.nan if index in side_info.mean_colour else error)
-        return torch.tensor(errors)
+        closed, calibration = sum(groups).sum(1).tolist(), self.calibration or ErrorCalibration()
+        weights = torch.ones(len(closed)) if self.networks is None else self.network_weight(plan)
+        links = zip(plan.snr_db, symbol_ratio(plan, len(self.mean)), side_info.gain, weights, strict=True)
+        errors = [
+            calibration.corrected(mse, *(float(one) for one in link)) + ROUNDING
+            for mse, link in zip(closed, links, strict=True)
+        ]
+        return torch.tensor([math.nan if index in side_info.mean_colour else one for index, one in enumerate(errors)])
 
     def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
         """:meth:`decode` strip by strip, from the top; the last may reach past the picture's end."""
