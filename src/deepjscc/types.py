@@ -286,6 +286,7 @@ class Transmission:
         refinement_uses: complex uses of each image up to and with that stage.
         layers: per image, names of the layers that arrived, of a system that counts them; else empty.
         estimated_mse: per image, what the receiver itself estimates; see :class:`Decoded`.
+        tries: per image, how often it was sent, of a system with second tries; else empty.
     """
 
     images: Float[Tensor, "*batch 3 height width"]
@@ -295,6 +296,7 @@ class Transmission:
     refinement_uses: tuple[int, ...] = ()
     layers: tuple[tuple[str, ...], ...] = ()
     estimated_mse: Float[Tensor, "*batch"] | None = None
+    tries: tuple[int, ...] = ()
 
     @property
     def estimated_psnr_db(self) -> tuple[float | None, ...]:

@@ -13,14 +13,13 @@ from deepjscc.cli.common import (
     Ratio,
     Seed,
     Snr,
-    TargetPsnr,
     WorkerOptions,
     notes,
     one_snr,
     print_json,
     progress,
-    target_psnr,
 )
+from deepjscc.cli.wishes import TargetPsnr, target_psnr
 from deepjscc.defaults import UNIVERSAL
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.threads import usable_cores

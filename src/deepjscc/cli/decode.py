@@ -5,7 +5,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from deepjscc.cli.common import Json, OutputFile, estimate_note, print_json, print_note
+from deepjscc.cli.common import Json, OutputFile, print_json, print_note
+from deepjscc.cli.wishes import estimate_note
 
 
 def decode(

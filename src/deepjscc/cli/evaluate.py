@@ -16,7 +16,6 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snrs,
-    TargetPsnr,
     WorkerOptions,
     design_snr,
     notes,
@@ -24,8 +23,8 @@ from deepjscc.cli.common import (
     print_json,
     print_table,
     progress,
-    target_psnrs,
 )
+from deepjscc.cli.wishes import EnoughDb, Retransmit, TargetPsnr, target_psnrs
 from deepjscc.errors import UsageError
 from deepjscc.units import parse_ratio, parse_snr_list
 
@@ -45,6 +44,8 @@ def evaluate(
         str | None,
         Parameter(help="Instead of one ratio for all: the mean ratio of the images, which all have the same PSNR."),
     ] = None,
+    retransmit: Retransmit = 0,
+    enough_db: EnoughDb = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
@@ -91,6 +92,8 @@ def evaluate(
         bandwidth_ratio=ratio,
         target_psnr_db=targets_db,
         mean_ratio=None if mean_ratio is None else parse_ratio(mean_ratio),
+        retransmit=retransmit,
+        enough_db=enough_db,
         **asdict(over),
         container=container,
         images=images,
@@ -124,7 +127,9 @@ def evaluate(
         "lpips",
         "delivered",
         "layers",
+        "tries",
     ]
+    shown += ["goodput"] if retransmit else []
     shown += ["bandwidth_ratio", "encoder_snr_db", "within_target", "estimate_error_db", "images", "seeds", "seconds"]
     shown = [name for name in shown if means[name].null_count() < len(means)]
     print_table(shown, means.select(shown).rows())

@@ -15,17 +15,15 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snr,
-    TargetPsnr,
     design_snr,
-    estimate_note,
     notes,
     one_snr,
     picture_path,
     print_json,
     print_note,
     print_table,
-    target_psnr,
 )
+from deepjscc.cli.wishes import EnoughDb, Retransmit, TargetPsnr, estimate_note, target_psnr
 from deepjscc.defaults import MAX_PIXELS, QUICK_HYBRID, default_system
 from deepjscc.units import parse_ratio
 
@@ -38,6 +36,8 @@ def send(
     bandwidth_ratio: Ratio = None,
     psnr_db: TargetPsnr = None,
     model: str | None = None,
+    retransmit: Retransmit = 0,
+    enough_db: EnoughDb = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     stages: Annotated[
@@ -80,6 +80,7 @@ def send(
     from deepjscc.systems.constant_quality import DUMMY_RATIO
     from deepjscc.systems.names import check_simulation, make_system
     from deepjscc.systems.placement import on_device
+    from deepjscc.systems.retransmission import named_with_tries
 
     output_format(output)
     picture = open_rgb(picture_path(image), max_pixels)
@@ -104,14 +105,16 @@ def send(
         if target_db is not None:
             system, choice = reach_psnr(picture, system, target_db, snr if believed is None else believed)
             print_note(f"bandwidth ratio {choice.bandwidth_ratio:.4f} chosen, {choice.psnr_db:.2f} dB expected")
+        system = named_with_tries(system, 1 + retransmit, enough_db)
         if stages:
             arrived = send_stages(picture, system, snr, encoder_snr_db=believed, seed=seed)
         else:
             arrived = [send_image(picture, system, snr, encoder_snr_db=believed, seed=seed)]
-        spent = arrived[-1].bandwidth_ratio
+        spent = arrived[-1].bandwidth_ratio / (arrived[-1].tries or 1)
         beside = [
             on_device(make_system(name, medium, bandwidth_ratio=spent, simulate=simulate), device) for name in names
         ]
+        beside = [named_with_tries(one, 1 + retransmit, enough_db) for one in beside]
         outcomes = arrived + [send_image(picture, one, snr, encoder_snr_db=believed, seed=seed) for one in beside]
     labels = [f"stage{stage}" for stage in range(1, len(arrived))] + [""] + names
     files = [output.with_name(f"{output.stem}-{label}{output.suffix}") if label else output for label in labels]

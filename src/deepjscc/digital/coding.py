@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from deepjscc.channels import Channel
+from deepjscc.errors import UsageError
 from deepjscc.types import ChannelCode, IdealCode
 
 NOISELESS_DB = 300.0  # stands for no noise where an analog layer bounds the rate
@@ -95,3 +96,23 @@ def sinr_db(snr_db: float, analog_share: float) -> float:
         return snr_db
     noise = 10 ** (-snr_db / 10)
     return 10 * math.log10((1 - analog_share) / (analog_share + noise))
+
+
+def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode:
+    """The shortest code of a family that carries so many bits at an SNR.
+
+    Args:
+        coding: the family.
+        channel: the kind of channel.
+        bits: to be carried.
+        snr_db: at which they must arrive.
+    """
+    low, high = 0, 8
+    while coding.plan(high, channel, snr_db).bits < bits:
+        low, high = high, 2 * high
+        if high > 1 << 24:
+            raise UsageError(f"no code of this kind carries {bits} bits at {snr_db:g} dB")
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if coding.plan(middle, channel, snr_db).bits >= bits else (middle, high)
+    return coding.plan(high, channel, snr_db)

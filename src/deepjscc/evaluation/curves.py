@@ -37,12 +37,14 @@ Y_AXES = {
     "delivered": "share of images delivered",
     "bandwidth_ratio": "bandwidth ratio, complex channel uses per source value",
     "seconds": "seconds per image",
+    "goodput": "goodput, source values per complex channel use",
 }
 CONDITIONS = [
     *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db"],
     *["container", "believed_db", "offset_db", "weights", "allocation"],
 ]
 OF_IMAGES = (
+    "tries",
     "weights",
     "layers",
     "expected_psnr_db",
@@ -273,7 +275,7 @@ def _draw(axes: Any, line: pl.DataFrame, label: str, index: int, style: Style, s
     elif any(errors) and style.spread == "band":
         low, high = ([value + sign * error for value, error in zip(y, errors, strict=True)] for sign in (-1, 1))
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-    if style.y not in ("delivered", "bandwidth_ratio", "seconds"):
+    if style.y not in ("delivered", "bandwidth_ratio", "seconds", "goodput"):
         _mark_outages(axes, line, colour, size)
 
 

@@ -20,6 +20,8 @@ class Plan:
         target_psnr_db: instead of one ratio, PSNRs for each of which every image has the smallest ratio that is
             expected to reach it.
         mean_ratio: instead, the mean over the images of their bandwidth ratios, at which all have the same PSNR.
+        retransmit: transmissions at most after the first, of an image that did not arrive well enough.
+        enough_db: PSNR at which the receiver's own estimate is good enough; None: any picture is.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
         container: count header bytes of digital systems.
         images: only so many, evenly spread over the set.
@@ -39,6 +41,8 @@ class Plan:
     bandwidth_ratio: float | None = None
     target_psnr_db: tuple[float, ...] = ()
     mean_ratio: float | None = None
+    retransmit: int = 0
+    enough_db: float | None = None
     channel: str = "awgn"
     coherence: Coherence | None = None
     csi: Csi | None = None

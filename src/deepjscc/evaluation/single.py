@@ -39,6 +39,7 @@ class Outcome:
         layers: names of the layers that arrived, such as base+analog; None of a system that does not count them.
         psnr_db, ssim, ms_ssim: on 8 bits; None where the image is too small, or too large to hold, or not measured.
         estimated_psnr_db: what the receiver itself estimates; None where it cannot tell.
+        tries: how often it was sent; None of a system without second tries.
         seconds: for the whole transmission.
         picture: what came out, 8-bit RGB.
     """
@@ -55,6 +56,7 @@ class Outcome:
     seconds: float
     picture: Image.Image
     estimated_psnr_db: float | None = None
+    tries: int | None = None
 
     def numbers(self) -> dict[str, object]:
         """All but the picture, for tables and JSON."""
@@ -147,11 +149,12 @@ def _send(
     sent = kept.transmit(system.system, system.name, 0, images, snr, believed, _draws(seed))
     seconds = time.perf_counter() - clock + kept.saved_s
     layers = "+".join(sent.layers[0]) if sent.layers else None
+    tries = sent.tries[0] if sent.tries else None
     parts = [
         outcome(system.name, snr_db, uses, bool(sent.delivered[0]), seconds, images, decoded, with_structure, layers)
         for decoded, (uses,) in stages(sent).values()
     ]
-    return [*parts[:-1], replace(parts[-1], estimated_psnr_db=sent.estimated_psnr_db[0])]
+    return [*parts[:-1], replace(parts[-1], estimated_psnr_db=sent.estimated_psnr_db[0], tries=tries)]
 
 
 def outcome(

@@ -36,15 +36,18 @@ SCHEMA: dict[str, Any] = {
     "ms_ssim_window_7": pl.Float64,  # the variant for 97 to 160 pixels a side; null else
     "lpips": pl.Float64,  # null unless asked for
     "delivered": pl.Boolean,
+    "tries": pl.Int64,  # how often the image was sent, of a system with second tries; null else
     "layers": pl.String,  # names of the layers that arrived, such as base+analog; "" where none did; null: not counted
     "seconds": pl.Float64,  # encode, channel, decode; a digital link's search of a rate only where it was not known yet
     "weights_hash": pl.String,
     "unit": pl.String,  # the piece of the sweep that made the row: what a resumed sweep skips
 }
 
+GOOD = pl.col("delivered") & (pl.col("layers").fill_null("image") != "coarse")
 WITHIN_DB = 0.3  # of a target PSNR, counted as reached
 LATER = (
     "layers",
+    "tries",
     "target_psnr_db",
     "expected_psnr_db",
     "estimated_psnr_db",
@@ -98,7 +101,8 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
     (over seeds; null for one), ``ssim``, ``ms_ssim``, ``ms_ssim_window_7``, ``lpips``, ``delivered`` (share),
     ``layers`` ("base+analog 92%, coarse 8%"), ``bandwidth_ratio``, ``images``, ``seeds``, ``seconds`` (a picture);
     ``within_target`` (share of the images within :data:`WITHIN_DB` of a target PSNR), ``estimated_psnr_db`` and
-    ``estimate_error_db`` (mean absolute error of the receiver's own estimate).
+    ``estimate_error_db`` (mean absolute error of the receiver's own estimate); ``tries`` (mean) and ``goodput``, source
+    values per complex channel use, of the images of which more than a coarse layer arrived.
     """
     keys = [
         *["system", "data_set", "view", "stage", "channel", "coherence", "csi", "k_factor_db", "requested_ratio"],
@@ -113,7 +117,8 @@ def summarise(table: pl.DataFrame) -> pl.DataFrame:
         pl.col("psnr_db").mean(),
         (-10 * (10 ** (-pl.col("psnr_db") / 10)).mean().log10()).alias("psnr_pooled_db"),
         pl.col("ssim", "ms_ssim", "ms_ssim_window_7", "lpips", "bandwidth_ratio", "delivered", "seconds").mean(),
-        pl.col("expected_psnr_db", "estimated_psnr_db").mean(),
+        pl.col("expected_psnr_db", "estimated_psnr_db", "tries").mean(),
+        (GOOD.sum() / pl.col("bandwidth_ratio").sum()).alias("goodput"),
         ((pl.col("psnr_db") - pl.col("target_psnr_db")).abs() <= WITHIN_DB).mean().alias("within_target"),
         (pl.col("estimated_psnr_db") - pl.col("psnr_db")).abs().mean().alias("estimate_error_db"),
         pl.col("image").n_unique().alias("images"),

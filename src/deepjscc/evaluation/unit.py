@@ -28,6 +28,7 @@ from deepjscc.seeds import generator
 from deepjscc.systems.constant_quality import DUMMY_RATIO
 from deepjscc.systems.names import NamedSystem, make_system
 from deepjscc.systems.placement import on_device
+from deepjscc.systems.retransmission import named_with_tries
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Prepared:
             )
             for name in dict.fromkeys(plan.systems)
         ]
+        self.systems = [named_with_tries(one, 1 + plan.retransmit, plan.enough_db) for one in self.systems]
         data = open_data(plan.data)
         self.data: ImageSet = data.spread(plan.images) if plan.images else data
         if chooses_ratios and isinstance(self.data, PairSet):
@@ -90,6 +92,8 @@ class Prepared:
             "device",
             "target_psnr_db",
             "mean_ratio",
+            "retransmit",
+            "enough_db",
         ):
             del shared[name]
         code = content_hash(plan.channel)
@@ -160,6 +164,7 @@ class Prepared:
                         "bandwidth_ratio": uses[i] / views[0].numel(),
                         "channel_uses": uses[i],
                         "delivered": bool(sent.delivered.flatten()[i]),
+                        "tries": sent.tries[i] if sent.tries else None,
                         "layers": "+".join(sent.layers[i]) if sent.layers else None,
                         "container": named.container,
                         "snr_db": links_db[view],

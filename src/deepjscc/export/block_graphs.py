@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from deepjscc.export.graphs import TRACED, TRACED_IMAGES, Canvas, Graph, Port, RealSymbols, pad_edges, up_to
 from deepjscc.models import BlockCode
 from deepjscc.models.block_code.allocation import Allocation, allocate
-from deepjscc.models.block_code.code import needs_exact_gain
-from deepjscc.models.block_code.header import Header
+from deepjscc.models.block_code.header import Header, needs_exact_gain
 from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
 from deepjscc.models.block_code.tiling import Strip
 from deepjscc.types import Images, SnrDb

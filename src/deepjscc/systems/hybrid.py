@@ -12,31 +12,30 @@ failed is never shown or subtracted; then the coarse layer is, which arrives far
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
-from torch.nn import functional as F
 
 from deepjscc.channels import Channel
 from deepjscc.digital.codecs.base import LevelCodec
 from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
-from deepjscc.digital.coding import Coding, PlannedCode
+from deepjscc.digital.coding import Coding, PlannedCode, fit_code
 from deepjscc.digital.fine_ldpc import FineLDPC
-from deepjscc.errors import DeepJSCCError, UsageError
+from deepjscc.errors import DeepJSCCError
 from deepjscc.images import to_8bit, to_float
 from deepjscc.models import BlockCode
-from deepjscc.models.block_code.expectation import ROUNDING
+from deepjscc.models.block_code.estimated_error import ROUNDING
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.analog_spreading import despread, spread
 from deepjscc.systems.hybrid_choice import BACK_OFF_DB, HybridExpectation, choose_layout
-from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, pack_coarse, unpack_coarse
+from deepjscc.systems.hybrid_options import FLOOR_DB, HybridOptions
+from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, join_encoded, pack_coarse, unpack_coarse
 from deepjscc.systems.hybrid_plan import (
     ANALOG_ONLY,
     COARSE_STEP,
     HEADER_BYTES,
     MOST_COARSE,
-    SHARES,
     HybridHeader,
     snr_index,
 )
@@ -54,33 +53,9 @@ from deepjscc.types import (
     Size,
 )
 
-FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
 LEAST_PER_HEADER = 4  # channel uses of an image without a base for each of its header
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
-
-
-@dataclass(frozen=True)
-class HybridOptions:
-    """What a user may ask of a hybrid.
-
-    Attributes:
-        analog_share: share of the power that the analog layer has; None: chosen for each image by expected error.
-        floor_db: how far below the design SNR the coarse layer arrives; 0: there is none.
-        margin_db: by how much the base is planned below the design SNR.
-        design_snr_db: plan for this SNR whatever the transmitter believes; None: for the design SNR of the link.
-    """
-
-    analog_share: float | None = None
-    floor_db: float = FLOOR_DB
-    margin_db: float = 0.0
-    design_snr_db: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.analog_share is not None and not 0 <= self.analog_share <= SHARES[-1]:
-            raise UsageError(f"the analog layer has 0 to {SHARES[-1]:g} of the power, not {self.analog_share:g}")
-        if not 0 <= self.floor_db <= 40 or not 0 <= self.margin_db <= 40:
-            raise UsageError("floor and margin of a hybrid lie between 0 and 40 dB")
 
 
 class Hybrid:
@@ -92,7 +67,7 @@ class Hybrid:
         coding: channel code of all digital layers.
         residual_code: the analog code of what the base leaves.
         analog: the code of the whole image where the bandwidth holds no base.
-        options: what a user asks for.
+        options: what a user asks for; None: nothing.
     """
 
     encoder_uses_snr = True
@@ -105,10 +80,10 @@ class Hybrid:
         coding: Coding,
         residual_code: ResidualCode,
         analog: BlockCode,
-        options: HybridOptions = HybridOptions(),
+        options: HybridOptions | None = None,
     ) -> None:
         self.codec, self.channel, self.coding = codec, channel, coding
-        self.residual_code, self.analog, self.options = residual_code, analog, options
+        self.residual_code, self.analog, self.options = residual_code, analog, options or HybridOptions()
 
     @torch.no_grad()
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
@@ -118,7 +93,7 @@ class Hybrid:
         fixed = self.options.design_snr_db
         design = plan.design_snr_db if fixed is None else torch.full_like(plan.design_snr_db, fixed)
         each = zip(images.split(1), to_8bit(images), design.tolist(), strict=True)
-        return _join([self._encode_image(image, picture, snr_db, uses, plan) for image, picture, snr_db in each])
+        return join_encoded([self._encode_image(image, picture, snr_db, uses, plan) for image, picture, snr_db in each])
 
     def receive(self, received: Received, size: Size) -> Decoded:
         """Decode each image from the layers that arrived."""
@@ -236,7 +211,9 @@ class Hybrid:
         indices = sorted({snr_index(design_snr_db + back_off) for back_off in backed_off})
         wanted, floor_db = self.options.analog_share, self.options.floor_db
         expectation = self._expect(picture, uses, left, indices)
-        return expectation and choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
+        if expectation is None:
+            return None
+        return choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
 
     def _expect(self, picture: Image8, uses: int, left: int, indices: Sequence[int]) -> HybridExpectation | None:
         """Expected errors of the layouts with these design SNRs; None where no use is left to the base."""
@@ -262,15 +239,15 @@ class Hybrid:
 
         def error(bandwidth_ratio: float) -> float | None:
             uses = channel_uses(size, bandwidth_ratio)
-            header_uses = self.header_layer(HybridHeader(0, index, 0)).uses
-            left = uses - header_uses
+            left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
             expectation = self._expect(picture, uses, left, [index]) if left > 0 else None
-            layout = expectation and choose_layout(
-                expectation, [index], snr_db, (0.0,), self.options.floor_db, self.options.analog_share
-            )
+            layout = None
+            if expectation is not None:
+                floor_db, wanted = self.options.floor_db, self.options.analog_share
+                layout = choose_layout(expectation, [index], snr_db, (0.0,), floor_db, wanted)
             if expectation is None or layout is None:
                 return analog(max(left, 1) / image.numel())
-            mse = expectation.mse(*layout, float(plan.design_snr_db))
+            mse = expectation.mse(layout[0], layout[1], float(plan.design_snr_db))
             return None if mse is None else mse + (ROUNDING if layout[1] else 0.0)
 
         return error
@@ -333,37 +310,6 @@ class Hybrid:
         if header.coarse and data[1] is not None:
             return to_float(decode_coarse(unpack_coarse(data[1]), size)), ("coarse",), math.nan
         return nothing, (), math.nan
-
-
-def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode:
-    """The shortest code of a family that carries so many bits at an SNR.
-
-    Args:
-        coding: the family.
-        channel: the kind of channel.
-        bits: to be carried.
-        snr_db: at which they must arrive.
-    """
-    low, high = 0, 8
-    while coding.plan(high, channel, snr_db).bits < bits:
-        low, high = high, 2 * high
-        if high > 1 << 24:
-            raise UsageError(f"no code of this kind carries {bits} bits at {snr_db:g} dB")
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if coding.plan(middle, channel, snr_db).bits >= bits else (middle, high)
-    return coding.plan(high, channel, snr_db)
-
-
-def _join(encoded: list[Encoded]) -> Encoded:
-    """Single images as one batch, rows filled up with zeros that are not sent."""
-    longest = max(one.symbols.shape[1] for one in encoded)
-    return Encoded(
-        torch.cat([F.pad(one.symbols, (0, longest - one.symbols.shape[1])) for one in encoded]),
-        tuple(one.digital[0] for one in encoded),
-        tuple(one.counts[0] for one in encoded),
-        tuple(one.analog_share[0] for one in encoded),
-    )
 
 
 def _db(share: float) -> float:

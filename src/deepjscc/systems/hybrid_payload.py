@@ -1,10 +1,17 @@
-"""Bytes of a hybrid's digital layers: the base's codestream with what the analog layer needs, and the coarse layer."""
+"""Bytes of a hybrid's digital layers: the base's codestream with what the analog layer needs, and the coarse layer.
+
+And the layers of single images as those of a batch.
+"""
 
 import math
 from dataclasses import dataclass
 
+import torch
+from torch.nn import functional as F
+
 from deepjscc.errors import UsageError
 from deepjscc.models.block_code.header import Header
+from deepjscc.types import Encoded
 
 _LENGTH, _SIDE, _GAIN = 3, 1, 2  # bytes of the codestream's length, of the side information's length, of the gain
 BASE_OVERHEAD = _LENGTH + _SIDE + _GAIN
@@ -103,3 +110,14 @@ def unpack_coarse(data: bytes) -> bytes:
     if len(data) < COARSE_OVERHEAD or not length or COARSE_OVERHEAD + length > len(data):
         raise UsageError("the coarse layer of a hybrid transmission is damaged: it is shorter than it says")
     return data[COARSE_OVERHEAD : COARSE_OVERHEAD + length]
+
+
+def join_encoded(encoded: list[Encoded]) -> Encoded:
+    """Single images as one batch, rows filled up with zeros that are not sent."""
+    longest = max(one.symbols.shape[1] for one in encoded)
+    return Encoded(
+        torch.cat([F.pad(one.symbols, (0, longest - one.symbols.shape[1])) for one in encoded]),
+        tuple(one.digital[0] for one in encoded),
+        tuple(one.counts[0] for one in encoded),
+        tuple(one.analog_share[0] for one in encoded),
+    )

@@ -21,7 +21,8 @@ from deepjscc.extensions import is_file_reference
 from deepjscc.models import BlockCode, IteratedJSCC, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.digital import Digital
-from deepjscc.systems.hybrid import Hybrid, HybridOptions
+from deepjscc.systems.hybrid import Hybrid
+from deepjscc.systems.hybrid_options import HybridOptions
 from deepjscc.systems.hybrid_waveform import HybridWaveform
 from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined

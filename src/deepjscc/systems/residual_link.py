@@ -14,7 +14,7 @@ from deepjscc.images import crop, pad_to_multiple, padded_size
 from deepjscc.models import JSCC, Residual
 from deepjscc.models.residual import RECEPTIONS, Residuals
 from deepjscc.seeds import generator as seeded
-from deepjscc.systems.base import Draws
+from deepjscc.systems.base import Draws, System
 from deepjscc.systems.link import Link, in_views, ratio_beside_pilots
 from deepjscc.types import Images, Pairs, Received, SnrDb, Symbols, Transmission
 
@@ -114,7 +114,7 @@ def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = 
 
 
 def one_by_one(
-    system: Link,
+    system: System,
     images: Images,
     snr_db: SnrDb,
     encoder_snr_db: SnrDb | None,
@@ -126,12 +126,16 @@ def one_by_one(
         system.transmit(images[i, None], snr_db[i, None], encoder_snr_db=design[i, None], generator=own)
         for i, own in enumerate(generators)
     ]
+    errors = [one.estimated_mse for one in alone]
     return Transmission(
         torch.cat([one.images for one in alone]),
         torch.cat([one.channel_uses for one in alone]),
         torch.cat([one.delivered for one in alone]),
         tuple(torch.cat(stage) for stage in zip(*(one.refinements for one in alone), strict=True)),
         alone[0].refinement_uses,
+        tuple(layers for one in alone for layers in one.layers),
+        None if any(error is None for error in errors) else torch.cat([error for error in errors if error is not None]),
+        tuple(count for one in alone for count in one.tries),
     )
 
 

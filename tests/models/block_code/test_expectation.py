@@ -7,7 +7,7 @@ import torch
 
 from deepjscc.channels import AWGN
 from deepjscc.images import to_float
-from deepjscc.models.block_code.expectation import ROUNDING
+from deepjscc.models.block_code.estimated_error import ROUNDING
 from deepjscc.systems import Link
 from deepjscc.types import LinkPlan
 from deepjscc.zoo import load

@@ -144,3 +144,13 @@ def expected_errors(
     sent = share * (scale > 0)
     left = sent * (1 - weight * scale).square() * energy + count * weight.square() * noise * power[:, None, None]
     return left, (1 - sent) * energy
+
+
+def symbol_ratio(allocation: Allocation, values: int) -> Float[Tensor, " batch"]:
+    """Complex symbols for each of the values of the padded image, side information aside.
+
+    Args:
+        allocation: how the batch is sent.
+        values: of a block.
+    """
+    return allocation.reals / (2 * allocation.classes.shape[1] * values)

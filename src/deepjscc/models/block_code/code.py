@@ -15,9 +15,8 @@ from functools import lru_cache
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn import functional as F
 
 from deepjscc.channels.base import complex_normal
 from deepjscc.errors import UsageError
@@ -28,10 +27,10 @@ from deepjscc.models.block_code.allocation import BASE, Variances
 from deepjscc.models.block_code.calibration import ErrorCalibration
 from deepjscc.models.block_code.classes import Tables
 from deepjscc.models.block_code.closed_form import LmmseObservation, inner_run, outer_run, without_halo
-from deepjscc.models.block_code.estimated_error import ErrorEstimate
-from deepjscc.models.block_code.expectation import ROUNDING, DescribedImage, ExpectedErrors
-from deepjscc.models.block_code.header import SMALL_BUDGET, Header, MeanColour
-from deepjscc.models.block_code.network_inputs import NetworkInputs, symbol_ratio
+from deepjscc.models.block_code.estimated_error import ROUNDING, ErrorEstimate
+from deepjscc.models.block_code.expectation import DescribedImage
+from deepjscc.models.block_code.header import SMALL_BUDGET, Header, MeanColour, needs_exact_gain
+from deepjscc.models.block_code.network_inputs import NetworkInputs
 from deepjscc.models.block_code.networks import Networks, TrainedRange
 from deepjscc.models.block_code.side_info import (
     BlockPlan,
@@ -49,8 +48,6 @@ from deepjscc.types import Decoded, Encoded, ErrorOverRatio, Images, LinkPlan, R
 from deepjscc.units import noise_variance
 
 MAP_LASTS_DB = 0.0  # SNR at which it arrives in any case: one transmission is for many receivers, and this is cheap
-EXACT_GAIN_SNR_DB = 20.0  # SNR above which an image is scaled by just the gain that its header can tell
-EXACT_GAIN_WIDE_SNR_DB = 10.0  # the same where more than a quarter of a complex symbol goes for each value
 OWN_DRAWS = 4  # of the noise under which a transmitter decodes a small picture to see how good it will be
 
 
@@ -166,13 +163,6 @@ class BlockCode(JSCC):
     def expect_error(self, image: Images, plan: LinkPlan) -> ErrorOverRatio:
         """What the transmitter expects of one image ``[1, 3, height, width]``; no transmission is tried.
 
-        Args:
-            image: values in [0, 1], any size.
-            plan: design SNR and margin; its bandwidth ratio is not used.
-
-        Returns:
-            Mean squared error of a pixel value, on the scale of images, over the bandwidth ratio without pilots.
-
         Raises:
             UsageError: networks without a calibration.
         """
@@ -190,17 +180,10 @@ class BlockCode(JSCC):
         def error(bandwidth_ratio: float) -> float:
             budget = Budget.of(self.uses(rows.size, bandwidth_ratio), self._everything(rows.size), lowest_snr_db)
             expected = described.expect(plan.design_snr_db, budget)
-            return self._left_by_networks(expected) + ROUNDING
+            weight = 0.0 if self.networks is None else float(self.network_weight(expected.plan))
+            return expected.left_by_networks(weight, self.calibration) + ROUNDING
 
         return error
-
-    def _left_by_networks(self, expected: ExpectedErrors) -> float:
-        """Mean squared error of one image that is left, by the closed form and the calibration of the networks."""
-        if self.networks is None or self.calibration is None:
-            return expected.mse
-        plan = expected.plan
-        weight, ratio = float(self.network_weight(plan)), float(symbol_ratio(plan, len(self.mean)))
-        return self.calibration.mse(expected.sent, expected.silent, float(plan.snr_db), ratio, weight)
 
     def decode(self, received: Received, size: Size) -> Images:
         """Estimate every coefficient by LMMSE and transform the estimates to pixels; see :meth:`JSCC.decode`.
@@ -217,22 +200,8 @@ class BlockCode(JSCC):
         plan, side_info = plan_received(self.tables, received, self._grid(size))
         estimate = ErrorEstimate(len(received.symbols), len(self.variances))
         images = torch.cat(list(self._decode_strips(received, size, plan, side_info, estimate)), 2)[:, :, : size[0]]
-        return Decoded(images, estimated_mse=self._estimated_mse(estimate, plan, side_info))
-
-    @torch.no_grad()
-    def _estimated_mse(
-        self, estimate: ErrorEstimate, plan: BlockPlan, side_info: DecodedSideInfo
-    ) -> Float[Tensor, " batch"]:
-        """Mean squared error of each image as the receiver estimates it; NaN of one that is a mean colour."""
-        groups = estimate.by_group(side_info.gain, plan.grid[0] * plan.grid[1] * len(self.mean))
-        closed, calibration = sum(groups).sum(1).tolist(), self.calibration or ErrorCalibration()
-        weights = torch.ones(len(closed)) if self.networks is None else self.network_weight(plan)
-        links = zip(plan.snr_db, symbol_ratio(plan, len(self.mean)), side_info.gain, weights, strict=True)
-        errors = [
-            calibration.corrected(mse, *(float(one) for one in link)) + ROUNDING
-            for mse, link in zip(closed, links, strict=True)
-        ]
-        return torch.tensor([math.nan if index in side_info.mean_colour else one for index, one in enumerate(errors)])
+        weights, values = None if self.networks is None else self.network_weight(plan), len(self.mean)
+        return Decoded(images, estimated_mse=estimate.mse(plan, side_info, values, weights, self.calibration))
 
     def decode_rows(self, received: Received, size: Size) -> Iterator[Images]:
         """:meth:`decode` strip by strip, from the top; the last may reach past the picture's end."""
@@ -266,11 +235,8 @@ class BlockCode(JSCC):
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
             if estimate is not None:
-                run = inner_run(strip, grid[1])
-                scale, classes = plan.allocation.of_blocks(plan.allocation.scale, *run), plan.allocation.classes
-                own_observed, own_noise = (without_halo(outer, strip, grid[1]) for outer in (observed, noise))
-                own_classes = classes[:, run[0] : run[1]]
-                estimate.add(own_observed, own_noise, scale, self.variances[own_classes], own_classes)
+                own = (without_halo(outer, strip, grid[1]) for outer in (observed, noise))
+                estimate.add_strip(*own, plan.allocation, self.variances, inner_run(strip, grid[1]))
             images = self.synthesise_strip(observed, noise, side_info, plan, strip)[..., : size[1]].clamp(0, 1)
             for image, colour in side_info.mean_colour.items():
                 images[image] = images.new_tensor(colour)[:, None, None]
@@ -300,23 +266,8 @@ class BlockCode(JSCC):
     def classify_blocks(
         self, read: Callable[[int, int], Blocks], grid: tuple[int, int], batch: int
     ) -> tuple[Int[Tensor, "batch blocks"], Float[Tensor, "batch classes values"]]:
-        """Find the likeliest class of every block, and the energy of the coefficients by class.
-
-        Args:
-            read: coefficients of some rows of blocks.
-            grid: rows and columns of blocks.
-            batch: number of images.
-        """
-        classes, energy = [], self.mean.new_zeros(batch, self.classes, len(self.mean))
-        # In full precision, as at the other end: what is counted here decides which symbols go.
-        with torch.no_grad(), torch.autocast(self.mean.device.type, enabled=False):
-            for strip in self.strips(grid, batch):
-                squared = read(strip.first, strip.last).square()
-                likeliest = self.tables.classify(squared)
-                members = F.one_hot(likeliest, self.classes).to(squared)
-                energy += members.transpose(1, 2) @ squared
-                classes.append(likeliest)
-        return torch.cat(classes, 1), energy
+        """:meth:`deepjscc.models.block_code.classes.Tables.classify_all` of images of a grid of blocks."""
+        return self.tables.classify_all(read, self.strips(grid, batch))
 
     def network_weight(self, plan: BlockPlan) -> Float[Tensor, " batch"]:
         """Weight of what networks add to each image; see :class:`TrainedRange`."""
@@ -366,14 +317,3 @@ class BlockCode(JSCC):
         """Return the places of a strip's coefficients in the stream; ``longest`` for those that are not sent."""
         places = plan.allocation.places(*inner_run(strip, plan.grid[1]))
         return torch.where(places < plan.allocation.reals[:, None, None], places, longest)
-
-
-def needs_exact_gain(snr_db: SnrDb, uses: Int[Tensor, " batch"], values: int) -> Bool[Tensor, " batch"]:
-    """Whether the header's rounding of the gain would limit a picture.
-
-    Args:
-        snr_db: planned for.
-        uses: symbols of each image.
-        values: of the padded image.
-    """
-    return (snr_db > EXACT_GAIN_SNR_DB) | ((snr_db > EXACT_GAIN_WIDE_SNR_DB) & (4 * uses > values))

@@ -6,16 +6,21 @@ in the received powers: E|y|^2 = r s^2 v + N. The ratio r is taken for each clas
 those that nothing was received of, that of the next stronger group.
 """
 
+import math
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from deepjscc.models.block_code.calibration import GROUPS, Groups, sum_groups
+from deepjscc.models.block_code.allocation import Allocation, Variances, symbol_ratio
+from deepjscc.models.block_code.calibration import GROUPS, ErrorCalibration, Groups, sum_groups
+from deepjscc.models.block_code.side_info import BlockPlan, DecodedSideInfo
 from deepjscc.models.block_code.transform import Blocks
 
 PRIOR = 20.0  # coefficients received without noise whose weight the tables' own variances have
 MOST, LEAST = 20.0, 0.05  # ratio of an image's variances to those of the tables
 LEAST_NOISE = 1e-12
+ROUNDING = 1 / 12 / 255**2  # mean squared error of rounding to 8 bits
 ByClass = Float[Tensor, "batch classes groups"]
 
 
@@ -29,6 +34,13 @@ class ErrorEstimate:
 
     def __init__(self, batch: int, classes: int) -> None:
         self._sums = torch.zeros(5, batch, classes, GROUPS, dtype=torch.float64)
+
+    def add_strip(
+        self, observed: Blocks, noise: Blocks, allocation: Allocation, variances: Variances, run: tuple[int, int]
+    ) -> None:
+        """:meth:`add` of the blocks from ``run[0]`` to ``run[1]`` of images that were sent by an allocation."""
+        classes = allocation.classes[:, run[0] : run[1]]
+        self.add(observed, noise, allocation.of_blocks(allocation.scale, *run), variances[classes], classes)
 
     def add(
         self, observed: Blocks, noise: Blocks, scale: Blocks, variance: Blocks, classes: Int[Tensor, "b n"]
@@ -59,6 +71,34 @@ class ErrorEstimate:
             grouped = sum_groups(part).double().cpu()
             for own, blocks, kinds in zip(total, grouped, classes.cpu(), strict=True):
                 own.index_add_(0, kinds, blocks)
+
+    @torch.no_grad()
+    def mse(
+        self,
+        plan: BlockPlan,
+        side_info: DecodedSideInfo,
+        values: int,
+        weights: Float[Tensor, " batch"] | None,
+        calibration: ErrorCalibration | None,
+    ) -> Float[Tensor, " batch"]:
+        """Mean squared error of each image on 8 bits; NaN of one that was sent as its mean colour.
+
+        Args:
+            plan: by which the batch was sent.
+            side_info: as it was decoded.
+            values: of a block.
+            weights: of the networks around the code; None: there are none.
+            calibration: of the code; None: there is none.
+        """
+        groups = self.by_group(side_info.gain, plan.grid[0] * plan.grid[1] * values)
+        closed, known = (groups[0] + groups[1]).sum(1).tolist(), calibration or ErrorCalibration()
+        own = torch.ones(len(closed)) if weights is None else weights
+        links = zip(plan.snr_db, symbol_ratio(plan.allocation, values), side_info.gain, own, strict=True)
+        errors = [
+            known.corrected(mse, *(float(one) for one in link)) + ROUNDING
+            for mse, link in zip(closed, links, strict=True)
+        ]
+        return torch.tensor([math.nan if index in side_info.mean_colour else one for index, one in enumerate(errors)])
 
     def by_group(self, gain: Float[Tensor, " batch"], values: int) -> tuple[Groups, Groups]:
         """Mean squared errors of the sent and of the other coefficients, on the scale of images, ``[batch, groups]``.

@@ -7,14 +7,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from deepjscc.models.block_code.allocation import expected_errors
-from deepjscc.models.block_code.calibration import Groups, sum_groups
+from deepjscc.models.block_code.allocation import expected_errors, symbol_ratio
+from deepjscc.models.block_code.calibration import ErrorCalibration, Groups, sum_groups
 from deepjscc.models.block_code.classes import Tables
 from deepjscc.models.block_code.side_info import BlockPlan, Budget, plan_to_send
 from deepjscc.types import SnrDb
 from deepjscc.units import noise_variance
-
-ROUNDING = 1 / 12 / 255**2  # mean squared error of rounding to 8 bits
 
 
 @dataclass(frozen=True)
@@ -25,16 +23,25 @@ class ExpectedErrors:
         plan: how it would be sent.
         sent: mean squared error by group of coefficients, of those that are sent, on the scale of images, ``[groups]``.
         silent: likewise of those that are not.
+        values: of a block.
     """
 
     plan: BlockPlan
     sent: Groups
     silent: Groups
+    values: int
 
     @property
     def mse(self) -> float:
         """Mean squared error of a pixel value, on the scale of images."""
         return float((self.sent + self.silent).sum())
+
+    def left_by_networks(self, weight: float, calibration: ErrorCalibration | None) -> float:
+        """Mean squared error that networks of some weight leave; without a calibration that of the closed form."""
+        if calibration is None or not weight:
+            return self.mse
+        ratio = float(symbol_ratio(self.plan.allocation, self.values))
+        return calibration.mse(self.sent, self.silent, float(self.plan.snr_db), ratio, weight)
 
 
 @dataclass(frozen=True)
@@ -67,4 +74,4 @@ class DescribedImage:
         errors = expected_errors(plan.allocation, energy, self.tables.variances, noise_variance(snr_db))
         values = self.classes.shape[1] * energy.shape[2]
         sent, silent = (sum_groups(one.sum((0, 1))) / values for one in errors)
-        return ExpectedErrors(plan, sent, silent)
+        return ExpectedErrors(plan, sent, silent, energy.shape[2])

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from deepjscc.errors import UsageError
-from deepjscc.types import DigitalLayer
+from deepjscc.types import DigitalLayer, SnrDb
 
 SMALL_BUDGET = 768  # channel uses below which a header at the lowest rate, 192 uses, takes more than a quarter
 COLOUR_BITS = (6, 7, 6)  # of red, green and blue
 COLOUR_CHECK = 0b01001  # added to the check bits of a colour: no header is one, nor becomes one by an error of one bit
+EXACT_GAIN_SNR_DB = 20.0  # SNR above which an image is scaled by just the gain that its header can tell
+EXACT_GAIN_WIDE_SNR_DB = 10.0  # the same where more than a quarter of a complex symbol goes for each value
 MAP_RATES = (0.0, 1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 1.0)  # bits per complex use; 0: there is no map
 
 
@@ -118,6 +121,17 @@ class MeanColour:
         if len(data) != Header.BYTES or _check(word) ^ COLOUR_CHECK != check:
             return None
         return MeanColour((word >> 13, word >> 6 & 127, word & 63))
+
+
+def needs_exact_gain(snr_db: SnrDb, uses: Int[Tensor, " batch"], values: int) -> Bool[Tensor, " batch"]:
+    """Whether the header's rounding of the gain would limit a picture.
+
+    Args:
+        snr_db: planned for.
+        uses: symbols of each image.
+        values: of the padded image.
+    """
+    return (snr_db > EXACT_GAIN_SNR_DB) | ((snr_db > EXACT_GAIN_WIDE_SNR_DB) & (4 * uses > values))
 
 
 def header_rate(budget: int, lasting_snr_db: float) -> float:

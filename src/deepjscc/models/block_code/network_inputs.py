@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from deepjscc.models.block_code.allocation import ByClass, Variances
+from deepjscc.models.block_code.allocation import ByClass, Variances, symbol_ratio
 from deepjscc.models.block_code.closed_form import LmmseObservation, outer_run
 from deepjscc.models.block_code.side_info import NOISE_RANGE, BlockPlan, DecodedSideInfo, clamp_noise_variance
 from deepjscc.models.block_code.tiling import Strip
@@ -85,7 +85,9 @@ class NetworkInputs:
         Both are clamped to what the networks met in training.
         """
         snr_db, (least, most) = self.plan.snr_db.clamp(*SNR_RANGE), self.trained_ratio
-        reals_a_value = 2 * symbol_ratio(self.plan, self.variances.shape[1]).clamp(least / 2**RATIO_SLACK, most)
+        reals_a_value = 2 * symbol_ratio(self.plan.allocation, self.variances.shape[1]).clamp(
+            least / 2**RATIO_SLACK, most
+        )
         return torch.stack([(snr_db - 7) / 10, reals_a_value.log2() / 4 + 0.5], 1)
 
     def link_at_receiver(self) -> Float[Tensor, "batch 4"]:
@@ -133,16 +135,6 @@ def values_at_encoder(values: int, classes: int) -> int:
 def values_at_decoder(values: int, classes: int) -> int:
     """Numbers that :meth:`NetworkInputs.at_decoder` makes of a block of so many values."""
     return values_at_encoder(values, classes) + GROUPS
-
-
-def symbol_ratio(plan: BlockPlan, values: int) -> Float[Tensor, " batch"]:
-    """Complex symbols for each of the values of the padded image, side information aside.
-
-    Args:
-        plan: how the batch is sent.
-        values: of a block.
-    """
-    return plan.allocation.reals / (2 * plan.allocation.classes.shape[1] * values)
 
 
 def grouped(values: ByClass) -> Float[Tensor, "batch rows groups"]:

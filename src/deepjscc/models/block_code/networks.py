@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from deepjscc.models.block_code.allocation import symbol_ratio
 from deepjscc.models.block_code.closed_form import LmmseObservation
-from deepjscc.models.block_code.network_inputs import RATIO_SLACK, NetworkInputs, symbol_ratio
+from deepjscc.models.block_code.network_inputs import RATIO_SLACK, NetworkInputs
 from deepjscc.models.block_code.side_info import BlockPlan
 from deepjscc.models.block_code.transform import Blocks
 from deepjscc.types import Images
@@ -68,7 +69,7 @@ class TrainedRange:
         if self.noiseless_from_db is not None:
             snr_db = torch.where(snr_db >= self.noiseless_from_db, high, snr_db)
         snr_beyond = ((low - snr_db).maximum(snr_db - high) - SNR_SLACK_DB) / SNR_FADE_DB
-        octaves = symbol_ratio(plan, values).log2()
+        octaves = symbol_ratio(plan.allocation, values).log2()
         low, high = (math.log2(ratio) for ratio in self.ratio)
         ratio_beyond = (low - RATIO_SLACK - octaves).maximum(octaves - high) / RATIO_FADE
         # No branch on the number of blocks: an exported graph has none.
