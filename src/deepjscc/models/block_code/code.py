@@ -235,8 +235,8 @@ class BlockCode(JSCC):
             observed = torch.where(sent, latent.gather(1, index).view(places.shape), 0.0)
             noise = torch.where(sent, received.noise_variance.gather(1, index // 2).view(places.shape), torch.inf)
             if estimate is not None:
-                own = (without_halo(outer, strip, grid[1]) for outer in (observed, noise))
-                estimate.add_strip(*own, plan.allocation, self.variances, inner_run(strip, grid[1]))
+                inner = [without_halo(outer, strip, grid[1]) for outer in (observed, noise)]
+                estimate.add_strip(inner[0], inner[1], plan.allocation, self.variances, inner_run(strip, grid[1]))
             images = self.synthesise_strip(observed, noise, side_info, plan, strip)[..., : size[1]].clamp(0, 1)
             for image, colour in side_info.mean_colour.items():
                 images[image] = images.new_tensor(colour)[:, None, None]

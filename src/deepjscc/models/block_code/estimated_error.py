@@ -35,6 +35,7 @@ class ErrorEstimate:
     def __init__(self, batch: int, classes: int) -> None:
         self._sums = torch.zeros(5, batch, classes, GROUPS, dtype=torch.float64)
 
+    @torch.no_grad()
     def add_strip(
         self, observed: Blocks, noise: Blocks, allocation: Allocation, variances: Variances, run: tuple[int, int]
     ) -> None:
@@ -42,6 +43,7 @@ class ErrorEstimate:
         classes = allocation.classes[:, run[0] : run[1]]
         self.add(observed, noise, allocation.of_blocks(allocation.scale, *run), variances[classes], classes)
 
+    @torch.no_grad()
     def add(
         self, observed: Blocks, noise: Blocks, scale: Blocks, variance: Blocks, classes: Int[Tensor, "b n"]
     ) -> None:
@@ -100,6 +102,7 @@ class ErrorEstimate:
         ]
         return torch.tensor([math.nan if index in side_info.mean_colour else one for index, one in enumerate(errors)])
 
+    @torch.no_grad()
     def by_group(self, gain: Float[Tensor, " batch"], values: int) -> tuple[Groups, Groups]:
         """Mean squared errors of the sent and of the other coefficients, on the scale of images, ``[batch, groups]``.
 
