@@ -24,7 +24,7 @@ from deepjscc.systems import Link
 from deepjscc.zoo import load
 
 SNRS_DB, RATIOS = (-4.0, 20.0), (1 / 80, 1 / 3)
-SHRINKAGE = (0.15, 0.1)  # of the logarithms of factors and of terms, towards 0
+SHRINKAGE = (0.15, 0.1, 1.0)  # of the logarithms of factors, of terms, and of what estimates miss, towards 0
 DAMPED_DB = 0.5  # errors beyond count less
 
 
@@ -90,7 +90,7 @@ def main() -> None:
     missed = DB * np.log(np.array(measured) / np.array([one[0] for one in asked]))
 
     def residuals(numbers: np.ndarray) -> np.ndarray:
-        return np.concatenate([terms @ numbers - missed, SHRINKAGE[1] * numbers])
+        return np.concatenate([terms @ numbers - missed, SHRINKAGE[2] * numbers])
 
     numbers = least_squares(residuals, np.zeros(terms.shape[1]), loss="soft_l1", f_scale=DAMPED_DB).x
     _report("receiver", terms @ numbers - missed)

@@ -97,3 +97,5 @@ def test_bad_numbers_are_refused() -> None:
     with pytest.raises(UsageError, match="no PSNR"):
         RetransmittingLink(link, 2, enough_db=-3.0)
     assert with_tries(link, 1, None) is link
+    with pytest.raises(UsageError, match="needs second tries"):
+        with_tries(link, 1, 30.0)

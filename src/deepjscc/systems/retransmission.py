@@ -120,6 +120,20 @@ class RetransmittingLink:
         gains = torch.cat([self.link.channel.draw_gain(1, 1, generator[0])[0] for _ in range(self.tries)])  # type: ignore[index]
         number = int(torch.randint(2**62, (), generator=generator[0]))
         encoded = self.link.encode(images, snr_db if encoder_snr_db is None else encoder_snr_db)
+        return self.deliver_by_tries(encoded, images, snr_db, gains, number)
+
+    def deliver_by_tries(
+        self, encoded: Encoded, images: Images, snr_db: SnrDb, gains: torch.Tensor, number: int
+    ) -> Transmission:
+        """Channel and receiver of one image until it is good enough.
+
+        Args:
+            encoded: the image, ``[1, 3, height, width]``, by :attr:`link`.
+            images: the image.
+            snr_db: average P / N0 in dB, ``[1]``.
+            gains: of the tries, ``[tries]``.
+            number: from which all noise is drawn.
+        """
         for count in range(1, self.tries + 1):
             link = self.link.over(CombinedTries(self.link.channel, gains[:count]))
             sent = link.deliver(encoded, images, snr_db, seeded("tries", number))
@@ -144,7 +158,7 @@ class RetransmittingLink:
 
 def named_with_tries(named: NamedSystem, tries: int, enough_db: float | None) -> NamedSystem:
     """:func:`with_tries` of a named system, whose name then says so."""
-    if tries == 1 and enough_db is None:
+    if with_tries(named.system, tries, enough_db) is named.system:
         return named
     wish = "" if enough_db is None else f" for {enough_db:g} dB"
     name = f"{named.name}, up to {tries} tries{wish}"
@@ -157,7 +171,9 @@ def with_tries(system: System, tries: int, enough_db: float | None) -> System:
     Raises:
         UsageError: a system that is no link, or what :class:`RetransmittingLink` refuses.
     """
-    if tries == 1 and enough_db is None:
+    if tries == 1 and enough_db is not None:
+        raise UsageError("a PSNR that is good enough needs second tries: --retransmit 1 or more")
+    if tries == 1:
         return system
     if not isinstance(system, Link) or not system.supports_split:
         raise UsageError("this system only transmits as a whole, once; leave the second tries out")
