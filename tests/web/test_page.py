@@ -122,6 +122,13 @@ def test_constellations_have_power_one(shown: Image.Image, channel: str) -> None
     assert len(sent) == len(received) <= 2 * live.POINTS
 
 
+def test_the_constellation_of_a_hybrid_holds_its_digital_layers(shown: Image.Image) -> None:
+    setting = Setting("jpeg2000+ldpc-fine+hybrid@share=0", "jpeg2000", 10.0, 1 / 4)
+    sent, received = live.constellation(shown, setting)
+    assert np.mean(np.abs(sent) ** 2) == pytest.approx(1, rel=0.2)
+    assert 10 * np.log10(np.mean(np.abs(received - sent) ** 2)) == pytest.approx(-10, abs=0.8)
+
+
 def test_files_to_take_home(shown: Image.Image) -> None:
     _, _, ours = page.show_learned(shown, *CONTROLS)
     files = [Path(file) for file in page.make_files(shown, ours, *CONTROLS)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import ms_ssim
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
 from deepjscc.systems import Link
-from deepjscc.systems.names import NamedSystem, is_hybrid, make_system
+from deepjscc.systems.names import NamedSystem, is_hybrid, load_transceiver, make_system
 from deepjscc.zoo import load
 
 RECEIVERS_DB = (-5.0, -2.0, 1.0, 4.0, 7.0, 10.0, 15.0, 20.0)
@@ -56,7 +56,11 @@ class Setting:
 
     def learned_system(self) -> NamedSystem:
         """The learned link; models of one ratio keep theirs."""
-        return _learned_system(self.model, self.channel, self.coherence, self.bandwidth_ratio)
+        return _learned_system(self.model, self.channel, self.coherence, self.model_ratio())
+
+    def model_ratio(self) -> float | None:
+        """The bandwidth ratio to ask the model for; None where the model has one ratio, its own."""
+        return self.bandwidth_ratio if is_hybrid(self.model) or load(self.model).supports_prefix else None
 
     def digital_system(self, bandwidth_ratio: float) -> NamedSystem:
         """The digital link, with as many channel uses as the learned one took."""
@@ -65,10 +69,11 @@ class Setting:
 
 
 @lru_cache(maxsize=4)
-def _learned_system(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
+def _learned_system(
+    model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float | None
+) -> NamedSystem:
     """A learned link, kept: reading its weights would take longer than sending a picture."""
-    ratio = bandwidth_ratio if is_hybrid(model) or load(model).supports_prefix else None
-    return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=ratio)
+    return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
 
 
 @lru_cache(maxsize=2)
@@ -141,13 +146,23 @@ def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Out
         yield ours, digital(picture, at, ours.bandwidth_ratio)
 
 
+@lru_cache(maxsize=2)
+def _symbol_link(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float | None) -> Link:
+    """A link that sends every bit of a hybrid's digital layers as symbols, where :func:`learned` looks them up."""
+    return Link(load_transceiver(model), make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
+
+
 @torch.no_grad()
 def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the sent and of the received (equalised) symbols: two rows of complex numbers."""
-    system = cast(Link, setting.learned_system().system)  # the page offers models alone
+    """Some of the symbols of all layers, as sent and as equalised: two rows of complex numbers.
+
+    Raises:
+        UsageError: a hybrid whose bandwidth holds no digital base.
+    """
+    link = _symbol_link(setting.model, setting.channel, setting.coherence, setting.model_ratio())
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)
-    sent = system.encode(to_float(from_picture(picture)), snr_db)
-    received = equalise(system.channel(sent.symbols, snr_db, generator=draws), system.channel.csi)
-    step = max(1, sent.symbols.shape[1] // POINTS)
-    return sent.symbols[0, ::step].numpy(), received.symbols[0, ::step].numpy()
+    sent = link.encode(to_float(from_picture(picture)), snr_db).symbols
+    received = equalise(link.channel(sent, snr_db, generator=draws), link.channel.csi).symbols
+    step = max(1, sent.shape[1] // POINTS)
+    return sent[0, ::step].numpy(), received[0, ::step].numpy()
