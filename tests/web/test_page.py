@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import uvicorn
+from matplotlib.figure import Figure
 from PIL import Image
 
 from deepjscc.errors import DeepJSCCError
@@ -25,6 +26,7 @@ from deepjscc.images import read_image, to_float, to_picture
 from deepjscc.web import one_picture as page
 from deepjscc.web import server, two_cameras, uploads
 from deepjscc.web.server import serve_page
+from deepjscc.web.waveform import show_waveform
 
 CONTROLS = ("linear", "jpeg2000", next(iter(page.CODINGS)), 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
 
@@ -127,6 +129,24 @@ def test_the_constellation_of_a_hybrid_holds_its_digital_layers(shown: Image.Ima
     sent, received = live.constellation(shown, setting)
     assert np.mean(np.abs(sent) ** 2) == pytest.approx(1, rel=0.2)
     assert 10 * np.log10(np.mean(np.abs(received - sent) ** 2)) == pytest.approx(-10, abs=0.8)
+
+
+def test_the_waveform_view_shows_the_picture_as_it_is_received(shown: Image.Image) -> None:
+    *_, last = show_waveform(shown, page.make_setting(*CONTROLS), "single carrier", 0.4, True)
+    numbers, _, symbols, received = last
+    assert received.size == shown.size
+    assert "the frame is complete; the picture has" in numbers
+    assert "(true: +0.400%)" in numbers
+    assert "on the air" in numbers  # the costs
+    assert [axes.get_title() for axes in symbols.axes] == ["sent", "received"]
+
+
+def test_a_lost_frame_is_said_in_words(shown: Image.Image) -> None:
+    controls = (*CONTROLS[:3], -30.0, *CONTROLS[4:])
+    steps = list(show_waveform(shown, page.make_setting(*controls), "OFDM", 0.0, False))
+    assert isinstance(steps[0][1], Figure)  # the spectrum comes once
+    assert not any(isinstance(step[1], Figure) for step in steps[1:])
+    assert "no frame was found" in steps[-1][0]
 
 
 def test_files_to_take_home(shown: Image.Image) -> None:

@@ -43,9 +43,10 @@ FOLLOWS = "knows the SNR, like the first system"
 PLANNED = "planned for the SNR below"
 
 
-def _setting(
+def make_setting(
     model: str, codec: str, coding: str, snr_db: float, ratio: str, channel: str, plan: str, planned_db: float
 ) -> Setting:
+    """The setting that the controls of the page describe, in their order on the page."""
     planned, code = planned_db if plan == PLANNED else None, CODINGS[coding]
     return Setting(model, codec, float(snr_db), RATIOS[ratio], planned_db=planned, coding=code, **CHANNELS[channel])
 
@@ -72,14 +73,14 @@ def _captioned(outcomes: list[Outcome], label: str) -> Gallery:
 def show_learned(picture: Image.Image | None, *controls: Any) -> tuple[Image.Image, str, Outcome]:
     """The learned picture, its numbers, and both for later."""
     with errors_on_page():
-        outcome = live.learned(needed(picture), _setting(*controls))
+        outcome = live.learned(needed(picture), make_setting(*controls))
     return outcome.picture, _numbers(outcome), outcome
 
 
 def show_digital(picture: Image.Image | None, ours: Outcome | None, *controls: Any) -> tuple[Image.Image, str, Outcome]:
     """The digital picture with the channel uses that the learned one took."""
     with errors_on_page():
-        outcome = live.digital(needed(picture), _setting(*controls), needed(ours).bandwidth_ratio)
+        outcome = live.digital(needed(picture), make_setting(*controls), needed(ours).bandwidth_ratio)
     return outcome.picture, _numbers(outcome), outcome
 
 
@@ -101,15 +102,15 @@ def show_curve(
     """The curve, point after point."""
     pairs: list[tuple[Outcome, Outcome]] = []
     with errors_on_page():
-        now, points = (needed(ours), needed(theirs)), live.curve_snrs_db(_setting(*controls))
-        for pair in live.curve(needed(picture), _setting(*controls)):
+        now, points = (needed(ours), needed(theirs)), live.curve_snrs_db(make_setting(*controls))
+        for pair in live.curve(needed(picture), make_setting(*controls)):
             pairs.append(pair)
             yield curve_figure(pairs, now), f"{len(pairs)} of {len(points)} SNRs"
 
 
 def show_receivers(picture: Image.Image | None, ours: Outcome | None, *controls: Any) -> Iterator[tuple[Any, ...]]:
     """Eight receivers of one transmission: of the first system, then of the digital link, then of the hybrid."""
-    setting, rows = _setting(*controls), list[Gallery]()
+    setting, rows = make_setting(*controls), list[Gallery]()
     with errors_on_page():
         rows.append(_captioned(live.receivers(needed(picture), setting), RECEIVED))
         yield *rows, [], []
@@ -130,18 +131,18 @@ def show_stages(picture: Image.Image | None, *controls: Any) -> list[tuple[Image
     """The picture as it arrives."""
     with errors_on_page():
         label = "after {o.channel_uses} uses, ratio {o.bandwidth_ratio:.4f}: {o.psnr_db:.1f} dB"
-        return _captioned(live.stages(needed(picture), _setting(*controls)), label)
+        return _captioned(live.stages(needed(picture), make_setting(*controls)), label)
 
 
 def show_constellation(picture: Image.Image | None, *controls: Any) -> Figure:
     """Sent and received symbols."""
     with errors_on_page():
-        return constellation_figure(*live.constellation(needed(picture), _setting(*controls)))
+        return constellation_figure(*live.constellation(needed(picture), make_setting(*controls)))
 
 
 def make_files(picture: Image.Image | None, ours: Outcome | None, *controls: Any) -> list[str]:
     """The received picture and the sent symbols as a SigMF recording."""
-    setting = _setting(*controls)
+    setting = make_setting(*controls)
     Path(get_upload_folder()).mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="result-", dir=get_upload_folder()))  # Gradio deletes it after an hour
     with errors_on_page():

@@ -7,13 +7,15 @@ import gradio as gr
 DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 4}  # uploads do not wait for a slow one
 CSS = """
 /* Drawings are white; in the dark their lightness is turned over, and their hues are kept. */
-.dark #curve img, .dark #constellation img { filter: invert(0.93) hue-rotate(180deg); }
+.dark :is(#curve, #constellation, #spectrum, #radio-symbols) img { filter: invert(0.93) hue-rotate(180deg); }
 /* Captions are read whole: wrapped below the picture, not cut off over it. */
 .captions .caption-label, .captions .thumbnail-lg .caption-label {
   position: static; max-width: none; white-space: normal; overflow: visible; text-overflow: clip; display: block;
 }
 .captions .gallery-item, .captions .thumbnail-lg { height: auto; aspect-ratio: auto; }
 #slider { width: 100%; }
+/* Narrow tabs, so that the names of all views fit beside the controls. */
+#views > .tab-wrapper button[role="tab"] { padding-left: 10px; padding-right: 10px; }
 /* On a phone the SNR stays in view while the pictures are scrolled. */
 @media (max-width: 640px) {
   .form:has(> #snr) { position: fixed !important; left: 0; right: 0; bottom: 0; z-index: 30; border-radius: 0; }
