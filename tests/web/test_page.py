@@ -188,6 +188,14 @@ def test_two_cameras_together_and_alone(shown: Image.Image) -> None:
     assert (noiseless.left_db, noiseless.right_db, noiseless.coherence) == (0.0, live_pair.NOISELESS_DB, "symbol")
 
 
+def test_both_views_of_the_sample_pair_gain_at_the_first_setting() -> None:
+    pair = uploads.load_sample_pair()[0]
+    *_, setting, together = two_cameras.show_together(pair, *two_cameras.FIRST_DB, False, "AWGN")
+    left_db, right_db = live_pair.gain_db(together, live_pair.alone(pair, setting))
+    assert left_db > 0.5
+    assert right_db > 0
+
+
 def test_a_pair_is_two_pictures_of_one_size(tmp_path: Path) -> None:
     for name, size in (("b.png", (64, 48)), ("a.png", (64, 48)), ("small.png", (32, 48))):
         Image.new("RGB", size, "red" if name == "a.png" else "blue").save(tmp_path / name)
