@@ -57,12 +57,13 @@ def test_a_model_is_put_into_a_link() -> None:
 
 
 def test_what_cannot_be_counted_is_refused(mine: str) -> None:
-    with pytest.raises(UsageError, match="count the complex channel uses"):
+    with pytest.raises(UsageError, match="positive number of complex channel uses"):
         make_system(f"{mine}:make:uses=0", AWGN()).system.transmit(IMAGES, SNR_DB)
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("nothing", "has no transmit"), ("absent", "has no system absent"), ("make:colour=3", "colour")]
+    ("name", "words"),
+    [("nothing", "has no method transmit"), ("absent", "has no system absent"), ("make:colour=3", "colour")],
 )
 def test_wrong_names(mine: str, name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
