@@ -34,14 +34,14 @@ class Setting:
     """The values of the sliders.
 
     Attributes:
-        model: of the zoo.
-        codec: of the digital link,
-        coding: and its channel code.
-        snr_db: of the channel.
-        bandwidth_ratio: complex uses per source value.
+        model: name of a model of the zoo, or of a hybrid.
+        codec: source codec of the digital link.
+        coding: channel code of the digital link.
+        snr_db: SNR of the channel in dB.
+        bandwidth_ratio: complex channel uses per source value.
         channel, coherence: the kind of channel; the receiver knows its gain.
-        planned_db: SNR that the digital link was built for; None: it follows every SNR (an envelope of links).
-        seed: of gains and noise.
+        planned_db: SNR in dB that the digital link is planned for; None adapts it to every SNR (an envelope of links).
+        seed: seed of the random generator for gains and noise.
     """
 
     model: str
@@ -55,7 +55,7 @@ class Setting:
     seed: int = 0
 
     def learned_system(self) -> NamedSystem:
-        """The learned link; models of one ratio keep theirs."""
+        """The first system; a model that has only one bandwidth ratio keeps it."""
         return _learned_system(self.model, self.channel, self.coherence, self.model_ratio())
 
     def model_ratio(self) -> float | None:
@@ -72,29 +72,35 @@ class Setting:
 def _learned_system(
     model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float | None
 ) -> NamedSystem:
-    """A learned link, kept: reading its weights would take longer than sending a picture."""
+    """The first system, cached, because reading its weights takes longer than sending a picture."""
     return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
 
 
 @lru_cache(maxsize=2)
 def _digital_system(name: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
-    """A digital link, kept with what its codec has coded of the picture."""
+    """The digital link, cached together with the encodings of the picture that its codec has made."""
     return make_system(name, make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
 
 
 def learned(picture: Image.Image, setting: Setting) -> Outcome:
-    """The picture by the learned link, and its PSNR: what a slider waits for."""
+    """Send the picture by the first system and measure its PSNR, but nothing that takes longer."""
     return send_image(picture, setting.learned_system(), setting.snr_db, seed=setting.seed, with_structure=False)
 
 
 def digital(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Outcome:
-    """The picture by the digital link, over the same gains, and its PSNR; learned pictures go first."""
+    """Send the picture by the digital link, over the same gains, and measure its PSNR; at low priority.
+
+    Args:
+        picture: 8-bit RGB.
+        setting: the values of the controls.
+        bandwidth_ratio: complex channel uses per source value, those that the first system took.
+    """
     system = setting.digital_system(bandwidth_ratio)
     return in_background(lambda: send_image(picture, system, setting.snr_db, seed=setting.seed, with_structure=False))
 
 
 def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
-    """MS-SSIM of what came out; None for a picture too small for it. Learned pictures go first."""
+    """MS-SSIM of a received picture, computed at low priority; None if the picture is too small for it."""
     if min(picture.size) < MS_SSIM_MIN_SIDE:
         return None
     images, decoded = to_float(from_picture(picture)), to_float(from_picture(outcome.picture))
@@ -102,14 +108,14 @@ def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
 
 
 def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
-    """One transmission, made for the setting's SNR, as receivers at :data:`RECEIVERS_DB` have it."""
+    """One transmission, planned for the SNR of the setting, as it is received at each of :data:`RECEIVERS_DB`."""
     return _received_by_all(picture, setting.learned_system(), setting)
 
 
 def other_receivers(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Iterator[list[Outcome]]:
-    """The same of the digital link, then of the hybrid unless that is the model, with as many channel uses.
+    """The same for the digital link, then for the hybrid unless that is the first system, with equal channel uses.
 
-    All are made for the setting's SNR. Learned pictures go first.
+    All transmissions are planned for the SNR of the setting. They are computed at low priority.
     """
     at = replace(setting, planned_db=None)  # it plans for the design SNR, as the others do
     systems = [at.digital_system(bandwidth_ratio)]

@@ -12,11 +12,11 @@ from deepjscc.evaluation.single import Outcome
 
 
 def curve_figure(pairs: Sequence[tuple[Outcome, Outcome]], now: Sequence[Outcome]) -> Figure:
-    """PSNR over SNR as far as it is measured, with the present points.
+    """PSNR over SNR as far as it has been measured, with the values at the present SNR.
 
     Args:
-        pairs: the learned and the digital outcome at each SNR.
-        now: the outcomes at the sliders' place.
+        pairs: the outcomes of the first system and of the digital link at each SNR.
+        now: the outcomes of both at the SNR of the slider.
     """
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
@@ -31,7 +31,7 @@ def curve_figure(pairs: Sequence[tuple[Outcome, Outcome]], now: Sequence[Outcome
     axes.set_ylabel("PSNR of this picture [dB]")
     axes.grid(alpha=0.3)
     if pairs:
-        axes.legend(title="star: the sliders; cross: outage", fontsize=9)
+        axes.legend(title="star: SNR of the slider; cross: outage", fontsize=9)
     return figure
 
 
@@ -53,7 +53,7 @@ def spectrum_figure(
 
     Args:
         sent, received: frequencies in units of the symbol rate, and the density at each.
-        snr_db: P / N0 in dB; white noise lies by so much below the signal.
+        snr_db: P / N0 in dB, by which the density of the noise is below that of the signal.
     """
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""The page's layout and what each control sets off: one picture beside a digital link, and two cameras."""
+"""The layout of the page, and the handlers that its controls call: one picture by two systems, and two cameras."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,8 +25,9 @@ def build_page() -> gr.Blocks:
     """The page, ready to be served."""
     with gr.Blocks(title="deepjscc", analytics_enabled=False, delete_cache=(3600, 3600)) as page:
         gr.Markdown(
-            "# deepjscc\nA picture over a noisy channel: joint source-channel coding beside a digital link. The "
-            "first system knows the SNR of the slider; the digital link knows it too, unless it is planned for another."
+            "# deepjscc\nThis page sends a picture over a noisy channel by two systems: joint source-channel coding, "
+            "and a digital link with equal channel uses. Both transmitters know the SNR of the slider, unless the "
+            "digital link is planned for another SNR."
         )
         with gr.Tabs():
             with gr.Tab("One picture"):
@@ -49,10 +50,12 @@ def _build_one_picture(page: gr.Blocks) -> None:
             sample = gr.Radio(list(NAMES), value="coffee", label="Sample photograph", elem_id="sample")
             upload = gr.UploadButton("Upload a picture", file_count="single", type="filepath")
             note = gr.Markdown(elem_id="note")
-            ratio = gr.Dropdown(list(RATIOS), value="1/12", label="Bandwidth ratio (channel uses per value)")
-            with gr.Accordion("Channel, model, digital link", open=False):
+            ratio = gr.Dropdown(
+                list(RATIOS), value="1/12", label="Bandwidth ratio (complex channel uses per source value)"
+            )
+            with gr.Accordion("Channel, first system, digital link", open=False):
                 channel = gr.Dropdown(list(CHANNELS), value="AWGN", label="Channel")
-                model = gr.Dropdown(models, value=UNIVERSAL, label="System")
+                model = gr.Dropdown(models, value=UNIVERSAL, label="First system")
                 codec = gr.Dropdown(list(CODECS), value="jpeg2000", label="Digital codec")
                 coding = gr.Dropdown(list(CODINGS), value=next(iter(CODINGS)), label="Digital channel code")
                 plan = gr.Radio([FOLLOWS, PLANNED], value=FOLLOWS, label="The digital link")
@@ -73,7 +76,11 @@ def _build_one_picture(page: gr.Blocks) -> None:
                             digital_numbers = gr.Markdown(elem_id="digital-numbers")
                     similarity = gr.Markdown(elem_id="similarity")
                 with gr.Tab("Before and after"):
-                    beside_what = gr.Radio([ORIGINAL, DIGITAL], value=ORIGINAL, label="Left of the line")
+                    beside_what = gr.Radio(
+                        [ORIGINAL, DIGITAL],
+                        value=ORIGINAL,
+                        label="Picture on the left; the first system is on the right",
+                    )
                     slider = gr.ImageSlider(
                         format="png",
                         interactive=False,
@@ -88,16 +95,18 @@ def _build_one_picture(page: gr.Blocks) -> None:
                     curve = gr.Plot(elem_id="curve", show_label=False)
                 with gr.Tab("Receivers") as many:
                     gr.Markdown(
-                        "One transmission, made for the SNR of the slider, as eight receivers have it: of the first "
-                        "system, of the digital link, and of the hybrid, with equal channel uses."
+                        "One transmission, planned for the SNR of the slider, as eight receivers with different SNRs "
+                        "decode it. The rows are the first system, the digital link and the hybrid, with equal channel "
+                        "uses."
                     )
                     broadcast = gr.Button("Send to eight receivers")
                     names = ("receivers", "digital-receivers", "hybrid-receivers")
                     receivers = [gallery(4, name) for name in names]
                 with gr.Tab(STAGES):
                     gr.Markdown(
-                        "One transmission as it arrives: after each stage, or of a model without stages "
-                        "after an eighth, a quarter, half and all of the symbols."
+                        "The received picture of one transmission after each stage. A model without stages is decoded "
+                        "after an eighth, a quarter, half and all of its symbols; a system that needs all symbols is "
+                        "shown once."
                     )
                     staged = gallery(2, "stages")
                 with gr.Tab(CONSTELLATION):

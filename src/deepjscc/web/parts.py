@@ -1,4 +1,4 @@
-"""Pieces that both halves of the page are made of."""
+"""Components and styles that both halves of the page share."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ import gradio as gr
 
 DECODING: dict[str, Any] = {"concurrency_id": "decoding", "concurrency_limit": 4}  # uploads do not wait for a slow one
 CSS = """
-/* Drawings are white; in the dark their lightness is turned over, and their hues are kept. */
+/* Figures have a white background; in the dark mode their lightness is inverted, and their hues are kept. */
 .dark :is(#curve, #constellation, #spectrum, #radio-symbols) img { filter: invert(0.93) hue-rotate(180deg); }
-/* Captions are read whole: wrapped below the picture, not cut off over it. */
+/* Whole captions, wrapped below the picture instead of cut off over it. */
 .captions .caption-label, .captions .thumbnail-lg .caption-label {
   position: static; max-width: none; white-space: normal; overflow: visible; text-overflow: clip; display: block;
 }
@@ -26,12 +26,12 @@ BUTTONS = ["download", "fullscreen"]  # not "share", which would post the pictur
 
 
 def image(label: str) -> gr.Image:
-    """A place for a picture; its ``elem_id`` is the label in small letters, joined by hyphens."""
+    """A component for a picture; its ``elem_id`` is the label in lower case with hyphens for spaces."""
     name = label.lower().replace(",", "").replace(" ", "-")
     return gr.Image(label=label, format="png", interactive=False, buttons=BUTTONS, elem_id=name)
 
 
 def gallery(columns: int, name: str) -> gr.Gallery:
-    """A place for several."""
+    """A component for several pictures."""
     fit: dict[str, Any] = {"height": "auto", "object_fit": "contain", "show_label": False, "elem_classes": "captions"}
     return gr.Gallery(columns=columns, format="png", buttons=BUTTONS, elem_id=name, **fit)

@@ -1,4 +1,4 @@
-"""The view of a radio link: spectrum, symbols, and the picture while its samples come in."""
+"""The view of a radio link: its spectrum, its symbols, and the picture that the receiver decodes meanwhile."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class WaveformView:
 
 
 def build_waveform_view() -> WaveformView:
-    """Controls and results, in the tab that is open."""
+    """Build the controls and results in the current tab."""
     gr.Markdown(WHAT)
     with gr.Row():
         kind = gr.Radio(list(WAVEFORMS), value=next(iter(WAVEFORMS)), label="Waveform", elem_id="waveform-kind")
@@ -57,10 +57,10 @@ def build_waveform_view() -> WaveformView:
 def show_waveform(
     picture: Image.Image | None, setting: Setting, kind: str, offset_percent: float, echo: bool
 ) -> Iterator[tuple[Any, ...]]:
-    """Numbers, spectrum, symbols and picture, again whenever the receiver knows more.
+    """Transmit the picture, and show numbers, spectrum, symbols and picture whenever the receiver knows more.
 
     Args:
-        picture: what is sent.
+        picture: the transmitted picture.
         setting: model, SNR and bandwidth ratio.
         kind: a key of :data:`WAVEFORMS`.
         offset_percent: carrier frequency offset in percent of the symbol rate.
@@ -80,7 +80,7 @@ def show_waveform(
 
 
 def _numbers(view: Snapshot, radio: RadioSetting) -> str:
-    """What the receiver has found out, beside what the channel really did."""
+    """Describe what the receiver has received and estimated, with the true carrier offset."""
     samples = f"{view.samples:,} of {view.total_samples:,} samples"
     if view.frame is None:
         return f"**Received: {samples}; {view.status}.**"
