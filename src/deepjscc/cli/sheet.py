@@ -1,4 +1,4 @@
-"""`deepjscc sheet`: a sheet of pictures, systems down and SNRs across."""
+"""`deepjscc sheet`: draws a sheet of pictures with a row for each system and a column for each SNR."""
 
 from typing import Annotated
 
@@ -25,7 +25,9 @@ from deepjscc.units import parse_ratio, parse_snr_list
 def sheet(
     image: str,
     *,
-    system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
+    system: Annotated[
+        list[str], Parameter(name="--system", help="System, MODEL or CODEC+CODING; repeat the option for several.")
+    ],
     output: OutputFile,
     snr_db: Snrs = "0:20:5",
     bandwidth_ratio: Ratio = "1/12",
@@ -35,7 +37,7 @@ def sheet(
     max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
-    """Draw one picture through several systems at several SNRs.
+    """Draw a sheet of one picture as several systems deliver it at several SNRs.
 
     Args:
         image: A picture, or sample:coffee.
