@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from deepjscc import threads
 from deepjscc.cli import main
+from deepjscc.threads import side_by_side, usable_cores
 
 BARE = {name: value for name, value in os.environ.items() if name not in {*threads.PASSIVE, "OMP_NUM_THREADS"}}
 
@@ -106,3 +108,14 @@ def test_no_threads_is_wrong_usage(capsys: pytest.CaptureFixture) -> None:
 def test_help_of_a_command_names_the_option(capsys: pytest.CaptureFixture) -> None:
     main(["evaluate", "--help"])
     assert "--threads" in capsys.readouterr().out
+
+
+def test_tasks_run_side_by_side_and_errors_come_through() -> None:
+    barrier = threading.Barrier(2, timeout=20)  # each waits for the other: in turn they would never end
+    if usable_cores() > 1:
+        assert len(side_by_side(barrier.wait, barrier.wait)) == 2
+    assert side_by_side(lambda: 1) == (1,)
+    assert side_by_side() == ()
+    assert side_by_side(lambda: 1, lambda: "two", lambda: None) == (1, "two", None)
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda: 1, lambda: 1 // 0)

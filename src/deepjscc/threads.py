@@ -6,13 +6,18 @@ This module must not import torch: OpenMP reads its environment once, when its l
 import os
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar, overload
 
 PASSIVE = {
     "OMP_WAIT_POLICY": "PASSIVE",  # the standard's name
     "GOMP_SPINCOUNT": "0",  # of GCC's OpenMP, which the Linux builds of torch bring along
     "KMP_BLOCKTIME": "0",  # of LLVM's and Intel's OpenMP, in milliseconds
 }
+_Result = TypeVar("_Result")
+_Other = TypeVar("_Other")
 SAMPLE_S = 0.1  # ten ticks of the kernel's clock: busy cores are known to a tenth
 
 
@@ -31,6 +36,21 @@ def limit_threads(count: int) -> None:
     os.environ["OMP_NUM_THREADS"] = str(count)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(count)
+
+
+@overload
+def side_by_side(first: Callable[[], _Result], second: Callable[[], _Other], /) -> tuple[_Result, _Other]: ...
+@overload
+def side_by_side(*tasks: Callable[[], _Result]) -> tuple[_Result, ...]: ...
+def side_by_side(*tasks: Callable[[], Any]) -> tuple[Any, ...]:
+    """Run tasks at once, each in a thread, and return their results in order; the first error is raised.
+
+    Worth it for tasks that spend their time outside the interpreter, as image codecs do. On one core they take turns.
+    """
+    if len(tasks) < 2 or usable_cores() < 2:
+        return tuple(task() for task in tasks)
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return tuple(future.result() for future in [pool.submit(task) for task in tasks])
 
 
 def usable_cores() -> int:

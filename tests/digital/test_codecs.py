@@ -2,12 +2,15 @@
 
 import random
 import shutil
+from functools import partial
 
 import pytest
 import torch
 
 from deepjscc.digital.codecs import CODECS, vvc
+from deepjscc.digital.codecs.base import Source
 from deepjscc.errors import DeepJSCCError
+from deepjscc.threads import side_by_side
 
 SMALL_BUDGETS = (20, 100, 400, 1000, 4000)
 
@@ -112,3 +115,15 @@ def test_colour_transform_is_on(coffee: torch.Tensor) -> None:
     data = CODECS["jpeg2000"]().encode(coffee, 18_000)
     assert data is not None
     assert data[data.index(b"\xff\x52") + 8] == 1  # multiple component transformation, in the COD marker
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif"])
+def test_threads_may_code_one_picture_at_once(name: str, coffee: torch.Tensor) -> None:
+    source, codec = Source(coffee[:, :128, :128].contiguous()), CODECS[name]()
+    levels = [codec.levels[len(codec.levels) * part // 10] for part in range(2, 9)]
+    alone = [codec.compress(source.picture, level, codec.variants[0]) for level in levels]
+    for _ in range(3):
+        threaded = side_by_side(
+            *[partial(codec.compress, source.picture, level, codec.variants[0]) for level in levels]
+        )
+        assert list(threaded) == alone

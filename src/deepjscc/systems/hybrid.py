@@ -26,6 +26,7 @@ from deepjscc.images import to_8bit, to_float
 from deepjscc.models import BlockCode
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
+from deepjscc.systems.analog_spreading import despread, spread
 from deepjscc.systems.hybrid_choice import BACK_OFF_DB, HybridExpectation, choose_layout
 from deepjscc.systems.hybrid_options import DEFAULT_OPTIONS, FLOOR_DB, HybridOptions
 from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, pack_coarse, unpack_coarse
@@ -37,6 +38,7 @@ from deepjscc.systems.hybrid_plan import (
     HybridHeader,
     snr_index,
 )
+from deepjscc.threads import side_by_side
 from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
 
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
@@ -81,9 +83,6 @@ class Hybrid:
 
         Returns:
             The analog symbols, ``[batch, uses]``, and the digital layers of each image.
-
-        Raises:
-            DeepJSCCError: the codec cannot encode the base in the bytes that it was planned for.
         """
         ratio = self.default_ratio if plan.bandwidth_ratio is None else plan.bandwidth_ratio
         uses = channel_uses((images.shape[-2], images.shape[-1]), ratio)
@@ -103,8 +102,7 @@ class Hybrid:
             The images, ``[batch, 3, height, width]``; mid-grey where no layer arrived.
 
         Raises:
-            UsageError: a header or a layer that no encoder made.
-            DeepJSCCError: a base whose picture has another size.
+            DeepJSCCError: a header or a layer that no encoder made, or a base of another size.
         """
         images, layers = [], []
         for index in range(len(received.symbols)):
@@ -153,31 +151,48 @@ class Hybrid:
     def _encode_image(self, image: Images, picture: Image8, snr_db: float, uses: int, plan: LinkPlan) -> Encoded:
         index = snr_index(snr_db)
         left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
-        chosen = self._choose(picture, snr_db, uses, left, plan.snr_offsets_db) if left > 0 else None
+        if left <= 0:
+            return self._encode_analog_only(image, index, uses, plan)
+        # The coarse layer does not depend on the share; over an unknown channel its SNR is yet to be chosen.
+        known = len(plan.snr_offsets_db) == 1
+        chosen, early = side_by_side(
+            lambda: self._choose(picture, snr_db, uses, left, plan.snr_offsets_db),
+            lambda: self._encode_coarse(picture, index, uses) if known else None,
+        )
         if chosen is None:
             return self._encode_analog_only(image, index, uses, plan)
-        index, share_index = chosen
-        left = uses - self.header_layer(HybridHeader(0, index, 0)).uses
-        coarse, coarse_uses = self._encode_coarse(picture, index, uses)
-        left -= coarse_uses
-        header = HybridHeader(share_index, index, 0 if coarse is None else MOST_COARSE)
-        code = self.base_code(header, left)
+        layout_index, share_index = chosen
+        coarse = early if early and layout_index == index else self._encode_coarse(picture, layout_index, uses)
+        encoded = self._encode_layers(picture, HybridHeader(share_index, layout_index, 0), coarse, uses)
+        return encoded or self._encode_analog_only(image, index, uses, plan)
+
+    def _encode_layers(
+        self, picture: Image8, header: HybridHeader, coarse: tuple[bytes | None, int], uses: int
+    ) -> Encoded | None:
+        """Header, coarse layer, base and analog layer; None where the base does not fit after all."""
+        data, coarse_uses = coarse
+        header = replace(header, coarse=0 if data is None else MOST_COARSE)
         layers = [self.header_layer(header)]
-        if coarse is not None:
-            layers.append(DigitalLayer(coarse, self.coarse_code(header, uses), name="coarse"))
-        base, symbols = self._encode_base(picture, header, code, left)
+        left = uses - layers[0].uses - coarse_uses
+        if data is not None:
+            layers.append(DigitalLayer(data, self.coarse_code(header, uses), name="coarse"))
+        code = self.base_code(header, left)
+        encoded = self._encode_base(picture, header, code, left)
+        if encoded is None:
+            return None
+        base, symbols = encoded
         layers.append(DigitalLayer(base, code, superposed=True, name="base"))
         return Encoded(symbols, (tuple(layers),), (left,), (header.analog_share,))
 
     def _encode_base(
         self, picture: Image8, header: HybridHeader, code: PlannedCode, uses: int
-    ) -> tuple[bytes, torch.Tensor]:
-        """Encode the base, and its residual as analog symbols ``[1, uses]`` of mean power 1."""
+    ) -> tuple[bytes, torch.Tensor] | None:
+        """Encode the base and its residual as bytes and symbols ``[1, uses]`` of mean power 1; None if no base fits."""
         room, reserved = code.bits // 8 - BASE_OVERHEAD, SIDE_INFO_BYTES if header.share_index else 0
         while True:
             stream = self.codec.encode(picture, room - reserved)
             if stream is None:
-                raise DeepJSCCError(f"the codec cannot encode the base in {room - reserved} bytes, as was planned")
+                return None
             if not header.share_index:
                 return Base(stream).pack(), torch.zeros(1, uses, dtype=torch.complex64)
             base = self.codec.decode(stream)
@@ -188,7 +203,7 @@ class Hybrid:
             reserved = max(len(statistics.side_info), reserved + 1)
         snr_db = header.design_snr_db + _db(header.analog_share)
         modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
-        return Base(stream, statistics.side_info, modulated.gain_index).pack(), modulated.symbols[None]
+        return Base(stream, statistics.side_info, modulated.gain_index).pack(), spread(modulated.symbols)[None]
 
     def _choose(
         self, picture: Image8, design_snr_db: float, uses: int, left: int, offsets_db: tuple[float, ...]
@@ -262,7 +277,8 @@ class Hybrid:
             if not header.share_index:
                 return image, ("base",)
             snr_db = header.design_snr_db + _db(header.analog_share)
-            estimate = self.residual_code.estimate(symbols[0], noise[0], picture, base.side_info, base.gain, snr_db)
+            analog, analog_noise = despread(symbols[0], noise[0])
+            estimate = self.residual_code.estimate(analog, analog_noise, picture, base.side_info, base.gain, snr_db)
             return (image + estimate.residual[None]).clamp(0, 1), ("base", "analog")
         if header.coarse and data[1] is not None:
             return to_float(decode_coarse(unpack_coarse(data[1]), size)), ("coarse",)
@@ -273,8 +289,7 @@ def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> Plan
     """Find the shortest code of a family that carries a number of bits at an SNR.
 
     Args:
-        coding: the family of codes.
-        channel: the kind of channel.
+        coding, channel: the family of codes and the kind of channel.
         bits: number of bits to carry.
         snr_db: SNR in dB at which they must arrive.
 

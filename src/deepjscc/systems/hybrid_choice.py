@@ -1,22 +1,21 @@
 """The errors that the transmitter of a hybrid expects of each layout; it computes them without any trial transmission.
 
-The error of the base as a function of its bytes is interpolated between two encodings, one of which is that of a base
-without an analog layer. The part of the residual that an analog layer leaves is computed from the statistics of one
-residual, because it depends little on the rate of the base.
+The error of the base as a function of its bytes comes from a rate curve of few encodings, from which the search for the
+base starts. The part of the residual that an analog layer leaves is computed from the statistics of one residual,
+because it depends little on the rate of the base.
 """
 
 import math
 from collections.abc import Callable, Sequence
 
 from deepjscc.digital.codecs.base import LevelCodec
-from deepjscc.digital.codecs.rate_curve import RateCurve
+from deepjscc.digital.codecs.rate_curve import rate_curve
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.systems.hybrid_plan import SHARES, HybridHeader, choose_share, snr_index
 from deepjscc.types import Image8
 
-# The share for which a base is coded: its residual shows what analog layers leave.
-REFERENCE = SHARES.index(0.1)
-LEAST_ERROR = 1e-3  # mean squared error, values of 0 to 255: below that rounding to 8 bits hides everything
+REFERENCE = 0.3  # the share that is planned with, times the square root of the SNR: about the one that is chosen
+MOST_REFERENCE = 0.1
 FEWEST = 0.7  # of the bytes of the smallest coding, to which the curve is continued
 BACK_OFF_DB = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -13.0, -16.0)  # of the base's design SNR, tried over fading
 COARSE_PSNR_DB, OUTAGE_PSNR_DB = 19.0, 13.0  # of a coarse layer and of a mean colour, about, on photographs
@@ -45,33 +44,19 @@ class HybridExpectation:
         indices: Sequence[int],
     ) -> None:
         self.residual_code, self.room, self.uses = residual_code, room, uses
-        budgets = {room(max(indices), 0), room(sorted(indices)[len(indices) // 2], REFERENCE)}
-        if len(indices) > 1:
-            budgets.add(room(min(indices), len(SHARES) - 1))
-        self.points: dict[int, float] = {}  # mean squared error (values of 0 to 255) over bytes, of real codings
-        for budget in sorted(budgets):
-            stream = codec.encode(picture, budget) if budget > 0 else None
-            if stream is None:
-                continue
-            base = codec.decode(stream)
-            residual = (picture.float() - base.float()) / 255
-            mse = float(residual.square().mean())
-            self.points[codec.counted_bytes(stream)] = max(mse * 255**2, LEAST_ERROR)
-            if len(self.points) == 1:
-                # What an analog layer leaves of a residual depends little on the base: one base shows it for all.
-                self.base_mse, self.statistics = mse, residual_code.describe(residual, base)
-        self.curve = self._curve()
         self._kept: dict[tuple[int, float], float] = {}
-
-    def _curve(self) -> RateCurve | None:
-        """The error of the base as a function of its bytes; None where the codec has fewer than two encodings."""
-        sizes = sorted(self.points)
-        rising = [
-            size for place, size in enumerate(sizes) if place == 0 or self.points[size] < self.points[sizes[place - 1]]
-        ]
-        if len(rising) < 2:
-            return None
-        return RateCurve(tuple(rising), tuple(self.points[size] for size in rising))
+        middle = sorted(indices)[len(indices) // 2]
+        budgets = [room(max(indices), 0), room(middle, _reference(HybridHeader(0, middle, 0).design_snr_db))]
+        if len(indices) > 1:
+            budgets.append(room(min(indices), len(SHARES) - 1))
+        budgets = sorted(budget for budget in budgets if budget > 0)
+        self.curve = rate_curve(codec, picture, budgets[0], budgets[-1]) if budgets else None
+        # What an analog layer leaves of a residual depends little on the base: one base shows it for all.
+        shown = codec.near(picture, budgets[0]) if self.curve is not None else None
+        if shown is not None:
+            base = codec.decode(shown)
+            residual = (picture.float() - base.float()) / 255
+            self.base_mse, self.statistics = float(residual.square().mean()), residual_code.describe(residual, base)
 
     def mse(self, index: int, share_index: int, snr_db: float) -> float | None:
         """Expected mean squared error with base and analog layer received; None where no base fits.
@@ -97,6 +82,12 @@ class HybridExpectation:
             error = self.residual_code.expected_error(self.statistics, 2 * self.uses, analog_snr)
             self._kept[key] = error / self.base_mse
         return self._kept[key]
+
+
+def _reference(design_snr_db: float) -> int:
+    """Index of a share near the one that will be chosen; the residual of its base shows what analog layers leave."""
+    about = min(MOST_REFERENCE, REFERENCE * 10 ** (-design_snr_db / 20))
+    return min(range(1, len(SHARES)), key=lambda index: abs(SHARES[index] - about))
 
 
 def choose_layout(

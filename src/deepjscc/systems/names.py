@@ -33,6 +33,7 @@ from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import load, load_refiner, load_residual_code, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
+HYBRID_FORMAT = 2  # of its symbols, which both ends must share; from 2 on the analog layer is spread
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
@@ -191,7 +192,8 @@ def transceiver_hash(name: str) -> str:
     """First digits of the SHA-256 of the weights, and of a hybrid's full name, that both ends of a link must share."""
     if not is_hybrid(name):
         return weights_hash(name)
-    return hashlib.sha256(f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)}".encode()).hexdigest()[:12]
+    shared = f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)} {HYBRID_FORMAT}"
+    return hashlib.sha256(shared.encode()).hexdigest()[:12]
 
 
 def real_hybrids() -> list[str]:
@@ -293,10 +295,7 @@ def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     """
     kind, at, plan = text.partition("@")
     if kind not in CODINGS:
-        raise UsageError(
-            f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, each also with a fixed SNR, such as "
-            "ideal@10dB"
-        )
+        raise UsageError(f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, each also as ideal@10dB")
     one = scheme(plan) if kind in SETS else None
     plan_snr_db = _planned(plan, text) if at and one is None else None
     if kind in SETS:

@@ -8,6 +8,7 @@ import torch
 from deepjscc.digital.bler import confidence
 from deepjscc.digital.fine import decode, encode, error_probability, plan_code
 from deepjscc.errors import UsageError
+from deepjscc.systems.analog_spreading import spread
 
 
 def noisy(symbols: torch.Tensor, n0: float | torch.Tensor, seed: int = 0) -> torch.Tensor:
@@ -77,12 +78,12 @@ def lost_messages(uses: int, sinr_db: float, error_rate: float, count: int, anal
     for seed in range(count):
         symbols = encode(message(plan.message_bits, seed), plan)
         if analog:
-            # A superposed analog layer: coefficients of a Laplacian source scaled by one power, over half the
+            # A superposed analog layer as hybrids send it: spread coefficients of a Laplacian source, half of the
             # disturbance; the rest is noise. The receiver knows the sum of the variances alone.
             draws = torch.Generator().manual_seed(10**6 + seed)
             uniform = torch.rand(2, uses, generator=draws) - 0.5
             laplacian = -uniform.sign() * torch.log1p(-2 * uniform.abs().clamp_max(0.4999999)) / math.sqrt(2)
-            layer = torch.complex(*laplacian) * math.sqrt(0.5 * 0.5 / sinr)
+            layer = spread(torch.complex(*laplacian)) * math.sqrt(0.5 * 0.5 / sinr)
             received = noisy(symbols + layer, 0.5 / sinr, seed)
         else:
             received = noisy(symbols, 1 / sinr, seed)

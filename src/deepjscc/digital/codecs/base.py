@@ -4,7 +4,7 @@ import hashlib
 import io
 import math
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol, runtime_checkable
 
 from PIL import Image
@@ -13,6 +13,7 @@ from deepjscc.digital.codecs.cache import ByteCache
 from deepjscc.digital.codecs.search import SizeModel, largest_that_fits
 from deepjscc.errors import DeepJSCCError
 from deepjscc.images import from_picture, to_picture
+from deepjscc.threads import side_by_side
 from deepjscc.types import Image8
 
 
@@ -124,14 +125,22 @@ class LevelCodec:
             return min(fits, key=lambda data: self.mse(source, data))
         return fits[0] if fits else None
 
+    def near(self, image: Image8, budget: int) -> bytes | None:
+        """A coding of about ``budget`` counted bytes, a little more or less, for a point of a rate curve.
+
+        Codecs that take long or meet a rate directly override it with a coding that :meth:`encode` starts from as well.
+        """
+        return self.encode(image, budget)
+
     def rate_points(self, image: Image8, least_bytes: int, most_bytes: int) -> list[tuple[int, float]]:
         """Counted bytes and mean squared errors (values of 0 to 255) of codings that span a range of budgets.
 
-        Three budgets in equal ratios are coded, each as :meth:`encode` codes it. Budgets in which nothing fits are
-        left out.
+        Both ends are coded by :meth:`near`, and their geometric mean where the ends are far apart. Budgets in which
+        nothing fits are left out.
         """
         source = Source(image)
-        codings = (self.encode(image, budget) for budget in budgets_between(least_bytes, most_bytes))
+        budgets = budgets_between(least_bytes, most_bytes)
+        codings = side_by_side(*[partial(self.near, image, budget) for budget in budgets])
         return [(self.counted_bytes(data), self.mse(source, data)) for data in codings if data is not None]
 
     def mse(self, source: "Source", data: bytes) -> float:
@@ -153,9 +162,10 @@ class Source:
 
 
 def budgets_between(least_bytes: int, most_bytes: int) -> list[int]:
-    """Return both ends and their geometric mean, each once, in rising order."""
+    """Both ends, and beyond a factor of two their geometric mean, each once, in rising order."""
     least_bytes = max(1, least_bytes)
-    return sorted({least_bytes, math.isqrt(least_bytes * most_bytes), max(least_bytes, most_bytes)})
+    middle = math.isqrt(least_bytes * most_bytes) if most_bytes > 2 * least_bytes else least_bytes
+    return sorted({least_bytes, middle, max(least_bytes, most_bytes)})
 
 
 def save_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:
@@ -166,7 +176,8 @@ def save_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:
     """
     buffer = io.BytesIO()
     try:
-        picture.save(buffer, form, **options)
+        # Pillow keeps the options at the picture: two threads that save one picture would mix them up.
+        picture.copy().save(buffer, form, **options)
     except (OSError, KeyError, ValueError) as error:
         raise DeepJSCCError(f"{form} cannot code a {picture.width}x{picture.height} picture: {error}") from None
     return buffer.getvalue()

@@ -4,14 +4,18 @@ import math
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepjscc.digital.codecs.base import LevelCodec, Source
 from deepjscc.digital.codecs.rates import RateStore
 from deepjscc.digital.codecs.search import SizeModel, ascending, largest_that_fits
+from deepjscc.threads import side_by_side
 from deepjscc.types import Image8
+
+_LEAST = 1e-6  # in place of an error of 0, which constant pictures have
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,13 @@ class Plan:
     Attributes:
         variant: index of the variant with the least error at this budget, by the drafts.
         anchor: level of the first coding, a multiple of the stride; nearby budgets share it.
+        beside: the anchor that is next nearest to the budget.
         model: logarithm of the drafts' size over the level.
     """
 
     variant: int
     anchor: int
+    beside: int
     model: SizeModel
 
 
@@ -113,21 +119,33 @@ class DraftedCodec(LevelCodec):
         level = model.highest(math.log(draft_bytes))
         tried = np.array(sorted(sizes))
         anchor, other = (int(tried[index]) for index in np.abs(tried - level).argsort(kind="stable")[:2])
-        return Plan(self._choose_variant(source, anchor, other), anchor, model)
+        return Plan(self._choose_variant(source, anchor, other), anchor, other, model)
+
+    def near(self, image: Image8, budget: int) -> bytes | None:
+        """The coding at the anchor that is nearest to a budget, at which :meth:`encode` starts as well."""
+        source = Source(image)
+        plan = self.plan(source, budget)
+        return self.code(source, plan.anchor, plan.variant)
 
     def rate_points(self, image: Image8, least_bytes: int, most_bytes: int) -> list[tuple[int, float]]:
-        """Counted bytes and mean squared errors at the anchors that span a range of budgets; see the base class.
+        """Counted bytes and mean squared errors at the anchors around a range of budgets; see the base class.
 
-        Drafts are made at all of them and the coding itself at the ends, and in the middle of five or more; between,
-        the drafts' sizes and errors are corrected by what both differ by there.
+        Drafts are made at all of them, two at least, and codings at the anchors nearest to the ends, and in the middle
+        of five or more; elsewhere the drafts' sizes and errors are corrected by what both differ by there.
         """
         source = Source(image)
         low, high = (self.plan(source, budget) for budget in (least_bytes, most_bytes))
         variant = high.variant
-        anchors = range(low.anchor, max(low.anchor, high.anchor) + 1, self.stride)
+        ends = sorted({low.anchor, high.anchor})
+        around = ends if len(ends) > 1 else sorted({high.anchor, high.beside})
+        anchors = list(range(around[0], around[-1] + 1, self.stride))
         drafts = np.array([self._measured(source, level, variant, drafted=True) for level in anchors])
-        coded = sorted({0, len(anchors) - 1} | ({len(anchors) // 2} if len(anchors) >= 5 else set()))
-        codings = np.array([self._measured(source, anchors[index], variant, drafted=False) for index in coded])
+        coded = [anchors.index(level) for level in ends]
+        if len(anchors) >= 5:
+            coded.insert(1, len(anchors) // 2)
+        measures = [partial(self._measured, source, anchors[index], variant, drafted=False) for index in coded]
+        codings: NDArray[np.float64] = np.array(side_by_side(*measures))
+        drafts, codings = np.maximum(drafts, _LEAST), np.maximum(codings, _LEAST)
         corrections = np.log(codings / drafts[coded])
         for column in (0, 1):
             drafts[:, column] *= np.exp(np.interp(range(len(anchors)), coded, corrections[:, column]))

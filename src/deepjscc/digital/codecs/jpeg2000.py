@@ -4,7 +4,8 @@ import math
 
 from PIL import Image
 
-from deepjscc.digital.codecs.base import LevelCodec, save_bytes
+from deepjscc.digital.codecs.base import LevelCodec, Source, save_bytes
+from deepjscc.types import Image8
 
 
 class JPEG2000(LevelCodec):
@@ -32,6 +33,11 @@ class JPEG2000(LevelCodec):
         """The level of the compression factor that makes just so many bytes."""
         factor = 3 * picture.width * picture.height / max(1, max_bytes)
         return min(max(self.levels[-1] - math.ceil(math.log(max(1.0, factor)) / self.STEP), 0), self.levels[-1])
+
+    def near(self, image: Image8, budget: int) -> bytes | None:
+        """The coding for which OpenJPEG is asked for this rate."""
+        source = Source(image)
+        return self.code(source, self.likely_level(source.picture, budget), 0)
 
     def payload_bytes(self, data: bytes) -> int:
         """Bytes of the tiles' data: between each start-of-data marker and the end of its tile part."""

@@ -6,6 +6,8 @@ The x265 inside PyAV's wheels is under the GPL; nothing of it is part of this pa
 import math
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,37 @@ PARAMS = "log-level=none:info=0:hash=0:aud=0:keyint=1:ipratio=1:range=full:pools
 # makes as many bytes as 2.8 steps of QP, and up to half a step costs less than 0.02 dB.
 QP_PER_LOG_LAMBDA = 2.8
 # x265 holds its Lagrange multipliers in tables of the process, which an encoder with a lambda file overwrites for all
-# that follow. Therefore one encoder runs at a time, and every one restores the tables.
-_TABLES = threading.Lock()
+# that follow. Such an encoder runs alone and restores the tables; those at whole QPs run side by side.
+
+
+class _Tables:
+    """x265's tables of Lagrange multipliers: used by several encoders at once, or changed by one alone."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """While no encoder changes them."""
+        with self._changed:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._users -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While no other encoder runs: none starts before this one has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._users)
+            yield
+
+
+_TABLES = _Tables()
 
 
 def encode_planes(
@@ -43,9 +74,9 @@ def encode_planes(
     params = f"{PARAMS}:qp={nearest}:cbqpoffs={chroma_offset}:crqpoffs={chroma_offset}"
     factor = math.exp((qp - nearest) / QP_PER_LOG_LAMBDA)
     if factor == 1:
-        with _TABLES:
+        with _TABLES.used():
             return _encode(planes, chroma_444, preset, params)
-    with tempfile.TemporaryDirectory(prefix="deepjscc-hevc-") as folder, _TABLES:
+    with tempfile.TemporaryDirectory(prefix="deepjscc-hevc-") as folder, _TABLES.alone():
         try:
             return _encode(planes, chroma_444, preset, f"{params}:{_lambda_file(Path(folder, 'scaled'), factor)}")
         finally:
