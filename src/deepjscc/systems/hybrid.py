@@ -4,11 +4,10 @@
       │        │                                     (+)─► symbols
       └──►(-)◄─┘ residual ─► residual code ──────────┘ sqrt(a)
 
-An analog code of the whole image loses much to the large spread of the variances of its coefficients. The residual that
-the base leaves has a smaller spread, so the analog layer that carries it costs little PSNR at the design SNR and
-improves the image above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji, Linder 2009). The receiver decodes the base
-with the analog layer as noise, subtracts it, and estimates the residual. If the base cannot be decoded, it is neither
-shown nor subtracted; the receiver then shows the coarse layer, which arrives far below the design SNR.
+An analog code loses much to the spread of the variances of an image. Those of the residual vary less, so the analog
+layer costs little at the design SNR and improves the image above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji,
+Linder 2009). The receiver decodes the base with the analog layer as noise, subtracts it, and estimates the residual. If
+the base is lost, the receiver shows the coarse layer, which arrives far below the design SNR.
 """
 
 from dataclasses import replace
@@ -290,8 +289,7 @@ def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> Plan
 
     Args:
         coding, channel: the family of codes and the kind of channel.
-        bits: number of bits to carry.
-        snr_db: SNR in dB at which they must arrive.
+        bits, snr_db: number of bits to carry, and the SNR in dB at which they must arrive.
 
     Raises:
         UsageError: no code of up to 2^24 channel uses carries them.
