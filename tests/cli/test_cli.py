@@ -53,6 +53,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert "--json" in run(capsys, command, "--help")
 
 
+def test_help_of_a_command_has_its_whole_description(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "exit code" in run(capsys, "bulk", "--help")
+    assert "-left and -right before its suffix" in " ".join(run(capsys, "send-pair", "-h").split())
+
+
+def test_help_names_no_options_that_empty_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        assert "--empty" not in run(capsys, command, "--help"), command
+
+
 def test_send(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     results = json.loads(

@@ -52,6 +52,13 @@ for _name, _help in COMMANDS.items():
     app.command(f"deepjscc.cli.{_place}:{_place}", name=_name, help=_help)
 
 
+def command(name: str) -> App:
+    """A command whose help is its whole docstring; the list of commands has one line of each, and imports none."""
+    found = app[name]
+    found.help = None
+    return found
+
+
 Threads = Annotated[
     int | None,
     Parameter(
@@ -80,7 +87,10 @@ def _with_threads(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command. An error is printed as one line; the exit code is 1, or 2 for wrong usage."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments and arguments[0] in COMMANDS and {"--help", "-h"}.intersection(arguments):
+            command(arguments[0])
         with warnings.catch_warnings():
             if not sys.warnoptions:  # the warnings of libraries would stand beside our one line
                 warnings.simplefilter("ignore")

@@ -68,6 +68,10 @@ DesignSnr = Annotated[
         help="Design SNR in dB, which the transmitter plans for; 10±6 (or 10+-6) if it knows only a range.",
     ),
 ]
+Systems = Annotated[
+    list[str],
+    Parameter(name="--system", negative="", help="System, MODEL or CODEC+CODING; repeat the option for several."),
+]
 Ratio = Annotated[
     str | None,
     Parameter(

@@ -16,6 +16,7 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snrs,
+    Systems,
     WorkerOptions,
     design_snr,
     notes,
@@ -30,9 +31,7 @@ from deepjscc.units import parse_ratio, parse_snr_list
 
 def evaluate(
     *,
-    system: Annotated[
-        list[str], Parameter(name="--system", help="System, MODEL or CODEC+CODING; repeat the option for several.")
-    ],
+    system: Systems,
     data: Annotated[str, Parameter(help="Data set: kodak, cifar10, samples, … or any folder of pictures.")],
     output: OutputFile,
     snr_db: Snrs = "-5:20:5",

@@ -1,9 +1,5 @@
 """`deepjscc sheet`: draws a sheet of pictures with a row for each system and a column for each SNR."""
 
-from typing import Annotated
-
-from cyclopts import Parameter
-
 from deepjscc.cli.common import (
     Belief,
     ChannelOptions,
@@ -13,6 +9,7 @@ from deepjscc.cli.common import (
     Ratio,
     Seed,
     Snrs,
+    Systems,
     design_snr,
     picture_path,
     print_json,
@@ -25,9 +22,7 @@ from deepjscc.units import parse_ratio, parse_snr_list
 def sheet(
     image: str,
     *,
-    system: Annotated[
-        list[str], Parameter(name="--system", help="System, MODEL or CODEC+CODING; repeat the option for several.")
-    ],
+    system: Systems,
     output: OutputFile,
     snr_db: Snrs = "0:20:5",
     bandwidth_ratio: Ratio = "1/12",

@@ -14,7 +14,8 @@ def train(
     *,
     output: OutputFile,
     set_: Annotated[
-        list[str] | None, Parameter(name="--set", help="Change a value of the recipe, such as channel.snr_db=0.")
+        list[str] | None,
+        Parameter(name="--set", negative="", help="Value to change, such as channel.snr_db=0."),
     ] = None,
     minutes: Annotated[
         float | None,
