@@ -29,19 +29,19 @@ def encode(
     model: str = HYBRID,
     margin_db: Annotated[
         float | None,
-        Parameter(help="How much worse the channel may be before side information is lost; 6 dB if not given."),
+        Parameter(help="How far in dB the SNR may fall before side information is lost; the default is 6 dB."),
     ] = None,
     stages: Annotated[
-        bool, Parameter(negative="", help="One recording for each stage of a progressive model: NAME-stage1, …")
+        bool, Parameter(negative="", help="Write one recording for each stage of a progressive model: NAME-stage1, …")
     ] = False,
     max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
-    """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
+    """Turn a picture into I/Q symbols, which are written to NAME.sigmf-data (cf32_le) and NAME.sigmf-meta.
 
     Args:
         image: A picture, or sample:coffee.
-        model: Of the zoo (deepjscc models), or a .safetensors checkpoint.
+        model: A model of the zoo (deepjscc models), or a .safetensors checkpoint.
     """
     design_snr_db, spread_db = parse_design_snr(snr_db)
     if margin_db is not None and math.isnan(margin_db):

@@ -1,16 +1,15 @@
-"""The hybrid: a digital base under a superposed analog layer, with a coarse digital layer against the cliff.
+"""The hybrid: a digital base layer, an analog layer superposed on it, and a coarse digital layer for poor channels.
 
     image ─► codec ─► base ─► channel code ──────────┐ sqrt(1 - a)
       │        │                                     (+)─► symbols
       └──►(-)◄─┘ residual ─► residual code ──────────┘ sqrt(a)
 
-The base flattens the spread of variances that an analog code suffers from; the analog layer carries what the base left,
-costs next to nothing at the design SNR and gains above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji, Linder 2009).
-The receiver decodes the base with the analog layer as noise, subtracts it, and estimates the residual. A base that
-failed is never shown or subtracted; then the coarse layer is, which arrives far below the design SNR.
+An analog code loses much to the spread of the variances of an image. Those of the residual vary less, so the analog
+layer costs little at the design SNR and improves the image above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji,
+Linder 2009). The receiver decodes the base with the analog layer as noise, subtracts it, and estimates the residual. If
+the base is lost, the receiver shows the coarse layer, which arrives far below the design SNR.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,27 +17,28 @@ import torch
 
 from deepjscc.channels import Channel
 from deepjscc.digital.codecs.base import LevelCodec
-from deepjscc.digital.codecs.coarse import decode_coarse, encode_coarse
+from deepjscc.digital.codecs.coarse import encode_coarse
 from deepjscc.digital.coding import Coding, PlannedCode, fit_code
 from deepjscc.digital.fine_ldpc import FineLDPC
-from deepjscc.errors import DeepJSCCError
-from deepjscc.images import to_8bit, to_float
+from deepjscc.images import to_8bit
 from deepjscc.models import BlockCode
 from deepjscc.models.block_code.estimated_error import ROUNDING
 from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
-from deepjscc.systems.analog_spreading import despread, spread
+from deepjscc.systems.analog_spreading import spread
 from deepjscc.systems.hybrid_choice import BACK_OFF_DB, HybridExpectation, choose_layout
-from deepjscc.systems.hybrid_options import FLOOR_DB, HybridOptions
-from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, join_encoded, pack_coarse, unpack_coarse
+from deepjscc.systems.hybrid_options import DEFAULT_OPTIONS, FLOOR_DB, HybridOptions
+from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, join_encoded, pack_coarse
 from deepjscc.systems.hybrid_plan import (
     ANALOG_ONLY,
     COARSE_STEP,
     HEADER_BYTES,
     MOST_COARSE,
     HybridHeader,
+    share_db,
     snr_index,
 )
+from deepjscc.systems.hybrid_receiver import HybridReceiver
 from deepjscc.threads import side_by_side
 from deepjscc.types import (
     Decoded,
@@ -65,9 +65,9 @@ class Hybrid:
         codec: source codec of the base.
         channel: the kind of channel that the transmitter plans for.
         coding: channel code of all digital layers.
-        residual_code: the analog code of what the base leaves.
-        analog: the code of the whole image where the bandwidth holds no base.
-        options: what a user asks for; None: nothing.
+        residual_code: analog code of the residual, the image minus the decoded base.
+        analog: code of the whole image, which is used where the bandwidth is too small for a base.
+        options: the user's options.
     """
 
     encoder_uses_snr = True
@@ -80,14 +80,23 @@ class Hybrid:
         coding: Coding,
         residual_code: ResidualCode,
         analog: BlockCode,
-        options: HybridOptions | None = None,
+        options: HybridOptions = DEFAULT_OPTIONS,
     ) -> None:
         self.codec, self.channel, self.coding = codec, channel, coding
-        self.residual_code, self.analog, self.options = residual_code, analog, options or HybridOptions()
+        self.residual_code, self.analog, self.options = residual_code, analog, options
+        self._receiver = HybridReceiver(codec, residual_code, analog)
 
     @torch.no_grad()
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Encode each image: header, coarse layer, base, and the analog layer superposed on the base."""
+        """Encode each image to a header, a coarse layer, a base, and an analog layer superposed on the base.
+
+        Args:
+            images: values in [0, 1], ``[batch, 3, height, width]``.
+            plan: design SNR, bandwidth ratio, and the transmitter's knowledge of the channel.
+
+        Returns:
+            The analog symbols, ``[batch, uses]``, and the digital layers of each image.
+        """
         ratio = self.default_ratio if plan.bandwidth_ratio is None else plan.bandwidth_ratio
         uses = channel_uses((images.shape[-2], images.shape[-1]), ratio)
         fixed = self.options.design_snr_db
@@ -96,39 +105,55 @@ class Hybrid:
         return join_encoded([self._encode_image(image, picture, snr_db, uses, plan) for image, picture, snr_db in each])
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode each image from the layers that arrived."""
-        found = [self._receive_image(received, index, size) for index in range(len(received.symbols))]
+        """Decode each image from the layers that arrived.
+
+        Args:
+            received: symbols, their noise variances, and the data of the digital layers, None where one was lost.
+            size: height and width of the images.
+
+        Returns:
+            The images, ``[batch, 3, height, width]``; mid-grey where no layer arrived.
+
+        Raises:
+            DeepJSCCError: a header or a layer that no encoder made, or a base of another size.
+        """
+        found = [self._receiver.receive_image(received, index, size) for index in range(len(received.symbols))]
         images, layers, errors = zip(*found, strict=True)
         delivered = torch.tensor([bool(arrived) for arrived in layers])
         return Decoded(torch.cat(images), delivered, layers=layers, estimated_mse=torch.tensor(errors))
 
     def header_layer(self, header: HybridHeader) -> DigitalLayer:
-        """The header as a digital layer: ideally coded like every header, or with a family that has short codes."""
+        """The header as a digital layer, with the code of :meth:`header_codes` that its design SNR calls for."""
         code = self.header_codes()[0 if self._is_short(header.snr_index) else 1]
         return DigitalLayer(header.pack(), code, name="header")
 
     def _is_short(self, index: int) -> bool:
-        """Whether the header needs only its short code: it arrives wherever the coarse layer may."""
+        """Whether the short code of the header suffices, because it arrives wherever the coarse layer does."""
         lowest_db = HybridHeader(0, index, 0).design_snr_db - max(self.options.floor_db, FLOOR_DB)
         return lowest_db >= HEADER_SNRS_DB[0]
 
     def header_codes(self) -> list[PlannedCode | IdealCode]:
-        """The codes that a header may have: ideal ones, or those of a family that has short codes."""
+        """The short and the long code of the header: LDPC codes of any rate where the layers have them, else ideal."""
         if not isinstance(self.coding, FineLDPC):
             return [IdealCode(1.0), IdealCode()]
         return [fit_code(self.coding, self.channel, 8 * HEADER_BYTES, snr_db) for snr_db in HEADER_SNRS_DB]
 
     def coarse_code(self, header: HybridHeader, uses: int) -> PlannedCode:
-        """The coarse layer's code, as both ends derive it."""
+        """The code of the coarse layer, which transmitter and receiver both derive from the header.
+
+        Args:
+            header: header of the transmission.
+            uses: complex channel uses of the whole transmission.
+        """
         snr_db = header.design_snr_db - self.options.floor_db
         return self.coding.plan(max(1, int(header.coarse * COARSE_STEP * uses)), self.channel, snr_db)
 
     def base_code(self, header: HybridHeader, uses: int) -> PlannedCode:
-        """The base's code, as both ends derive it from the header.
+        """The code of the base, which transmitter and receiver both derive from the header.
 
         Args:
-            header: of the transmission.
-            uses: that the base has.
+            header: header of the transmission.
+            uses: complex channel uses of the base.
         """
         snr_db = header.design_snr_db - self.options.margin_db
         return self.coding.plan(uses, self.channel, snr_db, header.analog_share)
@@ -172,7 +197,7 @@ class Hybrid:
     def _encode_base(
         self, picture: Image8, header: HybridHeader, code: PlannedCode, uses: int
     ) -> tuple[bytes, torch.Tensor] | None:
-        """The base's bytes and the analog symbols ``[1, uses]``, of mean power 1; None where no base fits."""
+        """Encode the base and its residual as bytes and symbols ``[1, uses]`` of mean power 1; None if no base fits."""
         room, reserved = code.bits // 8 - BASE_OVERHEAD, SIDE_INFO_BYTES if header.share_index else 0
         while True:
             stream = self.codec.encode(picture, room - reserved)
@@ -187,7 +212,7 @@ class Hybrid:
             if len(statistics.side_info) <= room - self.codec.counted_bytes(stream):
                 break
             reserved = max(len(statistics.side_info), reserved + 1)
-        snr_db = header.design_snr_db + _db(header.analog_share)
+        snr_db = header.design_snr_db + share_db(header.analog_share)
         modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
         reals, snr = 2 * uses, 10 ** (snr_db / 10)
         expected = self.residual_code.expected_error(statistics, reals, snr)
@@ -198,14 +223,14 @@ class Hybrid:
     def _choose(
         self, picture: Image8, design_snr_db: float, uses: int, left: int, offsets_db: tuple[float, ...]
     ) -> tuple[int, int] | None:
-        """Indices of the base's design SNR and of the analog layer's share; None where no base fits.
+        """Choose the base's design SNR and the analog layer's share, as indices; None where no base fits.
 
         Args:
-            picture: the image.
-            design_snr_db: of the plan.
-            uses: of the whole transmission.
-            left: of them, what the header leaves.
-            offsets_db: of the channel's possible SNRs against the design SNR.
+            picture: the image, 8 bits.
+            design_snr_db: design SNR of the plan.
+            uses: complex channel uses of the whole transmission.
+            left: channel uses that remain behind the header.
+            offsets_db: SNRs in dB, relative to the design SNR, that the channel may have, equally likely.
         """
         backed_off = BACK_OFF_DB if len(offsets_db) > 1 else (0.0,)
         indices = sorted({snr_index(design_snr_db + back_off) for back_off in backed_off})
@@ -253,12 +278,12 @@ class Hybrid:
         return error
 
     def _room(self, index: int, uses: int, share_index: int) -> int:
-        """Bytes that a base has for its codestream."""
+        """Number of bytes that a base on ``uses`` channel uses has for its codestream."""
         code = self.base_code(HybridHeader(share_index, index, 0), uses)
         return code.bits // 8 - BASE_OVERHEAD - (SIDE_INFO_BYTES if share_index else 0)
 
     def _encode_coarse(self, picture: Image8, index: int, uses: int) -> tuple[bytes | None, int]:
-        """The coarse layer's bytes and uses; None and 0 where it is turned off or nothing fits."""
+        """Encode the coarse layer and count its channel uses; None and 0 where it is turned off or does not fit."""
         if not self.options.floor_db:
             return None, 0
         header = HybridHeader(0, index, MOST_COARSE)
@@ -267,7 +292,7 @@ class Hybrid:
         return (data, code.uses_of(data)) if data is not None else (None, 0)
 
     def _encode_analog_only(self, image: Images, index: int, uses: int, plan: LinkPlan) -> Encoded:
-        """The whole image by the analog code, where the bandwidth holds no base."""
+        """Encode the whole image by the analog code, because the bandwidth is too small for a base."""
         header = self.header_layer(HybridHeader(ANALOG_ONLY, index, 0))
         if header.uses * LEAST_PER_HEADER > uses:  # a real code has no header so short: an ideal one, as models have
             header = replace(header, code=IdealCode(1.0) if self._is_short(index) else IdealCode())
@@ -275,42 +300,3 @@ class Hybrid:
         design = torch.full((1,), HybridHeader(0, index, 0).design_snr_db)
         encoded = self.analog.encode(image, LinkPlan(design, ratio, plan.margin_db))
         return Encoded(encoded.symbols, ((header, *encoded.digital[0]),), encoded.counts, (1.0,))
-
-    def _receive_image(self, received: Received, index: int, size: Size) -> tuple[Images, tuple[str, ...], float]:
-        """The best picture of what arrived, the names of the layers that it is made of, and its estimated error.
-
-        The error follows from the posterior variances of the analog layer and from what they miss at the design SNR,
-        which the base tells; a base alone tells its own error; that of the coarse layer is not known (NaN).
-        """
-        data, nothing = received.digital[index], torch.full((1, 3, *size), 0.5)
-        if data[0] is None:
-            return nothing, (), math.nan
-        header = HybridHeader.unpack(data[0])
-        here = slice(index, index + 1)
-        count = received.counts[index] if received.counts else received.symbols.shape[1]
-        symbols, noise = received.symbols[here, :count], received.noise_variance[here, :count]
-        if header.share_index == ANALOG_ONLY:
-            alone = Received(symbols, noise, None, received.snr_db[here], (data[1:],), (count,))
-            decoded = self.analog.receive(alone, size)
-            known = decoded.estimated_mse
-            return decoded.images, ("analog",), math.nan if known is None else float(known)
-        if data[-1] is not None:
-            base = Base.unpack(data[-1])
-            picture = self.codec.decode(base.stream)
-            if picture.shape[1:] != size:
-                raise DeepJSCCError("the base of a hybrid transmission is a picture of another size")
-            image = to_float(picture)
-            if not header.share_index:
-                return image, ("base",), base.mse
-            snr_db = header.design_snr_db + _db(header.analog_share)
-            analog, analog_noise = despread(symbols[0], noise[0])
-            estimate = self.residual_code.estimate(analog, analog_noise, picture, base.side_info, base.gain, snr_db)
-            mse = float(estimate.error_variance.mean()) * base.error_ratio + ROUNDING
-            return (image + estimate.residual[None]).clamp(0, 1), ("base", "analog"), mse
-        if header.coarse and data[1] is not None:
-            return to_float(decode_coarse(unpack_coarse(data[1]), size)), ("coarse",), math.nan
-        return nothing, (), math.nan
-
-
-def _db(share: float) -> float:
-    return 10 * torch.tensor(share).double().log10().item()

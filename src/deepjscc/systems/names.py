@@ -1,8 +1,8 @@
-"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, as ``linear`` or ``jpeg2000+ideal@10dB``.
+"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, such as ``linear``, ``jpeg2000+ideal@10dB``.
 
-A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
-unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a refiner of the picture
-in so many steps: ``MODEL@diffusion=10``.
+Options follow the name of a model. ``MODEL@m=100`` and ``MODEL@feedback`` choose how the transmitter of residual
+transmission estimates the received image, ``MODEL@k=3`` sets the number of steps of an unrolled receiver, and
+``MODEL@diffusion=10`` refines the received picture by a diffusion model in 10 sampling steps.
 """
 
 import hashlib
@@ -40,14 +40,14 @@ CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
 @dataclass(frozen=True)
 class NamedSystem:
-    """A system with what a table says of it.
+    """A system with the properties that identify it in a results table.
 
     Attributes:
-        name: as given.
-        system: ready to transmit.
-        weights: first digits of the SHA-256 of a learned system's weights (and its refiner's), else None.
-        container: of a digital system, whether header bytes count, else None.
-        error_rates: first digits of the SHA-256 of the table of block error rates, where one is used.
+        name: the name that the user gave.
+        system: the system, ready to transmit.
+        weights: first digits of the SHA-256 of the weights of a learned system and of its refiner; else None.
+        container: whether the header bytes of a digital system's files are counted; None for other systems.
+        error_rates: first digits of the SHA-256 of the table of block error rates that the system uses; else None.
     """
 
     name: str
@@ -70,12 +70,12 @@ def make_system(
 
     Args:
         name: a model of the zoo, a checkpoint's path, a codec and a coding, a hybrid, or ``path.py:make``.
-        channel: to send over.
-        bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
-        container: count the header bytes of a digital system's files.
-        simulate: send every bit of an LDPC code instead of looking its error rate up; the name then says so.
-        snr_spread_db: half the width of the range around the design SNR that the transmitter believes in; the name
-            then says so.
+        channel: the channel of the link.
+        bandwidth_ratio: complex channel uses per source value; None takes the model's own. A digital link has none.
+        container: whether to count the header bytes of a digital system's files.
+        simulate: whether to send every bit of an LDPC code instead of looking up its error rate; added to the name.
+        snr_spread_db: half the width in dB of the range around the design SNR in which the transmitter expects the SNR
+            of the channel; it is added to the name.
 
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
@@ -83,7 +83,7 @@ def make_system(
     if snr_spread_db:
         known = make_system(name, channel, bandwidth_ratio=bandwidth_ratio, container=container, simulate=simulate)
         if not isinstance(known.system, Link):
-            raise UsageError(f"{name} plans for one SNR, not for a range of them")
+            raise UsageError(f"{name} can plan only for one SNR, not for a range of SNRs")
         link = known.system.with_snr_offsets(spread_offsets_db(snr_spread_db))
         return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=link)
     if is_file_reference(name):
@@ -113,15 +113,15 @@ def make_system(
 
 
 def is_hybrid(name: str) -> bool:
-    """Whether a name is that of a hybrid: ``hybrid`` alone, or behind a codec and a channel coding."""
+    """Whether a name is that of a hybrid, either ``hybrid`` or ``CODEC+CODING+hybrid``, with or without options."""
     return name.split("+")[-1].partition("@")[0] == HYBRID and ".safetensors" not in name
 
 
 def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, container: bool, simulate: bool) -> NamedSystem:
-    """A hybrid from ``CODEC+CODING+hybrid``, its options behind: ``hevc+ldpc-fine@10dB+hybrid@share=0.2@floor=0``."""
+    """Build a hybrid from its name and options, for example ``hevc+ldpc-fine@10dB+hybrid@share=0.2@floor=0``."""
     *front, last = name.split("+")
     if len(front) not in (0, 2):
-        raise UsageError(f"{name}: a hybrid is named hybrid, or CODEC+CODING+hybrid such as jpeg2000+ideal+hybrid")
+        raise UsageError(f"{name}: a hybrid has the name hybrid, or CODEC+CODING+hybrid such as jpeg2000+ideal+hybrid")
     codec_name, coding_name = front or (default_codec(), HYBRID_CODING)
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
@@ -146,11 +146,11 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
 
 @runtime_checkable
 class Transceiver(Protocol):
-    """What recordings and radio frames know of a transmitter and receiver: images to symbols and back."""
+    """The interface of transmitter and receiver for recordings and radio frames: images to symbols and back."""
 
     @property
     def kind(self) -> str:
-        """What it is, for messages."""
+        """The kind of transceiver, as messages name it."""
         ...
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
@@ -163,30 +163,33 @@ class Transceiver(Protocol):
         ...
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode symbols and say which layers arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
+        """Decode symbols and name the layers that arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
         ...
 
 
 def load_transceiver(name: str) -> Transceiver:
-    """What turns images into symbols alone, by name: a model of the zoo, a checkpoint, or a hybrid with a real code.
+    """Load a system whose transmission consists of symbols: a model of the zoo, a checkpoint, or a hybrid.
+
+    Args:
+        name: its name. A hybrid must have a real channel code.
 
     Raises:
         UsageError: an unknown name, or a system that has no symbols.
-        DeepJSCCError: weights that are missing, damaged or not ours.
+        DeepJSCCError: weights that are missing, damaged or not of this package.
     """
     if is_hybrid(name):
         link = _hybrid(name, AWGN(), 1.0, True, simulate=True).system
         assert isinstance(link, Link)
         if not isinstance(link.transmitter, HybridWaveform):
-            raise UsageError(f"{name} has no symbols: its channel code is a bound; take CODEC+ldpc-fine+hybrid")
+            raise UsageError(f"{name} has no symbols: its channel code is only a bound; use CODEC+ldpc-fine+hybrid")
         return link.transmitter
     if "+" in name and ".safetensors" not in name:
-        raise UsageError(f"{name} has no symbols to record; take a model, or a hybrid such as hevc+ldpc-fine+hybrid")
+        raise UsageError(f"{name} has no symbols to record; use a model, or a hybrid such as hevc+ldpc-fine+hybrid")
     return load(name)
 
 
 def transceiver_hash(name: str) -> str:
-    """First digits of the SHA-256 of what both ends of :func:`load_transceiver` must share."""
+    """First digits of the SHA-256 of the weights, and of a hybrid's full name, that both ends of a link must share."""
     if not is_hybrid(name):
         return weights_hash(name)
     shared = f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)} {HYBRID_FORMAT}"
@@ -194,23 +197,23 @@ def transceiver_hash(name: str) -> str:
 
 
 def real_hybrids() -> list[str]:
-    """Hybrids whose symbols a receiver knows without being given their names: those without options."""
+    """The hybrids without options, one for each codec; a receiver recognises their symbols without being told."""
     return [f"{codec}+{HYBRID_CODING}+{HYBRID}" for codec in CODECS]
 
 
 def canonical_hybrid(name: str) -> str:
-    """The name of a hybrid with its codec and channel coding, which ``hybrid`` alone leaves to the installation."""
+    """The full name of a hybrid; ``hybrid`` gets the codec and the channel coding that this installation uses."""
     *front, last = name.split("+")
     return name if front else f"{default_codec()}+{HYBRID_CODING}+{last}"
 
 
 def default_codec() -> str:
-    """Codec of a hybrid's base where none is named: HEVC where PyAV is installed, else AVIF."""
+    """The codec of a hybrid's base by default: HEVC if PyAV is installed, else AVIF."""
     return "hevc" if find_spec("av") is not None else "avif"
 
 
 def _hybrid_options(text: str, name: str) -> dict[str, float]:
-    """Options behind ``hybrid``: ``@share=0.2``, ``@floor=0``, ``@margin=1``."""
+    """Parse the options of a hybrid: ``@share=0.2``, ``@floor=0``, ``@margin=1``."""
     fields = {"share": "analog_share", "floor": "floor_db", "margin": "margin_db"}
     values: dict[str, float] = {}
     for option in text.split("@")[1:]:
@@ -218,7 +221,7 @@ def _hybrid_options(text: str, name: str) -> dict[str, float]:
         try:
             values[fields[key]] = float(value)
         except (KeyError, ValueError):
-            raise UsageError(f"{name}: a hybrid has the options {', '.join(fields)}, as @share=0.2") from None
+            raise UsageError(f"{name}: the options of a hybrid are {', '.join(fields)}, such as @share=0.2") from None
     return values
 
 
@@ -230,17 +233,17 @@ def _error_rates(coding: Coding) -> str | None:
 
 
 def check_simulation(simulate: bool, names: Sequence[str]) -> None:
-    """Refuse to simulate the bits of systems that have none.
+    """Check that at least one of the systems has bits to simulate, if they are to be simulated.
 
     Raises:
         UsageError: bits are to be simulated and no system has an LDPC code.
     """
     if simulate and not any("+ldpc" in name or name.partition("@")[0] == HYBRID for name in names):
-        raise UsageError("there are no bits to simulate: none of the systems has an LDPC code, such as hevc+ldpc")
+        raise UsageError("there are no bits to simulate, because no system has an LDPC code, such as hevc+ldpc")
 
 
 def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> NamedSystem:
-    """A model, then what its transmitter or its receiver does in its own way."""
+    """Build the link of a model with the options that follow its name."""
     model_name, *options = name.split("@")
     model, hashes = load(model_name), [weights_hash(model_name)]
     receptions: int | None = None
@@ -250,11 +253,14 @@ def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> Name
         count = _count(value, name) if equals else None
         if (key, count is None) in (("m", False), ("feedback", True)):
             if not isinstance(model, Residual):
-                raise UsageError(f"{name}: only residual transmission estimates what arrived; leave @{option} out")
+                raise UsageError(
+                    f"{name}: only a model of residual transmission has the option @{option}, because only its "
+                    "transmitter estimates the received image"
+                )
             residual_link, receptions = True, count
         elif key == "k" and count is not None:
             if not isinstance(model, IteratedJSCC):
-                raise UsageError(f"{name}: only an unrolled receiver makes steps; leave @{option} out")
+                raise UsageError(f"{name}: only a model with an unrolled receiver has the option @{option}")
             model = model.stopped_after(count)
         else:
             refiner, sampling_steps = load_refiner(key), SAMPLING_STEPS if count is None else count
@@ -279,17 +285,17 @@ def _count(text: str, name: str) -> int:
 def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     """A channel coding from its name.
 
-    ``ideal`` (capacity), ``normal`` (the normal approximation at LDPC's block length), ``ldpc`` (the standard's
-    schemes), ``ldpc-papers`` (those of deep JSCC papers) and ``ldpc-fine`` (any rate, with shaped modulation) follow
-    the SNR: envelopes of links. With ``@10dB`` each keeps what it planned for 10 dB, and the first two LDPC codings may
-    keep a scheme: ``ldpc@16qam-490``.
+    The names are ``ideal`` (capacity), ``normal`` (the normal approximation at the block length of the LDPC codes),
+    ``ldpc`` (the standard's modulation and coding schemes), ``ldpc-papers`` (the schemes of deep JSCC papers) and
+    ``ldpc-fine`` (any rate, with shaped modulation). Each adapts its rate to the SNR, so that its curve over the SNR is
+    an envelope of links. With ``@10dB`` it keeps the rate planned for 10 dB, and with ``ldpc@16qam-490`` a scheme.
 
     Raises:
-        UsageError: anything else, or bits to simulate where there are none.
+        UsageError: an unknown name, or bits to simulate of a coding that has none.
     """
     kind, at, plan = text.partition("@")
     if kind not in CODINGS:
-        raise UsageError(f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, and each @10dB (for 10 dB)")
+        raise UsageError(f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, each also as ideal@10dB")
     one = scheme(plan) if kind in SETS else None
     plan_snr_db = _planned(plan, text) if at and one is None else None
     if kind in SETS:
@@ -297,7 +303,7 @@ def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     if kind == "ldpc-fine":
         return FineLDPC(plan_snr_db, simulate)
     if simulate:
-        raise UsageError(f"{kind} is a bound, not a code: there are no bits to simulate; take ldpc")
+        raise UsageError(f"{kind} is a bound without a code, so there are no bits to simulate; use ldpc")
     return Ideal(plan_snr_db) if kind == "ideal" else FiniteLength(plan_snr_db)
 
 

@@ -1,6 +1,7 @@
 """Residual transmission: a link whose transmitter estimates what has arrived (Kurka and Gündüz 2019, sec. 4).
 
-It is the one system that cannot be cut at the antennas: what a stage sends depends on what became of those before.
+It is the only system whose transmission cannot be split into encoding and channel, because the symbols of a stage
+depend on how the earlier stages were received.
 """
 
 from collections.abc import Sequence
@@ -17,17 +18,19 @@ from deepjscc.seeds import generator as seeded
 from deepjscc.systems.base import Draws, System
 from deepjscc.systems.link import Link, in_views, ratio_beside_pilots
 from deepjscc.types import Images, Pairs, Received, SnrDb, Symbols, Transmission
+from deepjscc.units import snr_per_image
 
 
 class ResidualLink(Link):
-    """Residual transmission: what a stage sends depends on what the transmitter thinks has become of those before.
+    """Residual transmission: each stage encodes the residual that the transmitter expects the earlier stages to leave.
 
     Args:
-        model: its pairs of networks.
-        channel: between them; one gain for all stages of an image.
-        bandwidth_ratio: of all stages together; None takes the model's own.
-        receptions: m; the transmitter averages what m simulated receptions give (it knows the kind of channel and its
-            nominal SNR, not the draws). None: it is fed back the channel's output, which costs no channel uses here.
+        model: the encoder and the decoder networks of all stages.
+        channel: the channel; all stages of an image have the same gain.
+        bandwidth_ratio: complex channel uses per source value of all stages together; None takes the model's own.
+        receptions: number m of simulated receptions over which the transmitter averages; it knows the kind of channel
+            and its nominal SNR, but not the realisation. None gives it the channel's output as feedback, which is not
+            counted as channel uses.
 
     Raises:
         UsageError: fewer than one simulated reception.
@@ -52,19 +55,22 @@ class ResidualLink(Link):
     def transmit(
         self,
         images: Images | Pairs,
-        snr_db: torch.Tensor,
+        snr_db: torch.Tensor | float,
         *,
-        encoder_snr_db: torch.Tensor | None = None,
+        encoder_snr_db: torch.Tensor | float | None = None,
         generator: Draws = None,
     ) -> Transmission:
         """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`. A learned link always delivers.
 
-        However the transmitter estimates, equal generators give equal gains and noise. In training it is fed back the
-        channel's output, and the one refinement is the unclipped sum of all stages.
+        Equal generators give equal gains and noise, however the transmitter estimates. In training the transmitter has
+        the channel's output as feedback, and the only refinement is the unclipped sum of all stages.
 
         Raises:
-            UsageError: a bandwidth ratio the model does not make.
+            UsageError: the model does not support the bandwidth ratio.
         """
+        shape = tuple(images.shape[:-3])
+        snr_db = snr_per_image(snr_db, shape)
+        encoder_snr_db = None if encoder_snr_db is None else snr_per_image(encoder_snr_db, shape)
         if images.dim() == 5:
             views = None if encoder_snr_db is None else encoder_snr_db.flatten()
             each = self.transmit(images.flatten(0, 1), snr_db.flatten(), encoder_snr_db=views, generator=generator)
@@ -107,7 +113,7 @@ class ResidualLink(Link):
 
 
 def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> Link:
-    """Build the link of a model: with a transmitter that estimates what arrived where the model needs that."""
+    """Build the link of a model, with :class:`ResidualLink` for a model of residual transmission."""
     if isinstance(model, Residual):
         return ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio)
     return Link(model, channel, bandwidth_ratio=bandwidth_ratio)
@@ -120,7 +126,7 @@ def one_by_one(
     encoder_snr_db: SnrDb | None,
     generators: Sequence[torch.Generator],
 ) -> Transmission:
-    """Send the images of a batch one after another, each with draws of its own."""
+    """Send the images of a batch one after another, each with its own random generator."""
     design = snr_db if encoder_snr_db is None else encoder_snr_db
     alone = [
         system.transmit(images[i, None], snr_db[i, None], encoder_snr_db=design[i, None], generator=own)
