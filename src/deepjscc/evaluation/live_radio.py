@@ -171,9 +171,9 @@ def _with_picture(view: Snapshot, picture: Image.Image, decoder: PictureDecoder,
     """The view with the picture decoded from the symbols received so far; if it cannot be, the status says why."""
     assert view.frame is not None
     try:
-        image, layers = decoder.decode(view.frame)
+        decoded = decoder.decode(view.frame)
     except DeepJSCCError as error:
         return replace(view, status=str(error))
     sent = to_float(from_picture(picture))
-    (psnr_db,) = quality(sent, to_float(image), with_structure=False)["psnr_db"]
-    return replace(view, status=status, picture=to_picture(image), psnr_db=psnr_db, layers=layers)
+    (psnr_db,) = quality(sent, to_float(decoded.image), with_structure=False)["psnr_db"]
+    return replace(view, status=status, picture=to_picture(decoded.image), psnr_db=psnr_db, layers=decoded.layers)
