@@ -64,6 +64,8 @@ def main() -> None:
     parser.add_argument("--data", action="append", required=True)
     parser.add_argument("--pictures", type=int, default=40, help="of each data set")
     parser.add_argument("--links", type=int, default=8, help="SNRs and ratios for each picture")
+    parser.add_argument("--snrs-db", type=float, nargs=2, default=SNRS_DB, help="lowest and highest SNR")
+    parser.add_argument("--ratios", type=float, nargs=2, default=RATIOS, help="lowest and highest bandwidth ratio")
     arguments = parser.parse_args()
     model = load(arguments.model)
     model.calibration = Recorder()
@@ -76,7 +78,8 @@ def main() -> None:
         for index in range(len(images)):
             image = to_float(images[index])
             for _ in range(arguments.links):
-                snr_db, ratio = drawn.uniform(*SNRS_DB), math.exp(drawn.uniform(*map(math.log, RATIOS)))
+                snr_db = drawn.uniform(*arguments.snrs_db)
+                ratio = math.exp(drawn.uniform(*map(math.log, arguments.ratios)))
                 link, snr = Link(model, AWGN(), bandwidth_ratio=ratio), torch.tensor([snr_db])
                 seen.clear()
                 with torch.no_grad():

@@ -61,20 +61,25 @@ def test_a_wish_that_no_ratio_reaches_is_told_the_best() -> None:
         quality.smallest_ratio(40.0)
 
 
-@pytest.mark.parametrize("name", ["linear", "jpeg2000+ideal", "jpeg2000+ldpc-fine", "jpeg2000+ideal+hybrid"])
+@pytest.mark.parametrize(
+    "name", ["linear", "universal-s", "jpeg2000+ideal", "jpeg2000+ldpc-fine", "jpeg2000+ideal+hybrid"]
+)
 def test_what_is_sent_at_the_chosen_ratio_has_the_psnr(images: torch.Tensor, name: str) -> None:
     link = make_system(name, AWGN(), bandwidth_ratio=1.0).system
     assert isinstance(link.transmitter, ExpectsError)  # type: ignore[attr-defined]
     choice = ExpectedQuality(link, images, SNR).smallest_ratio(33.0)
     sent = link.with_ratio(choice.bandwidth_ratio).transmit(images, SNR, generator=torch.Generator().manual_seed(1))
     assert 33 <= choice.psnr_db < 33.05
-    assert psnr(images, sent.images).item() == pytest.approx(33.0, abs=0.3)
+    # The calibration of networks is right on average: a small crop may differ by more than 0.3 dB.
+    assert psnr(images, sent.images).item() == pytest.approx(33.0, abs=0.9 if name == "universal-s" else 0.3)
     assert sent.bandwidth_ratio.item() == pytest.approx(choice.bandwidth_ratio, rel=0.01)
 
 
 def test_systems_and_channels_without_an_expectation_are_refused(images: torch.Tensor) -> None:
     with pytest.raises(UsageError, match="cannot tell what quality to expect"):
         ExpectedQuality(make_system("cnn-c16-awgn-10db", AWGN()).system, images, SNR)
+    with pytest.raises(UsageError, match="no calibration of what these weights of adaptive_linear make"):
+        ExpectedQuality(make_system("adaptive-linear", AWGN()).system, images, SNR)
     with pytest.raises(UsageError, match="no fading"):
         ExpectedQuality(make_system("linear", Rayleigh()).system, images, SNR)
     with pytest.raises(UsageError, match="no range of SNRs"):
