@@ -14,7 +14,9 @@ from deepjscc.radio.iq_file import HEADER_BITS, Frame, ideal_rate, paths, read_f
 from deepjscc.radio.stages import Recording, put_together
 from deepjscc.seeds import generator
 from deepjscc.symbols import mean_power
-from deepjscc.systems.names import is_hybrid, load_transceiver, transceiver_hash
+from deepjscc.systems.constellation_link import split_constellation
+from deepjscc.systems.names import is_hybrid
+from deepjscc.systems.transceivers import load_transceiver, transceiver_hash
 from deepjscc.systems.transport import send_over
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan, Received, Symbols
 from deepjscc.units import spread_offsets_db
@@ -182,7 +184,8 @@ def _zoo_name(name: str, path: Path) -> str:
     Raises:
         UsageError: not of the zoo.
     """
-    if name not in cards() and not is_hybrid(name):
+    plain, _ = split_constellation(name)
+    if plain not in cards() and not is_hybrid(plain):
         raise UsageError(
             f"{path}: unknown model {name[:80]!r}, which is not of the zoo; give its checkpoint with --model"
         )

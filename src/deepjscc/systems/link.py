@@ -14,6 +14,7 @@ from deepjscc.models.block_code.tiling import Rows
 from deepjscc.models.training_hooks import training_variant
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.base import Draws, Receiver, Transmitter
+from deepjscc.systems.constellation import ConstellationTransceiver
 from deepjscc.systems.transport import send_over
 from deepjscc.types import MARGIN_DB, Encoded, Images, LinkPlan, Pairs, Received, Size, SnrDb, Transmission
 
@@ -67,9 +68,11 @@ class Link(nn.Module):
         Raises:
             UsageError: a transmitter that is not a model.
         """
-        if not isinstance(self.transmitter, JSCC):
-            raise UsageError(f"{type(self.transmitter).__name__} has no weights")
-        return self.transmitter
+        transmitter = self.transmitter
+        model = transmitter.inner if isinstance(transmitter, ConstellationTransceiver) else transmitter
+        if not isinstance(model, JSCC):
+            raise UsageError(f"{type(model).__name__} has no weights")
+        return model
 
     @property
     def device(self) -> torch.device:
@@ -227,12 +230,15 @@ class Link(nn.Module):
 
     def _training_variant(self, generator: Draws) -> "Link":
         """The link as a training step has it: some models train on variants of themselves."""
-        if not (isinstance(self.transmitter, JSCC) and self.transmitter.training):
+        if not getattr(self.transmitter, "training", False):
             return self
         assert not isinstance(generator, Sequence)
-        variant = training_variant(self.transmitter, generator)
-        same = variant is self.transmitter
-        return self if same else Link(variant, self.channel, bandwidth_ratio=self.bandwidth_ratio)
+        variant = training_variant(self.model, generator)
+        if variant is self.model:
+            return self
+        own = self.transmitter
+        transmitter = own.around(variant) if isinstance(own, ConstellationTransceiver) else variant
+        return Link(transmitter, self.channel, bandwidth_ratio=self.bandwidth_ratio)
 
 
 class RowsOnDevice:

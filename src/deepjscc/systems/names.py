@@ -2,16 +2,15 @@
 
 A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
 unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a refiner of the picture
-in so many steps: ``MODEL@diffusion=10``.
+in so many steps: ``MODEL@diffusion=10``. A model or hybrid sends points of a finite constellation as ``MODEL@256qam``
+(equally spaced levels) or ``MODEL@256qam-lloyd``.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Protocol, runtime_checkable
 
-from deepjscc.channels import AWGN, Channel
+from deepjscc.channels import Channel
 from deepjscc.digital import CODECS, LDPC, Coding, FineLDPC, FiniteLength, Ideal
 from deepjscc.digital.bler import table_hash
 from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
@@ -20,6 +19,7 @@ from deepjscc.errors import UsageError
 from deepjscc.extensions import is_file_reference
 from deepjscc.models import BlockCode, IteratedJSCC, Residual
 from deepjscc.systems.base import System
+from deepjscc.systems.constellation_link import on_constellation, split_constellation
 from deepjscc.systems.digital import Digital
 from deepjscc.systems.hybrid import Hybrid, HybridOptions
 from deepjscc.systems.hybrid_waveform import HybridWaveform
@@ -27,12 +27,10 @@ from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.systems.user_system import load_user_system
-from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Received, Size
 from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import load, load_refiner, load_residual_code, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
-HYBRID_FORMAT = 2  # of its symbols, which both ends must share; from 2 on the analog layer is spread
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
@@ -85,6 +83,12 @@ def make_system(
             raise UsageError(f"{name} plans for one SNR, not for a range of them")
         link = known.system.with_snr_offsets(spread_offsets_db(snr_spread_db))
         return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=link)
+    plain, constellation = split_constellation(name)
+    if constellation is not None:
+        # A hybrid has points only where every bit is really sent.
+        by_bits = simulate or is_hybrid(plain)
+        inner = make_system(plain, channel, bandwidth_ratio=bandwidth_ratio, container=container, simulate=by_bits)
+        return replace(inner, name=name, system=on_constellation(inner.system, constellation, plain))
     if is_file_reference(name):
         own, content = load_user_system(name, channel, bandwidth_ratio)
         return NamedSystem(name, own, weights=content)
@@ -141,66 +145,6 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
         container=container,
         error_rates=_error_rates(coding),
     )
-
-
-@runtime_checkable
-class Transceiver(Protocol):
-    """What recordings and radio frames know of a transmitter and receiver: images to symbols and back."""
-
-    @property
-    def kind(self) -> str:
-        """What it is, for messages."""
-        ...
-
-    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Encode images; see :meth:`deepjscc.models.base.JSCC.encode`."""
-        ...
-
-    @property
-    def supports_prefix(self) -> bool:
-        """Whether any prefix of the symbols decodes to a coarser image."""
-        ...
-
-    def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode symbols and say which layers arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
-        ...
-
-
-def load_transceiver(name: str) -> Transceiver:
-    """What turns images into symbols alone, by name: a model of the zoo, a checkpoint, or a hybrid with a real code.
-
-    Raises:
-        UsageError: an unknown name, or a system that has no symbols.
-        DeepJSCCError: weights that are missing, damaged or not ours.
-    """
-    if is_hybrid(name):
-        link = _hybrid(name, AWGN(), 1.0, True, simulate=True).system
-        assert isinstance(link, Link)
-        if not isinstance(link.transmitter, HybridWaveform):
-            raise UsageError(f"{name} has no symbols: its channel code is a bound; take CODEC+ldpc-fine+hybrid")
-        return link.transmitter
-    if "+" in name and ".safetensors" not in name:
-        raise UsageError(f"{name} has no symbols to record; take a model, or a hybrid such as hevc+ldpc-fine+hybrid")
-    return load(name)
-
-
-def transceiver_hash(name: str) -> str:
-    """First digits of the SHA-256 of what both ends of :func:`load_transceiver` must share."""
-    if not is_hybrid(name):
-        return weights_hash(name)
-    shared = f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)} {HYBRID_FORMAT}"
-    return hashlib.sha256(shared.encode()).hexdigest()[:12]
-
-
-def real_hybrids() -> list[str]:
-    """Hybrids whose symbols a receiver knows without being given their names: those without options."""
-    return [f"{codec}+{HYBRID_CODING}+{HYBRID}" for codec in CODECS]
-
-
-def canonical_hybrid(name: str) -> str:
-    """The name of a hybrid with its codec and channel coding, which ``hybrid`` alone leaves to the installation."""
-    *front, last = name.split("+")
-    return name if front else f"{default_codec()}+{HYBRID_CODING}+{last}"
 
 
 def default_codec() -> str:
