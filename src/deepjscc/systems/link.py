@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from deepjscc.channels import Channel
+from deepjscc.digital.finite_constellation import FiniteConstellation
 from deepjscc.errors import UsageError
 from deepjscc.images import check_images
 from deepjscc.models.base import JSCC
@@ -73,6 +74,12 @@ class Link(nn.Module):
         if not isinstance(model, JSCC):
             raise UsageError(f"{type(model).__name__} has no weights")
         return model
+
+    @property
+    def constellation(self) -> FiniteConstellation | None:
+        """To whose points the transmitter rounds its analog symbols; None: it sends any."""
+        own = self.transmitter
+        return own.constellation if isinstance(own, ConstellationTransceiver) else None
 
     @property
     def device(self) -> torch.device:
