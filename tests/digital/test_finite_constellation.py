@@ -37,12 +37,11 @@ def test_points_are_few_of_mean_power_one_and_cost_what_is_announced(order: int,
     assert snr_db.item() == pytest.approx(-10 * math.log10(announced), abs=1e-4)
 
 
-def test_rounding_twice_changes_nothing() -> None:
-    constellation = FiniteConstellation(256)
+@pytest.mark.parametrize("name", ["256qam", "4096qam-lloyd"])
+def test_points_have_the_indices_that_they_were_made_of(name: str) -> None:
+    constellation = parse_constellation(name)
     indices = constellation.indices(gaussian(1000))
-    amplitude = constellation.levels / math.sqrt(2)
-    again = torch.view_as_complex(torch.from_numpy(amplitude)[indices].float())
-    assert (constellation.indices(again) == indices).all()
+    assert (constellation.indices_of_points(constellation.points(indices)) == indices).all()
 
 
 @pytest.mark.parametrize("lloyd_max", [False, True])

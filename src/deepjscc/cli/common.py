@@ -82,6 +82,9 @@ Device = Annotated[
     str,
     Parameter(help="Where networks are computed: cpu, cuda, cuda:1 or mps. Codecs and the channel stay on the CPU."),
 ]
+BitErrorRate = Annotated[
+    float | None, Parameter(help="Share of bits that are flipped, in place of a channel; for symbols sent as bits.")
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
 Simulate = Annotated[
     bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking their error rates up.")

@@ -124,6 +124,11 @@ class FiniteConstellation:
         edges = torch.from_numpy((self.levels[1:] + self.levels[:-1]) / 2).to(symbols.real)
         return torch.bucketize(torch.view_as_real(symbols.detach()) * math.sqrt(2), edges)
 
+    def indices_of_points(self, points: Symbols) -> Indices:
+        """The inverse of :meth:`points`, for points with little noise as well."""
+        levels = torch.from_numpy(self.levels * self._amplitude).to(points.real)
+        return torch.bucketize(torch.view_as_real(points.detach()), (levels[1:] + levels[:-1]) / 2)
+
     def points(self, indices: Indices) -> Symbols:
         """The points of indices, at the amplitude at which they are sent."""
         levels = torch.from_numpy(self.levels * self._amplitude).float().to(indices.device)

@@ -158,7 +158,7 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
         raise UsageError(f"{whole.path}: holds all of a picture, not a stage; decode it alone")
     first = next((one for one in recordings if one.frame.stage == 1), recordings[0])
     frame, path = first.frame, first.path
-    name = model or _zoo_name(frame.model, path)
+    name = model or zoo_name(frame.model, path)
     if transceiver_hash(name) != frame.weights_hash:
         raise DeepJSCCError(
             f"{path}: made with weights {frame.weights_hash} of {frame.model}, but {name} here has "
@@ -178,7 +178,7 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
     return to_8bit(decoded.images)[0], report | {"snr_db": frame.snr_db}, notes
 
 
-def _zoo_name(name: str, path: Path) -> str:
+def zoo_name(name: str, path: Path) -> str:
     """Return the model's name that a recording carries; anybody may have written it, so it opens no file.
 
     Raises:

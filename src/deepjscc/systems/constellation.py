@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from deepjscc.digital.finite_constellation import FiniteConstellation
 from deepjscc.symbols import mean_power
 from deepjscc.systems.analog_spreading import despread, spread
-from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Received, Size, Symbols
+from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Received, Size, SnrDb, Symbols
 
 _INTERLEAVER = 64031  # of the pseudo-random order
 _DITHER = 1e-6  # amplitude that decides to which points the symbols of an image without any power are rounded
@@ -80,8 +80,11 @@ class ConstellationTransceiver(nn.Module):
         Raises:
             UsageError: a bandwidth ratio that the transmitter does not make.
         """
-        design_snr_db = self.constellation.effective_snr_db(plan.design_snr_db)
-        encoded = self.inner.encode(images, replace(plan, design_snr_db=design_snr_db))
+        return self.encode_for(self.constellation.effective_snr_db(plan.design_snr_db), images, plan)
+
+    def encode_for(self, effective_snr_db: SnrDb, images: Images, plan: LinkPlan) -> Encoded:
+        """Encode for an SNR that has the noise of rounding in it already; see :meth:`encode`."""
+        encoded = self.inner.encode(images, replace(plan, design_snr_db=effective_snr_db))
         return replace(encoded, symbols=self.constellation.round(spread_rows(encoded), soft=self.training))
 
     def receive(self, received: Received, size: Size) -> Decoded:
