@@ -97,5 +97,5 @@ def test_what_does_not_fit_is_refused(image: Image8, tmp_path: Path) -> None:
     with pytest.raises(DeepJSCCError, match="holds 3 bytes"):
         read_bits(bits)
     meta.unlink()
-    with pytest.raises(DeepJSCCError, match="no such file|belong"):
+    with pytest.raises(DeepJSCCError, match="no such file"):
         read_bits(bits)

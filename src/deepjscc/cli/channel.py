@@ -12,7 +12,6 @@ from deepjscc.cli.common import (
     Json,
     Output,
     Seed,
-    Snr,
     one_snr,
     print_json,
 )
@@ -20,6 +19,12 @@ from deepjscc.errors import UsageError
 
 if TYPE_CHECKING:
     from deepjscc.radio.impairments import Impairments
+
+
+ChannelSnr = Annotated[
+    str | None,
+    Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB, which a file of bits does not have."),
+]
 
 
 @Parameter(name="*")
@@ -73,7 +78,7 @@ def channel(
     recording: Path,
     *,
     output: Output,
-    snr_db: Snr | None = None,
+    snr_db: ChannelSnr = None,
     over: ChannelOptions = ChannelOptions(),
     waveform: WaveformOptions = WaveformOptions(),
     bit_error_rate: BitErrorRate = None,

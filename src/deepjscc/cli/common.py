@@ -45,6 +45,10 @@ OutputFile = Annotated[
     Path, Parameter(name=["--output", "-o"], help="The file that the result is written to.", validator=no_folder)
 ]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
+OptionalSnr = Annotated[
+    str | None,
+    Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise. If it is not given: 10."),
+]
 Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
     str | None,
@@ -66,6 +70,14 @@ DesignSnr = Annotated[
     Parameter(
         allow_leading_hyphen=True,
         help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range.",
+    ),
+]
+OptionalDesignSnr = Annotated[
+    str | None,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range. "
+        "If it is not given: 10.",
     ),
 ]
 Ratio = Annotated[

@@ -7,9 +7,9 @@ from cyclopts import Parameter
 
 from deepjscc.cli.common import (
     BitErrorRate,
-    DesignSnr,
     Json,
     MaxPixels,
+    OptionalDesignSnr,
     Output,
     Ratio,
     picture_path,
@@ -25,7 +25,7 @@ def encode(
     image: str,
     *,
     output: Output,
-    snr_db: DesignSnr | None = None,
+    snr_db: OptionalDesignSnr = None,
     bandwidth_ratio: Ratio = None,
     model: str = HYBRID,
     margin_db: Annotated[
@@ -48,7 +48,6 @@ def encode(
     Args:
         image: A picture, or sample:coffee.
         model: Of the zoo (deepjscc models), or a .safetensors checkpoint; with a constellation as MODEL@256qam.
-        snr_db: Design SNR in dB: what the transmitter plans for; 10 if it is not given.
     """
     if bits and (snr_db is not None or margin_db is not None or stages):
         raise UsageError("bits meet no noise and have no stages; leave --snr-db, --margin-db and --stages out")

@@ -12,11 +12,11 @@ from deepjscc.cli.common import (
     Device,
     Json,
     MaxPixels,
+    OptionalSnr,
     OutputFile,
     Ratio,
     Seed,
     Simulate,
-    Snr,
     design_snr,
     notes,
     one_snr,
@@ -34,7 +34,7 @@ def send(
     image: str,
     *,
     output: OutputFile,
-    snr_db: Snr | None = None,
+    snr_db: OptionalSnr = None,
     bandwidth_ratio: Ratio = None,
     model: str | None = None,
     over: ChannelOptions = ChannelOptions(),
@@ -71,7 +71,6 @@ def send(
         model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hevc+ldpc-fine. If
             it is not given: hybrid, for more than 8 megapixels with JPEG2000, or universal-s over fast fading. With a
             constellation as MODEL@256qam.
-        snr_db: Channel SNR P/N0 in dB; inf for no noise. If it is not given: 10.
     """
     if bit_error_rate is not None and not bits:
         raise UsageError("--bit-error-rate is for --bits")

@@ -1,4 +1,4 @@
-"""An analog picture as bits: the indices of a constellation's points, over any link that carries bits and flips some."""
+"""An analog picture as bits: indices of a constellation's points, over any link that carries bits and flips some."""
 
 import math
 from dataclasses import dataclass
