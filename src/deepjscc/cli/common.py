@@ -114,8 +114,8 @@ class ChannelOptions:
     channel: Annotated[
         str,
         Parameter(
-            help="awgn, rayleigh, rician, clipped, tdl-a, tdl-c, cdl-c, or a class of a file, as mine.py:Nakagami; "
-            "parameters as rician:k_factor_db=3."
+            help="awgn, rayleigh, rician, clipped, mimo, tdl-a, tdl-c, cdl-c, or a class of a file, as "
+            "mine.py:Nakagami; parameters as rician:k_factor_db=3 or mimo:transmit=4,receive=4,precoding=svd."
         ),
     ] = "awgn"
     coherence: Annotated[
