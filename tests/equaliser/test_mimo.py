@@ -17,7 +17,7 @@ def gaussian(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_sinr_of_two_streams_is_that_of_the_formula() -> None:
     """h1^H (h2 h2^H + N0 I)^-1 h1: the SINR of the best linear receiver (Tse and Viswanath 2005, eq. 8.67)."""
     matrix, n0 = gaussian(2, 2).to(torch.complex128), 0.3
-    _, noise = mmse(torch.zeros(1, 1, 2, dtype=torch.complex128), matrix[None, None], torch.tensor([n0]).double())
+    _, noise = mmse(torch.zeros(1, 1, 2, dtype=torch.complex128), matrix[None, None], torch.tensor([[n0]]).double())
     for stream in (0, 1):
         own, other = matrix[:, stream], matrix[:, 1 - stream]
         covariance = torch.outer(other, other.conj()) + n0 * torch.eye(2)
@@ -33,7 +33,9 @@ def test_distribution_of_the_sinr_is_that_of_theory() -> None:
     """
     snr, draws = 10.0, 40_000
     matrices = gaussian(draws, 1, 2, 2).to(torch.complex128)
-    _, noise = mmse(torch.zeros(draws, 1, 2, dtype=torch.complex128), matrices, torch.full((draws,), 1 / snr).double())
+    _, noise = mmse(
+        torch.zeros(draws, 1, 2, dtype=torch.complex128), matrices, torch.full((draws, 1), 1 / snr).double()
+    )
     sinr = 1 / noise[:, 0, 0]
     for level in (0.5, 2.0, 8.0, 20.0):
         theory = 1 - math.exp(-level / snr) * (1 + level / snr / (1 + level))
@@ -99,3 +101,16 @@ def test_perfect_knowledge_without_noise_gives_the_symbols_back() -> None:
         symbols = gaussian(2, 101)
         received = equalise(channel(symbols, torch.full((2,), torch.inf)), channel.csi)
         assert (received.symbols - symbols).abs().max() < 5e-3
+
+
+@pytest.mark.parametrize("snr_db", [0.0, 10.0])
+def test_symbols_of_unlike_power_have_the_noise_that_is_told(snr_db: float) -> None:
+    """As those of an analog code: the first are 20 dB stronger than the mean, and interfere as much."""
+    amplitude = torch.logspace(1.0, -1.0, 400)
+    symbols = gaussian(200, 400) * amplitude
+    channel = Mimo(2, 2, coherence="symbol")
+    output = channel(symbols, torch.full((200,), snr_db), generator=torch.Generator().manual_seed(1))
+    received = equalise(output, channel.csi)
+    ratio = (received.symbols - symbols).abs().square() / received.noise_variance
+    for part in ratio.split(100, 1):
+        assert part.mean().item() == pytest.approx(1, abs=0.25)

@@ -151,13 +151,14 @@ class Mimo(Channel):
         return gain.unflatten(1, (vectors, self.receive, self.transmit))
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:
-        """Bits per symbol of an ideal code: the mean over this draw's vectors, or expected over all fades.
+        """Bits per symbol of an ideal code: slow, over this draw of H; fast, or as planned, the mean over all draws.
 
         The code knows H at both ends with ``precoding="svd"``, else at the receiver alone.
         """
-        if gain is None and self.precoding == "none":
+        ergodic = gain is None or self.coherence == "symbol"
+        if ergodic and self.precoding == "none":
             return ergodic_capacity(self.transmit, self.receive, snr_db) / self.streams
-        if gain is None:
+        if gain is None or self.coherence == "symbol":
             draws = self._typical_draws()
             each = [closed_loop_capacity(draws, one.expand(len(draws))).mean() for one in snr_db.double().cpu()]
             return torch.stack(each).to(snr_db.device) / self.streams

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from deepjscc.channels.base import complex_normal
 
-REPEATS = 16  # how often the pilots of all antennas are sent: the error of the estimate costs about a quarter of a dB
+REPEATS = 32  # how often the pilots of all antennas are sent: an error of H multiplies the strong symbols
 Matrix = Complex[Tensor, "batch receive transmit"]
 
 
