@@ -4,16 +4,19 @@ import math
 
 import pytest
 import torch
+from PIL import Image
 
 from deepjscc.channels import AWGN, Rayleigh
+from deepjscc.data.samples import sample_path
 from deepjscc.digital.finite_constellation import FiniteConstellation
 from deepjscc.errors import UsageError
-from deepjscc.images import to_float
+from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import psnr
 from deepjscc.models import Cnn
 from deepjscc.systems import Link, make_link
 from deepjscc.systems.constellation import ConstellationTransceiver
 from deepjscc.systems.constellation_link import split_constellation
+from deepjscc.systems.large import transmit_large
 from deepjscc.systems.names import make_system
 from deepjscc.systems.transceivers import known_transceivers, load_transceiver, transceiver_hash
 from deepjscc.types import Encoded, LinkPlan, Received
@@ -145,3 +148,13 @@ def test_what_cannot_be_is_refused_in_one_line(name: str, told: str) -> None:
     with pytest.raises(UsageError, match=told) as refused:
         make_system(name, AWGN(), bandwidth_ratio=1 / 6 if "+" in name or "linear" in name else None)
     assert "\n" not in str(refused.value)
+
+
+def test_large_pictures_go_tile_by_tile() -> None:
+    picture = Image.open(sample_path("coffee")).convert("RGB").resize((1600, 64))
+    system = make_system("linear@256qam", AWGN(), bandwidth_ratio=RATIO).system
+    assert not system.supports_tiles
+    sent = transmit_large(system, picture, torch.tensor([15.0]), generator=torch.Generator().manual_seed(0))
+    assert sent.delivered
+    assert sent.channel_uses <= RATIO * 3 * 1600 * 64
+    assert psnr(to_float(from_picture(picture)), to_float(from_picture(sent.picture))).item() > 24

@@ -6,6 +6,8 @@ import torch
 from deepjscc.channels import Mimo
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
+from deepjscc.models import Cnn
+from deepjscc.systems import make_link
 from deepjscc.systems.names import make_system
 from deepjscc.types import Transmission
 
@@ -84,3 +86,13 @@ def test_codes_of_bits_meet_the_matrix_of_the_image() -> None:
     system.transmit(torch.full((1, 3, 64, 64), 0.5), torch.tensor([20.0]), generator=torch.Generator().manual_seed(0))
     assert len(gains) == 1
     assert channel.layer_snr(torch.tensor([10.0]), gains[0]) > 0
+
+
+@pytest.mark.parametrize("precoding", ["none", "svd"])
+def test_gradients_of_training_pass_antennas_and_filters(precoding: str) -> None:
+    images = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    link = make_link(Cnn(filters=4), Mimo(2, 2, precoding)).train()
+    sent = link.transmit(images, torch.full((2,), 10.0), generator=torch.Generator().manual_seed(0))
+    sent.images.square().mean().backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in link.model.parameters())
+    assert sum(weight.grad.abs().sum() for weight in link.model.parameters()) > 0

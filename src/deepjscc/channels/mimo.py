@@ -183,7 +183,7 @@ class Mimo(Channel):
         self, known: Matrices, n0: Tensor, vectors: Complex[Tensor, "batch vectors streams"]
     ) -> Complex[Tensor, "batch any transmit streams"]:
         if self.precoding == "svd":
-            power = vectors.abs().square().mean(1)
+            power = vectors.detach().abs().square().mean(1)
             mean = power.mean(1, keepdim=True)
             return svd_precoder(known, n0, torch.where(mean > 0, power / mean.clamp_min(1e-30), 1.0))
         eye = torch.eye(self.transmit, dtype=known.dtype, device=known.device) / math.sqrt(self.transmit)

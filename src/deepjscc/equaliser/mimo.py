@@ -35,7 +35,7 @@ def equalise_mimo(output: ChannelOutput, precoded: Precoded, *, knows_gain: bool
         extra = error
     effective = h.to(torch.complex128) @ precoded.precoder.to(torch.complex128)
     y = output.symbols.unflatten(1, (-1, precoded.receive)).to(torch.complex128)
-    power = symbol_power(y, effective, n0.double())
+    power = symbol_power(y.detach(), effective.detach(), n0.double())
     # The error of the estimate multiplies the symbols: its noise grows with their power, 1 for a vector on average.
     noise = n0.double()[:, None] + extra[:, None] * power
     # Orthogonal streams do not interfere, and their powers do not matter.
