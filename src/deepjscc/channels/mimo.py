@@ -75,8 +75,8 @@ class Mimo(Channel):
         self.transmit, self.receive, self.precoding = transmit, receive, precoding
         self.coherence, self.csi = coherence, csi
         self.streams = min(transmit, receive)
-        offsets = torch.tensor(self.fade_offsets_db())
-        self.fade_depth_db = max(0.0, -offsets.quantile(0.05).item())
+        self._offsets_db = self._quantiles_db() if coherence == "image" else super().fade_offsets_db()
+        self.fade_depth_db = max(0.0, -torch.tensor(self._offsets_db).quantile(0.05).item())
 
     def pilot_uses(self, uses: int) -> int:
         """Uses of single antennas by pilots; see :func:`deepjscc.channels.mimo_pilots.pilot_uses`."""
@@ -171,8 +171,9 @@ class Mimo(Channel):
 
     def fade_offsets_db(self) -> tuple[float, ...]:
         """Quantiles over slow fading of the SNR of AWGN with the same capacity, relative to the nominal one, in dB."""
-        if self.coherence != "image":
-            return super().fade_offsets_db()
+        return self._offsets_db
+
+    def _quantiles_db(self) -> tuple[float, ...]:
         draws, snr_db = self._typical_draws(), torch.full((_QUANTILE_DRAWS,), _TYPICAL_DB)
         capacity = self.capacity(snr_db, draws.flatten(1)).double()
         equivalent_db = 10 * (2**capacity - 1).clamp_min(1e-9).log10() - _TYPICAL_DB
