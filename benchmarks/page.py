@@ -31,8 +31,8 @@ WATCH = """() => {
     const state = (window.moves = {at: null, learned: null, digital: null});
     const slider = document.querySelector("#snr input[type=range]");
     slider.addEventListener("input", () => Object.assign(state, {at: performance.now(), learned: null, digital: null}));
-    for (const name of ["learned", "digital"]) {
-        const place = document.querySelector("#" + name);
+    for (const [name, id] of [["learned", "first-system"], ["digital", "digital-link"]]) {
+        const place = document.querySelector("#" + id);
         let shown = place.querySelector("img")?.src;
         new MutationObserver(async () => {
             const image = place.querySelector("img");
@@ -65,10 +65,11 @@ def prepare(page: Page, model: str, photo: Path) -> None:
     expect(page.locator("#digital-numbers")).to_contain_text("jpeg2000", timeout=WAIT_MS)
     page.locator("input[type=file]").first.set_input_files(photo)
     expect(page.locator("#note")).to_contain_text(f"{SIZE[0]}x{SIZE[1]}", timeout=WAIT_MS)
-    page.get_by_role("button", name="Channel, model, digital link").click()
-    page.get_by_label("Learned model").fill(model)
+    page.get_by_role("button", name="Channel, first system, digital link").click()
+    page.get_by_label("First system", exact=True).fill(model)
     page.get_by_role("option", name=model, exact=True).click()
-    page.get_by_label("follows every SNR").check()  # so that the digital picture is another one at every SNR
+    page.get_by_label("Digital channel code").fill("ideal code")
+    page.get_by_role("option", name="ideal code at capacity (a bound)").click()
     expect(page.locator("#learned-numbers")).to_contain_text(f"{model} at", timeout=WAIT_MS)
     expect(page.locator("#digital-numbers")).to_contain_text("jpeg2000+ideal at", timeout=WAIT_MS)
     page.wait_for_timeout(2000)

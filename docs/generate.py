@@ -144,13 +144,12 @@ def _seconds(value: float) -> str:
 
 def commands() -> str:
     """Every command with its options, from the command line's own help."""
-    from deepjscc.cli import COMMANDS, app
+    from deepjscc.cli import COMMANDS, command
 
     parts = []
     for name in COMMANDS:
-        text = app[name].generate_docs(output_format="markdown", heading_level=2)
-        text = text.replace(f"```console\n{name}", f"```console\ndeepjscc {name}")
-        parts.append(re.sub(r", --empty-[\w-]+(?=`)", "", text))
+        text = command(name).generate_docs(output_format="markdown", heading_level=2)
+        parts.append(text.replace(f"```console\n{name}", f"```console\ndeepjscc {name}"))
     return "\n\n".join(parts)
 
 

@@ -18,7 +18,10 @@ import torch
 from deepjscc.digital.fine.thresholds import interpolate, limit_db, rough_log2
 from deepjscc.digital.fine.waterfalls import Point, fit, measure
 
-RATES = (0.5, 0.83, 0.2, 0.3334, 0.67, 0.93, 0.1, 0.15, 0.175, 0.125, 0.26, 0.29, 0.2505, 0.25, 0.42, 0.75)
+RATES = (
+    *(0.5, 0.83, 0.2, 0.3334, 0.67, 0.93, 0.1, 0.15, 0.175, 0.125, 0.26, 0.29, 0.2505, 0.25, 0.42, 0.75),
+    *(0.88, 0.71, 0.79, 0.58, 0.46),
+)
 BLOCK_BITS = (48, 120, 290, 1000)
 LONGEST_OF_GRAPH_2 = 3824  # information bits of a block at rates above 1/4
 LONGEST = {True: (3824, 15360), False: (8448, 33792)}  # by whether the rate is at most 1/4

@@ -258,7 +258,7 @@ def test_encoding_takes_no_options_of_a_channel(
         with pytest.raises(SystemExit) as stop:
             main(["bulk", "encode", str(source), "-o", str(tmp_path / "out"), *option])
         assert stop.value.code == 2
-        assert "encode meets no channel" in capsys.readouterr().err
+        assert "encode uses no channel" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -179,7 +179,7 @@ def test_learned_links_send_and_count_pilots(model: str, csi: str) -> None:
 
 
 def test_a_ratio_that_pilots_eat_up_is_refused() -> None:
-    with pytest.raises(UsageError, match="leaves nothing beside the pilots"):
+    with pytest.raises(UsageError, match="the pilots take all channel uses"):
         Link(load("linear"), OFDM(), bandwidth_ratio=1 / 256).transmit(_photo(32), torch.tensor([15.0]))
 
 

@@ -53,6 +53,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert "--json" in run(capsys, command, "--help")
 
 
+def test_help_of_a_command_has_its_whole_description(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "exit code" in run(capsys, "bulk", "--help")
+    assert "-left and -right before its suffix" in " ".join(run(capsys, "send-pair", "-h").split())
+
+
+def test_help_names_no_options_that_empty_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in COMMANDS:
+        assert "--empty" not in run(capsys, command, "--help"), command
+
+
 def test_send(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     results = json.loads(
@@ -94,10 +104,10 @@ def test_a_ratio_out_of_reach_is_the_nearest_and_said(
 ) -> None:
     Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
     main(["send", str(tmp_path / "dot.png"), "-o", str(tmp_path / "o.png"), "--bandwidth-ratio", "1/8"])
-    assert "0.1250 is out of reach" in capsys.readouterr().err
+    assert "0.1250 is not possible" in capsys.readouterr().err
     for command in (["send", "-o", tmp_path / "o.png"], ["encode", "-o", tmp_path / "iq"]):
         main([*map(str, command), str(picture), "--model", "linear", "--bandwidth-ratio", "0.9"])
-        assert "0.9000 is out of reach" in capsys.readouterr().err
+        assert "0.9000 is not possible" in capsys.readouterr().err
         main([*map(str, command), str(picture), "--model", "linear", "--bandwidth-ratio", "1/8"])
         assert not capsys.readouterr().err
 
@@ -150,7 +160,7 @@ def test_stages(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Pat
     assert all(Path(result["file"]).is_file() for result in results)
     assert read_image(tmp_path / "o-stages.png").shape[2] > 400
     main(["send", str(picture), "-o", str(tmp_path / "p.png"), "--model", "cnn-c8-awgn-10db", "--stages"])
-    assert "in one piece" in capsys.readouterr().err
+    assert "has no stages" in capsys.readouterr().err
 
     reports = json.loads(run(capsys, "encode", picture, "-o", tmp_path / "s", "--model", weights, "--stages", "--json"))
     assert [report["symbols"] for report in reports] == [480] * 3
@@ -224,10 +234,10 @@ def test_wrong_usage_is_one_line_and_two(capsys: pytest.CaptureFixture[str], pic
         ),
         (["fit", "linear", picture, "-o", tmp_path / "l.safetensors", "--block", "99"], "1 to 32"),
         (["train", tmp_path / "r.toml", "-o", tmp_path / "c.pt"], "safetensors"),
-        (["train", "r.toml", "-o", tmp_path / "c.safetensors", "--begin", "s", "--resume"], "one of them"),
+        (["train", "r.toml", "-o", tmp_path / "c.safetensors", "--begin", "s", "--resume"], "only one of"),
         (["encode", picture, "-o", tmp_path / "iq", "--margin-db", "nan"], "margin"),
         (["encode", picture, "-o", tmp_path / "iq", "--stages"], "in one piece"),
-        (["send", picture, "-o", out, "--model", "cnn-c8-awgn-10db@feedback"], "only residual"),
+        (["send", picture, "-o", out, "--model", "cnn-c8-awgn-10db@feedback"], "only a model of residual"),
         (["send", picture, "-o", out, "--compare", "webp+turbo"], "unknown channel coding"),
         (["send", picture, "-o", out, "--compare", "webp+ldpc@fast"], "not an SNR"),
         (
@@ -343,4 +353,4 @@ def test_evaluate_asks_for_a_ratio_and_says_what_was_spent(capsys, tmp_path: Pat
     Image.new("RGB", (8, 8), "red").save(tmp_path / "dot.png")
     arguments = ["evaluate", "--data", tmp_path / "dot.png", "--snr-db", "5", "-o", tmp_path / "r.parquet", "--system"]
     assert "no bandwidth ratio of its own" in fails(capsys, 2, *arguments, "jpeg+ideal")
-    assert "note: linear spent" in run(capsys, *arguments, "linear", "--bandwidth-ratio", "1/96")
+    assert "note: linear used" in run(capsys, *arguments, "linear", "--bandwidth-ratio", "1/96")

@@ -56,8 +56,8 @@ def test_recordings_of_symbols_are_told_apart(
     assert not is_waveform(tmp_path / "symbols")
     main(["channel", str(tmp_path / "symbols"), "-o", str(tmp_path / "noisy"), "--snr-db", "10"])
     for arguments, line in (
-        (["symbols", "--cfo", "0.1"], "--cfo: only for a radio signal"),
-        (["a.cf32", "--channel", "rayleigh"], "passes white noise"),
+        (["symbols", "--cfo", "0.1"], "--cfo: these options are for radio signals"),
+        (["a.cf32", "--channel", "rayleigh"], "takes no option of a symbol channel"),
         (["a.cf32", "--echo", "x"], "not an echo"),
     ):
         gaussian(10).tofile(tmp_path / "a.cf32")

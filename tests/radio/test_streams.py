@@ -25,7 +25,7 @@ from deepjscc.radio.receiver import Receiver
 from deepjscc.radio.sample_files import Recorder, SampleReader, open_recording
 from deepjscc.radio.transmitter import picture_burst
 from deepjscc.radio.waveform_config import WaveformConfig
-from deepjscc.radio.zmq_stream import MAX_MESSAGE_BYTES, RECEIVE_QUEUE, Publisher, Subscriber, endpoint
+from deepjscc.radio.zmq_stream import MAX_MESSAGE_BYTES, MESSAGE, RECEIVE_QUEUE, Publisher, Subscriber, endpoint
 
 
 @pytest.mark.parametrize("datatype", ["cf32_le", "ci16_le"])
@@ -129,6 +129,27 @@ def test_samples_over_a_socket_and_a_pause_that_shows(free_port: int) -> None:
     subscriber.close()
     assert received[-1] is None
     assert (np.concatenate(received[:-1]) == samples).all()
+
+
+def test_closing_waits_until_all_samples_have_left(free_port: int) -> None:
+    """Of a slow subscriber: the process may end right after, and what is still queued would be lost with it."""
+    import zmq
+
+    samples, messages = np.arange(MESSAGE, dtype=np.complex64), 400
+    with zmq.Context() as context, context.socket(zmq.SUB) as slow:
+        slow.setsockopt(zmq.RCVHWM, 1)
+        slow.setsockopt(zmq.LINGER, 0)
+        slow.setsockopt(zmq.SUBSCRIBE, b"")
+        slow.connect(f"tcp://127.0.0.1:{free_port}")
+        publisher = Publisher(f"zmq://127.0.0.1:{free_port}", wait_s=20.0)
+        publisher.send(np.tile(samples, messages))
+        closing = threading.Thread(target=publisher.close)
+        closing.start()
+        closing.join(0.3)
+        assert closing.is_alive()
+        assert sum(len(slow.recv()) for _ in range(messages)) == 8 * MESSAGE * messages
+        closing.join(20)
+        assert not closing.is_alive()
 
 
 def test_no_subscriber_is_one_line(free_port: int) -> None:

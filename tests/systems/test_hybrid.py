@@ -110,7 +110,7 @@ def test_a_budget_too_small_for_any_base_is_sent_by_the_analog_code(images: torc
     sent = send("jpeg2000+ideal+hybrid", small, -5.0, -5.0, 1 / 12)
     assert sent.layers == (("analog",),)
     assert sent.images.isfinite().all()
-    with pytest.raises(UsageError, match="holds no digital base"):
+    with pytest.raises(UsageError, match="too small for the digital base"):
         send("jpeg2000+ldpc-fine+hybrid", small, -5.0, -5.0, 1 / 12, simulate=True)
 
 
@@ -177,13 +177,13 @@ def test_names_and_their_options(images: torch.Tensor) -> None:
     for wrong, words in {
         "jpeg2000+hybrid": "CODEC[+]CODING[+]hybrid",
         "gif+ideal+hybrid": "unknown codec",
-        "jpeg2000+ideal+hybrid@loud=3": "has the options",
+        "jpeg2000+ideal+hybrid@loud=3": "the options of a hybrid are",
         "jpeg2000+ideal+hybrid@share=0.9": "of the power",
-        "jpeg2000+ideal+hybrid@floor=-3": "between 0 and 40 dB",
+        "jpeg2000+ideal+hybrid@floor=-3": "from 0 to 40 dB",
     }.items():
         with pytest.raises(UsageError, match=words):
             make_system(wrong, AWGN(), bandwidth_ratio=RATIO)
     with pytest.raises(UsageError, match="has no symbols"):
         load_transceiver("jpeg2000+ideal")
-    with pytest.raises(UsageError, match="its channel code is a bound"):
+    with pytest.raises(UsageError, match="its channel code is only a bound"):
         load_transceiver("jpeg2000+ideal+hybrid")

@@ -118,7 +118,7 @@ def test_names_say_how_the_transmitter_estimates(tmp_path) -> None:
     save_checkpoint(MultipleDecoders(2, 4), path)
     assert type(make_system(path, AWGN()).system) is Link
     for wrong in (path + "@feedback", "cnn-c8-awgn-13db@m=3"):
-        with pytest.raises(UsageError, match="only residual transmission"):
+        with pytest.raises(UsageError, match="only a model of residual transmission"):
             make_system(wrong, AWGN())
     save_checkpoint(Residual(2, 4), path)
     with pytest.raises(UsageError, match="at least one reception"):

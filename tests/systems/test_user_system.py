@@ -56,13 +56,29 @@ def test_a_model_is_put_into_a_link() -> None:
     assert sent.channel_uses.tolist() == [128, 128]  # 16 features of 4x4 reals, two to a use
 
 
+def test_a_checkpoint_of_a_model_of_ones_own_is_loaded_by_a_function(tmp_path: Path) -> None:
+    example, weights = Path(__file__).parents[2] / "examples/own_model.py", tmp_path / "patch.safetensors"
+    own = tmp_path / "own.py"
+    own.write_text(
+        f"import sys\nsys.path.insert(0, {str(example.parent)!r})\n"
+        "from own_model import Patch\nfrom deepjscc.models.checkpoint import load_checkpoint, save_checkpoint\n"
+        f"def make(channel, bandwidth_ratio):\n    save_checkpoint(Patch(16), {str(weights)!r})\n"
+        f"    return load_checkpoint({str(weights)!r}, Patch)\n"
+    )
+    sent = make_system(f"{own}:make", AWGN()).system.transmit(IMAGES, SNR_DB)
+    assert sent.channel_uses.tolist() == [32, 32]  # 16 reals for each of four patches
+    with pytest.raises(DeepJSCCError, match=r"'patch'.*--system mine.py:make"):
+        make_system(str(weights), AWGN())
+
+
 def test_what_cannot_be_counted_is_refused(mine: str) -> None:
-    with pytest.raises(UsageError, match="count the complex channel uses"):
+    with pytest.raises(UsageError, match="positive number of complex channel uses"):
         make_system(f"{mine}:make:uses=0", AWGN()).system.transmit(IMAGES, SNR_DB)
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("nothing", "has no transmit"), ("absent", "has no system absent"), ("make:colour=3", "colour")]
+    ("name", "words"),
+    [("nothing", "has no method transmit"), ("absent", "has no system absent"), ("make:colour=3", "colour")],
 )
 def test_wrong_names(mine: str, name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):

@@ -65,9 +65,10 @@ def test_pictures_side_by_side_and_every_view(browser: Browser, address: str) ->
     for tab, button, result in (
         ("Before and after", None, "#slider img"),
         ("PSNR over SNR", "Measure the curve", "#curve img"),
-        ("Many receivers", None, "#hybrid-receivers img"),
+        ("Receivers", None, "#hybrid-receivers img"),
         ("Stages", None, "#stages img"),
         ("Constellation", None, "#constellation img"),
+        ("Waveform", None, "#spectrum img"),
         ("Files", "Make the files", "#files a"),
     ):
         page.get_by_role("tab", name=tab).click()
@@ -76,6 +77,9 @@ def test_pictures_side_by_side_and_every_view(browser: Browser, address: str) ->
         page.locator(result).first.wait_for()
         if tab == "PSNR over SNR":
             expect(page.locator("#curve-progress")).to_contain_text("11 of 11", timeout=WAIT_MS)
+        if tab == "Waveform":
+            expect(page.locator("#waveform-numbers")).to_contain_text("the frame is complete", timeout=WAIT_MS)
+            page.locator("#picture-at-the-receiver img").wait_for()
         page.screenshot(path=SHOTS / f"{tab.lower().replace(' ', '-')}.png")
     assert not [url for url in asked if not url.startswith((address, "data:", "blob:"))], "asked someone else"
     page.close()
@@ -90,6 +94,22 @@ def test_the_slider_moves_by_keyboard_and_the_cliff_is_passed(browser: Browser, 
         slider.press("ArrowRight")
     expect(page.locator("#learned-numbers")).not_to_have_text(before, timeout=WAIT_MS)
     expect(page.locator("#digital-numbers")).not_to_contain_text("outage", timeout=WAIT_MS)
+    page.close()
+
+
+def test_the_open_view_follows_the_controls(browser: Browser, address: str) -> None:
+    page, _ = _open(browser, address, viewport={"width": 1400, "height": 900})
+    page.get_by_role("tab", name="Waveform").click()
+    numbers = page.locator("#waveform-numbers")
+    expect(numbers).to_contain_text("the frame is complete", timeout=WAIT_MS)
+    expect(numbers).to_contain_text("(true: +0.300%) and an SNR of 3.", timeout=WAIT_MS)
+    slider = page.locator("#snr input[type=range]")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    expect(numbers).to_contain_text("and an SNR of 7.", timeout=WAIT_MS)
+    page.get_by_label("OFDM").check()
+    expect(numbers).to_contain_text("the frame is complete", timeout=WAIT_MS)
     page.close()
 
 
@@ -112,13 +132,13 @@ def test_two_cameras_by_keyboard(browser: Browser, address: str) -> None:
     page = _open_two_cameras(browser, address, viewport={"width": 1280, "height": 900})
     page.screenshot(path=SHOTS / "two-cameras.png")
     left, right = page.locator("#left-together-numbers"), page.locator("#right-together-numbers")
-    expect(left).to_contain_text("at 1 dB")
+    expect(left).to_contain_text("at 0 dB")
     slider = page.locator("#left-snr input[type=range]")
     slider.focus()
     for _ in range(3):
         slider.press("ArrowRight")
-    expect(left).to_contain_text("at 4 dB", timeout=WAIT_MS)
-    expect(page.locator("#left-alone-numbers")).to_contain_text("at 4 dB", timeout=WAIT_MS)
+    expect(left).to_contain_text("at 3 dB", timeout=WAIT_MS)
+    expect(page.locator("#left-alone-numbers")).to_contain_text("at 3 dB", timeout=WAIT_MS)
     page.locator("#noiseless input").focus()
     page.keyboard.press("Space")
     expect(right).to_contain_text("without noise", timeout=WAIT_MS)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import torch
 import uvicorn
+from matplotlib.figure import Figure
 from PIL import Image
 
 from deepjscc.errors import DeepJSCCError
@@ -25,6 +26,7 @@ from deepjscc.images import read_image, to_float, to_picture
 from deepjscc.web import one_picture as page
 from deepjscc.web import server, two_cameras, uploads
 from deepjscc.web.server import serve_page
+from deepjscc.web.waveform import show_waveform
 
 CONTROLS = ("linear", "jpeg2000", next(iter(page.CODINGS)), 3.0, "1/12", "AWGN", page.PLANNED, 5.0)
 
@@ -122,6 +124,31 @@ def test_constellations_have_power_one(shown: Image.Image, channel: str) -> None
     assert len(sent) == len(received) <= 2 * live.POINTS
 
 
+def test_the_constellation_of_a_hybrid_holds_its_digital_layers(shown: Image.Image) -> None:
+    setting = Setting("jpeg2000+ldpc-fine+hybrid@share=0", "jpeg2000", 10.0, 1 / 4)
+    sent, received = live.constellation(shown, setting)
+    assert np.mean(np.abs(sent) ** 2) == pytest.approx(1, rel=0.2)
+    assert 10 * np.log10(np.mean(np.abs(received - sent) ** 2)) == pytest.approx(-10, abs=0.8)
+
+
+def test_the_waveform_view_shows_the_picture_as_it_is_received(shown: Image.Image) -> None:
+    *_, last = show_waveform(shown, page.make_setting(*CONTROLS), "single carrier", 0.4, True)
+    numbers, _, symbols, received = last
+    assert received.size == shown.size
+    assert "the frame is complete; the picture has" in numbers
+    assert "(true: +0.400%)" in numbers
+    assert "on the air" in numbers  # the costs
+    assert [axes.get_title() for axes in symbols.axes] == ["sent", "received"]
+
+
+def test_a_lost_frame_is_said_in_words(shown: Image.Image) -> None:
+    controls = (*CONTROLS[:3], -30.0, *CONTROLS[4:])
+    steps = list(show_waveform(shown, page.make_setting(*controls), "OFDM", 0.0, False))
+    assert isinstance(steps[0][1], Figure)  # the spectrum comes once
+    assert not any(isinstance(step[1], Figure) for step in steps[1:])
+    assert "no frame was found" in steps[-1][0]
+
+
 def test_files_to_take_home(shown: Image.Image) -> None:
     _, _, ours = page.show_learned(shown, *CONTROLS)
     files = [Path(file) for file in page.make_files(shown, ours, *CONTROLS)]
@@ -144,7 +171,7 @@ def test_uploads_that_cannot_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             uploads.open_upload(str(place))
         assert str(tmp_path) not in str(caught.value)  # where uploads lie is nobody's business
     monkeypatch.setattr(uploads, "UPLOAD_BYTES", 4)
-    with pytest.raises(DeepJSCCError, match="are more than"):
+    with pytest.raises(DeepJSCCError, match="accepts up to"):
         uploads.open_upload(str(place))
 
 
@@ -161,6 +188,14 @@ def test_two_cameras_together_and_alone(shown: Image.Image) -> None:
     assert (noiseless.left_db, noiseless.right_db, noiseless.coherence) == (0.0, live_pair.NOISELESS_DB, "symbol")
 
 
+def test_both_views_of_the_sample_pair_gain_at_the_first_setting() -> None:
+    pair = uploads.load_sample_pair()[0]
+    *_, setting, together = two_cameras.show_together(pair, *two_cameras.FIRST_DB, False, "AWGN")
+    left_db, right_db = live_pair.gain_db(together, live_pair.alone(pair, setting))
+    assert left_db > 0.5
+    assert right_db > 0
+
+
 def test_a_pair_is_two_pictures_of_one_size(tmp_path: Path) -> None:
     for name, size in (("b.png", (64, 48)), ("a.png", (64, 48)), ("small.png", (32, 48))):
         Image.new("RGB", size, "red" if name == "a.png" else "blue").save(tmp_path / name)
@@ -168,9 +203,9 @@ def test_a_pair_is_two_pictures_of_one_size(tmp_path: Path) -> None:
     pair, note = uploads.open_pair(files[:2])
     assert pair[0].getpixel((0, 0)) == (255, 0, 0)
     assert note == "left a.png: 64x48; right b.png: 64x48"
-    with pytest.raises(DeepJSCCError, match="two pictures of one scene together, not 3"):
+    with pytest.raises(DeepJSCCError, match="two pictures of one scene are needed, not 3"):
         uploads.open_pair(files)
-    with pytest.raises(DeepJSCCError, match="of one size, not"):
+    with pytest.raises(DeepJSCCError, match="have the same size, not"):
         uploads.open_pair(files[1:])
     left, right = uploads.load_sample_pair()[0]
     assert left.size == right.size == (384, 259)

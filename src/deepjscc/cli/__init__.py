@@ -1,4 +1,4 @@
-"""The command line: a thin door. Each command lives in a file of its own and is loaded when it is called."""
+"""The command line. Each command has its own module, which is imported when the command is called."""
 
 import errno
 import os
@@ -14,28 +14,28 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.extensions import ExtensionError, frame_error
 
 COMMANDS = {
-    "send": "Send a picture over a noisy channel, beside what digital links would deliver.",
-    "send-pair": "Send two pictures of one scene over a channel each, to one receiver.",
-    "sheet": "Draw one picture through several systems at several SNRs.",
+    "send": "Send a picture over a noisy channel, and compare with digital links of equal bandwidth.",
+    "send-pair": "Send two pictures of one scene, each over its own channel, to one receiver.",
+    "sheet": "Draw a sheet of one picture as several systems deliver it at several SNRs.",
     "encode": "Turn a picture into I/Q symbols (a SigMF recording).",
-    "channel": "Pass recorded symbols through a channel.",
+    "channel": "Pass recorded symbols, or a recorded radio signal, through a channel.",
     "decode": "Turn received symbols back into a picture.",
     "tx": "Send pictures as a radio signal: to a file, a socket or a pipe.",
     "rx": "Receive pictures from a radio signal.",
-    "bulk": "Send or encode a folder or bucket of pictures, by many workers.",
+    "bulk": "Send or encode a folder or bucket of pictures with many workers.",
     "evaluate": "Measure systems over images and SNRs into a Parquet table.",
     "plot": "Draw curves of results tables, for a screen or a paper.",
-    "compare": "Compare systems of results tables: BD-PSNR, BD-rate.",
-    "quality": "Measure a received picture against its reference, by every metric.",
-    "papers": "Make a paper's figures and check its claims.",
+    "compare": "Compare systems of results tables by BD-PSNR and BD-rate.",
+    "quality": "Measure the quality of a received picture against its reference by every metric.",
+    "papers": "Reproduce a paper's figures and check its claims.",
     "models": "List the models of the zoo.",
-    "export": "Write a model as ONNX or OpenVINO graphs, encoder and decoder apart.",
-    "fit": "Learn the closed-form code `linear` from a folder of photographs.",
+    "export": "Export the encoder and the decoder of a model as separate ONNX or OpenVINO graphs.",
+    "fit": "Fit a code that has a closed form to a folder of photographs.",
     "train": "Train a model by a recipe.",
-    "grid": "Train every combination of a grid, several at a time.",
-    "serve": "Serve a page: a picture over a channel, with sliders.",
-    "bler": "Measure block error rates of LDPC codes by Monte Carlo.",
-    "fetch": "Download a data set, checked.",
+    "grid": "Train every combination of a grid of settings, several at a time.",
+    "serve": "Serve a web page with sliders that sends a picture over a channel.",
+    "bler": "Measure block error rates of LDPC codes by Monte Carlo simulation.",
+    "fetch": "Download a data set and check it.",
 }
 
 COMPUTING = set(COMMANDS) - {"plot", "compare", "models", "fetch"}  # the others are done before a thread would start
@@ -52,9 +52,18 @@ for _name, _help in COMMANDS.items():
     app.command(f"deepjscc.cli.{_place}:{_place}", name=_name, help=_help)
 
 
+def command(name: str) -> App:
+    """A command whose help is its whole docstring; the list of commands has one line of each, and imports none."""
+    found = app[name]
+    found.help = None
+    return found
+
+
 Threads = Annotated[
     int | None,
-    Parameter(name="--threads", help="Threads of torch; else OMP_NUM_THREADS, else as many as there are idle cores."),
+    Parameter(
+        name="--threads", help="Number of threads of torch. The default is OMP_NUM_THREADS, or else the idle cores."
+    ),
 ]
 
 
@@ -77,8 +86,11 @@ def _with_threads(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run a command; whatever goes wrong from outside is one line and exit code 1, or 2 for wrong usage."""
+    """Run a command. An error is printed as one line; the exit code is 1, or 2 for wrong usage."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        if arguments and arguments[0] in COMMANDS and {"--help", "-h"}.intersection(arguments):
+            command(arguments[0])
         with warnings.catch_warnings():
             if not sys.warnoptions:  # the warnings of libraries would stand beside our one line
                 warnings.simplefilter("ignore")
@@ -95,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.close()  # the reader of our output has left: nothing to tell it
         sys.exit(1)
     except MemoryError:
-        _fail("not enough memory; take a smaller image or batch", 1)
+        _fail("not enough memory; use a smaller image or batch", 1)
     except KeyboardInterrupt:
         _fail("interrupted", 130)
     except BaseException as error:

@@ -20,18 +20,18 @@ def bler(
     schemes: Annotated[
         str, Parameter(help="The schemes to measure: ldpc, ldpc-papers, or names such as qpsk-449,16qam-490.")
     ] = "ldpc,ldpc-papers",
-    block_bits: Annotated[str, Parameter(help="Numbers of coded bits of a block, as 6144,384.")] = "6144,1536,384",
+    block_bits: Annotated[str, Parameter(help="Numbers of coded bits of a block, such as 6144,384.")] = "6144,1536,384",
     channel: Annotated[
         Literal["awgn", "fast_rayleigh"], Parameter(help="The channel; the receiver knows its gain.")
     ] = "awgn",
     errors: Annotated[int, Parameter(help="Number of block errors that are enough for a point.")] = 60,
     blocks: Annotated[int, Parameter(help="Largest number of blocks for a point.")] = 1500,
-    target: Annotated[float, Parameter(help="Error rate at which a waterfall ends.")] = 1e-2,
+    target: Annotated[float, Parameter(help="Error rate below which the SNR is not raised further.")] = 1e-2,
     device: Annotated[str, Parameter(help="Device for the computation: cpu or cuda.")] = "cpu",
     jobs: Annotated[int, Parameter(help="Number of worker processes.")] = 1,
     json: Json = False,
 ) -> None:
-    """Measure block error rates over the SNR; run again to go on after an interruption."""
+    """Measure block error rates over the SNR. After an interruption the same command continues the measurement."""
     if errors < 1 or blocks < 1 or jobs < 1 or not 0 < target < 1:
         raise UsageError("--errors, --blocks and --jobs must be at least 1, --target between 0 and 1")
 
@@ -52,7 +52,7 @@ def bler(
     except ValueError:
         lengths = []
     if not lengths or not set(lengths) <= set(BLOCK_BITS):
-        raise UsageError(f"--block-bits are some of {', '.join(map(str, BLOCK_BITS))}, not {block_bits!r}")
+        raise UsageError(f"--block-bits takes some of {', '.join(map(str, BLOCK_BITS))}, not {block_bits!r}")
     with progress() as on_progress:
         table = measure(
             output,

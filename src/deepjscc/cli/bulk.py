@@ -1,4 +1,4 @@
-"""`deepjscc bulk`: a folder or bucket of pictures, by many workers."""
+"""`deepjscc bulk`: transmission of a folder or bucket of pictures by many workers."""
 
 from dataclasses import asdict
 from typing import Annotated, Literal
@@ -29,31 +29,36 @@ def bulk(
     what: Literal["transmit", "encode"],
     source: str,
     *,
-    output: Annotated[str, Parameter(name=["--output", "-o"], help="A folder or URL for pictures and report/.")],
+    output: Annotated[
+        str, Parameter(name=["--output", "-o"], help="Folder or URL for the pictures and the folder report/.")
+    ],
     snr_db: Snr = "10",
     bandwidth_ratio: Ratio = None,
     system: Annotated[str, Parameter(name=["--system", "--model"], help="MODEL or CODEC+CODING.")] = UNIVERSAL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
     pictures: Annotated[
-        Literal["png", "webp", "jpg", "tif", "none"], Parameter(help="Format of what arrives; none: the report alone.")
+        Literal["png", "webp", "jpg", "tif", "none"],
+        Parameter(help="Format of the received pictures; none writes only the report."),
     ] = "png",
     precision: Annotated[
-        Literal["fp32", "bf16", "auto"], Parameter(help="Of the networks; auto: what this machine does fastest.")
+        Literal["fp32", "bf16", "auto"],
+        Parameter(help="Precision of the networks; auto takes the fastest on this machine."),
     ] = "fp32",
     device: Device = "cpu",
-    shard: Annotated[int, Parameter(help="Pictures in a piece, which is done or not.")] = 16,
+    shard: Annotated[int, Parameter(help="Number of pictures in a piece; an interrupted piece is repeated.")] = 16,
     by: WorkerOptions = WorkerOptions(),
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Send or encode every picture below a folder; run again to go on after an interruption.
+    """Send or encode every picture below a folder. After an interruption the same command continues the work.
 
-    The report is one Parquet table in pieces: polars.read_parquet("OUTPUT/report/*.parquet"). A picture that cannot be
-    read is a row with its error, and the command ends with 1.
+    The report is a Parquet table in pieces: polars.read_parquet("OUTPUT/report/*.parquet"). A picture that cannot be
+    read has a row with the error, and the exit code of the command is 1.
 
     Args:
-        what: transmit: over the channel and back into a picture; encode: into a recording, as deepjscc encode.
+        what: transmit sends each picture over the channel and decodes it; encode writes recordings like deepjscc
+            encode.
         source: A folder, or a URL such as s3://bucket/folder.
     """
     snr = one_snr(snr_db)
@@ -63,7 +68,7 @@ def bulk(
         encoder_snr_db is not None or over != ChannelOptions() or (pictures, device) != ("png", "cpu")
     ):
         raise UsageError(
-            "encode meets no channel, writes no pictures and works on the CPU; of --snr-db it takes what is believed"
+            "encode uses no channel, writes no pictures and runs on the CPU; its --snr-db is the design SNR"
         )
 
     from deepjscc.bulk.job import Job

@@ -1,4 +1,4 @@
-"""`deepjscc channel`: a recording of symbols, or of a radio signal, through a channel."""
+"""`deepjscc channel`: passes a recording of symbols, or of a radio signal, through a channel."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -33,7 +33,7 @@ class WaveformOptions:
     """Impairments of a radio signal; recordings of symbols do not have them."""
 
     cfo: Annotated[float, Parameter(help="Carrier offset of a radio signal, in cycles per symbol time.")] = 0.0
-    delay: Annotated[float, Parameter(help="Delay of a radio signal in samples, with fractions.")] = 0.0
+    delay: Annotated[float, Parameter(help="Delay of a radio signal in samples, which may be fractional.")] = 0.0
     echo: Annotated[
         tuple[str, ...],
         Parameter(negative="", help="Echo of a radio signal as DELAY:GAIN_DB:PHASE_DEG, the delay in samples."),
@@ -110,7 +110,7 @@ def channel(
         line = f"{report['file']}: {report['samples']} samples at {snr:g} dB"
     else:
         if waveform.changed():
-            raise UsageError(f"{', '.join(waveform.changed())}: only for a radio signal of deepjscc tx")
+            raise UsageError(f"{', '.join(waveform.changed())}: these options are for radio signals of deepjscc tx")
         report = _pass_symbols(recording, output, snr, over, seed)
         pilots = f", and {report['pilot_uses']} pilots beside them" if report["pilot_uses"] else ""
         line = f"{report['data_file']}: {report['symbols']} symbols at {snr:g} dB{pilots}"
@@ -145,6 +145,9 @@ def _impair(
     from deepjscc.radio.pulse import Pulse
 
     if over != ChannelOptions():
-        raise UsageError("a radio signal passes white noise, echoes (--echo) and a receiver's faults, no other channel")
+        raise UsageError(
+            "a radio signal takes no option of a symbol channel; its channel has white noise, echoes (--echo) and the "
+            "impairments of a receiver"
+        )
     by, pulse = waveform.build(snr_db), Pulse(waveform.samples_per_symbol)
     return impair_recording(recording, output, by, pulse, np.random.default_rng(seed))

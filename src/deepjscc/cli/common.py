@@ -49,57 +49,64 @@ OptionalSnr = Annotated[
     str | None,
     Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise. If it is not given: 10."),
 ]
-Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, as -5,0,5 or -5:20:5.")]
+Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, such as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
     str | None,
     Parameter(
         allow_leading_hyphen=True,
-        help="Design SNR in dB: what the transmitter plans for. If it is not given: the channel's SNR.",
+        help="Design SNR in dB, which the transmitter plans for. The default is the channel's SNR.",
     ),
 ]
 Belief = Annotated[
     str | None,
     Parameter(
         allow_leading_hyphen=True,
-        help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range. "
-        "If it is not given: the channel's SNR.",
+        help="Design SNR in dB, which the transmitter plans for; 10±6 (or 10+-6) if it knows only a range. "
+        "The default is the channel's SNR.",
     ),
 ]
 DesignSnr = Annotated[
     str,
     Parameter(
         allow_leading_hyphen=True,
-        help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range.",
+        help="Design SNR in dB, which the transmitter plans for; 10±6 (or 10+-6) if it knows only a range.",
     ),
 ]
 OptionalDesignSnr = Annotated[
     str | None,
     Parameter(
         allow_leading_hyphen=True,
-        help="Design SNR in dB: what the transmitter plans for; 10±6 (or 10+-6) where it knows no more than a range. "
-        "If it is not given: 10.",
+        help="Design SNR in dB, which the transmitter plans for; 10±6 (or 10+-6) if it knows only a range. The default "
+        "is 10.",
     ),
+]
+Systems = Annotated[
+    list[str],
+    Parameter(name="--system", negative="", help="System, MODEL or CODEC+CODING; repeat the option for several."),
 ]
 Ratio = Annotated[
     str | None,
     Parameter(
-        help="Bandwidth ratio: complex channel uses per source value, as 1/12; if it is not given, the model's own."
+        help="Bandwidth ratio, complex channel uses per source value, such as 1/12. The default is the model's own."
     ),
 ]
 MaxPixels = Annotated[
     int,
-    Parameter(help="Refuse a picture of more pixels; JPEG2000 is bounded to 40, AVIF to 100 million in any case."),
+    Parameter(
+        help="Largest number of pixels of a picture. JPEG2000 is always limited to 40 million, AVIF to 100 million."
+    ),
 ]
 Device = Annotated[
     str,
-    Parameter(help="Where networks are computed: cpu, cuda, cuda:1 or mps. Codecs and the channel stay on the CPU."),
+    Parameter(help="Device of the networks: cpu, cuda, cuda:1 or mps. Codecs and the channel stay on the CPU."),
 ]
 BitErrorRate = Annotated[
-    float | None, Parameter(help="Share of bits that are flipped, in place of a channel; for symbols sent as bits.")
+    float | None,
+    Parameter(help="Share of bits that are flipped, the channel of symbols that are sent as bits."),
 ]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON for machines.")]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the result as JSON.")]
 Simulate = Annotated[
-    bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking their error rates up.")
+    bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking up their error rates.")
 ]
 Seed = Annotated[
     int, Parameter(help="Seed of the random generator for fading gains and noise.", validator=_seed_in_range)
@@ -114,8 +121,9 @@ class ChannelOptions:
     channel: Annotated[
         str,
         Parameter(
-            help="awgn, rayleigh, rician, clipped, mimo, tdl-a, tdl-c, cdl-c, or a class of a file, as "
-            "mine.py:Nakagami; parameters as rician:k_factor_db=3 or mimo:transmit=4,receive=4,precoding=svd."
+            help="awgn, rayleigh, rician, clipped, mimo, tdl-a, tdl-c, cdl-c, or a class in a file, such as "
+            "mine.py:Nakagami. Parameters follow the name, for example rician:k_factor_db=3 or "
+            "mimo:transmit=4,receive=4,precoding=svd."
         ),
     ] = "awgn"
     coherence: Annotated[
@@ -146,7 +154,7 @@ def one_snr(text: str) -> float:
     """
     values = parse_snr_list(text)
     if len(values) != 1:
-        raise UsageError(f"one SNR is wanted here, not {text!r}")
+        raise UsageError(f"this option takes one SNR, not {text!r}")
     return values[0]
 
 
@@ -181,7 +189,7 @@ def print_json(value: Any) -> None:
 
 
 def finite(value: Any) -> Any:
-    """Replace what is not finite, at any depth, by None: JSON has no word for it."""
+    """Replace numbers that are not finite, at any depth, by None, because JSON cannot express them."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -229,7 +237,7 @@ def progress() -> Iterator[Callable[[int, int | None, str], None]]:
 
 @contextmanager
 def _progress_lines() -> Iterator[Callable[[int, int | None, str], None]]:
-    """The last progress that was reported, as a line now and then, also while one step takes long."""
+    """Print the latest progress as a line at regular intervals, also while one step takes long."""
     begun, ended = time.monotonic(), threading.Event()
     last: list[tuple[int, int | None, str]] = []
 
@@ -266,11 +274,11 @@ class WorkerOptions:
 
     workers: Annotated[
         int | None,
-        Parameter(help="Number of worker processes of one thread each; 0: this process alone.", show_default=False),
+        Parameter(help="Number of worker processes of one thread each; 0 uses this process only.", show_default=False),
     ] = None
-    cluster: Annotated[
-        bool, Parameter(negative="", help="Work on a Ray cluster: a local one, or that of --address.")
-    ] = False
+    cluster: Annotated[bool, Parameter(negative="", help="Use a Ray cluster: a local one, or that of --address.")] = (
+        False
+    )
     address: Annotated[str | None, Parameter(help="HOST:PORT of a running Ray cluster, or auto.")] = None
 
     def build(self, default: int) -> "Workers | None":
@@ -288,5 +296,5 @@ class WorkerOptions:
             return Cluster(self.address)
         count = default if self.workers is None else self.workers
         if count < 0:
-            raise UsageError("--workers must be at least 0")
+            raise UsageError("--workers must be 0 or more")
         return Processes(count) if count else None

@@ -16,16 +16,19 @@ def compare(
     x: Annotated[
         Literal["snr_db", "bandwidth_ratio"] | None,
         Parameter(
-            name="--x", help="What the curves run over; if not given, the bandwidth ratio where several were measured."
+            name="--x",
+            help="Column of the x axis. The default is the bandwidth ratio if several were measured, else the SNR.",
         ),
     ] = None,
-    y: Annotated[str, Parameter(name="--y", help="psnr_db, psnr_pooled_db, ssim, ms_ssim or lpips.")] = "psnr_db",
+    y: Annotated[
+        str, Parameter(name="--y", help="Metric: psnr_db, psnr_pooled_db, ssim, ms_ssim or lpips.")
+    ] = "psnr_db",
     json: Json = False,
 ) -> None:
     """Compare systems by Bjøntegaard deltas: the mean difference in quality, and in bandwidth or SNR at equal quality.
 
-    Over the bandwidth ratio these are BD-PSNR in dB and BD-rate in percent (-20: a fifth less bandwidth). Over the SNR
-    the second one is the dB of SNR that the system needs more than the reference (-2: it needs 2 dB less). A dash
+    Over the bandwidth ratio these are BD-PSNR in dB and BD-rate in percent (-20 means a fifth less bandwidth). Over the
+    SNR the second value is the additional SNR in dB that the system needs (-2 means that it needs 2 dB less). A dash
     means that the curves share no range, or that one of them does not rise.
 
     Args:

@@ -30,10 +30,10 @@ def encode(
     model: str = HYBRID,
     margin_db: Annotated[
         float | None,
-        Parameter(help="How much worse the channel may be before side information is lost; 6 dB if not given."),
+        Parameter(help="How far in dB the SNR may fall before side information is lost; the default is 6 dB."),
     ] = None,
     stages: Annotated[
-        bool, Parameter(negative="", help="One recording for each stage of a progressive model: NAME-stage1, …")
+        bool, Parameter(negative="", help="Write one recording for each stage of a progressive model: NAME-stage1, …")
     ] = False,
     bits: Annotated[
         bool,
@@ -43,11 +43,12 @@ def encode(
     max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
-    """Turn a picture into I/Q symbols: NAME.sigmf-data (cf32_le) and NAME.sigmf-meta; or into bits.
+    """Turn a picture into I/Q symbols, written to NAME.sigmf-data (cf32_le) and NAME.sigmf-meta, or into bits.
 
     Args:
         image: A picture, or sample:coffee.
-        model: Of the zoo (deepjscc models), or a .safetensors checkpoint; with a constellation as MODEL@256qam.
+        model: A model of the zoo (deepjscc models), or a .safetensors checkpoint, with a constellation such as
+            MODEL@256qam.
     """
     if bits and (snr_db is not None or margin_db is not None or stages):
         raise UsageError("bits meet no noise and have no stages; leave --snr-db, --margin-db and --stages out")

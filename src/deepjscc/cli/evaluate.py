@@ -16,6 +16,7 @@ from deepjscc.cli.common import (
     Seed,
     Simulate,
     Snrs,
+    Systems,
     WorkerOptions,
     design_snr,
     notes,
@@ -30,36 +31,37 @@ from deepjscc.units import parse_ratio, parse_snr_list
 
 def evaluate(
     *,
-    system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
-    data: Annotated[str, Parameter(help="kodak, cifar10, samples, … or any folder of pictures.")],
+    system: Systems,
+    data: Annotated[str, Parameter(help="Data set: kodak, cifar10, samples, … or any folder of pictures.")],
     output: OutputFile,
     snr_db: Snrs = "-5:20:5",
     right_offset_db: Annotated[
-        str, Parameter(allow_leading_hyphen=True, help="Of pairs: the right view's link is better by this; or inf.")
+        str,
+        Parameter(allow_leading_hyphen=True, help="For pairs: SNR of the right link minus --snr-db, in dB; or inf."),
     ] = "0",
     bandwidth_ratio: Ratio = None,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     container: Annotated[bool, Parameter(help="Count the header bytes of digital systems.")] = True,
-    images: Annotated[int | None, Parameter(help="Only so many images, evenly spread over the set.")] = None,
-    repeats: Annotated[int, Parameter(help="Draws of gains and noise an image.")] = 1,
+    images: Annotated[int | None, Parameter(help="Number of images, evenly spread over the set.")] = None,
+    repeats: Annotated[int, Parameter(help="Number of realisations of gains and noise for each image.")] = 1,
     seed: Seed = 0,
-    lpips: Annotated[bool, Parameter(negative="", help="Measure LPIPS too (AlexNet trunk).")] = False,
+    lpips: Annotated[bool, Parameter(negative="", help="Also measure LPIPS (with AlexNet).")] = False,
     simulate: Simulate = False,
     device: Device = "cpu",
     by: WorkerOptions = WorkerOptions(),
-    csv: Annotated[Path | None, Parameter(help="Write the same rows as CSV too.")] = None,
+    csv: Annotated[Path | None, Parameter(help="Also write the rows to this CSV file.")] = None,
     json: Json = False,
 ) -> None:
-    """Measure systems over images and SNRs into a Parquet table; run again to go on after an interruption."""
+    """Measure systems over images and SNRs into a Parquet table. After an interruption the same command continues."""
     if repeats < 1 or (images is not None and images < 1):
         raise UsageError("--repeats and --images must be at least 1")
     if output.suffix != ".parquet":
         raise UsageError(
-            f"{output}: the table is Parquet; give a name that ends in .parquet, and --csv for a copy as CSV"
+            f"{output}: the table is written as Parquet; give a name that ends in .parquet, and --csv for a copy as CSV"
         )
     if csv is not None and csv.suffix != ".csv":
-        raise UsageError(f"{csv}: give a name that ends in .csv")
+        raise UsageError(f"{csv}: the name of the CSV file must end in .csv")
     snrs = parse_snr_list(snr_db)
     believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
@@ -118,4 +120,4 @@ def evaluate(
     last = pl.col("stage").is_null() | (pl.col("stage") == pl.col("stage").max().over("system"))
     spent = means.filter(last & ((pl.col("bandwidth_ratio") / pl.col("requested_ratio") - 1).abs() > 0.01))
     for name, asked, used in spent.select("system", "requested_ratio", "bandwidth_ratio").unique().iter_rows():
-        print(f"note: {name} spent a bandwidth ratio of {used:.4g}, not {asked:.4g}")
+        print(f"note: {name} used a bandwidth ratio of {used:.4g} instead of {asked:.4g}")

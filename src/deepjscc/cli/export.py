@@ -1,4 +1,4 @@
-"""`deepjscc export`: a model to files that other programs run."""
+"""`deepjscc export`: writes a model to files that other programs run."""
 
 from typing import Annotated, Literal
 
@@ -14,11 +14,13 @@ def export(
     output: Output,
     format: Annotated[
         list[Literal["onnx", "openvino"]] | None,
-        Parameter(negative="", help="Format of the graphs, one or both; onnx if it is not given."),
+        Parameter(negative="", help="Format of the graphs, one or both; the default is onnx."),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Write a model's encoder and decoder apart, as ONNX or OpenVINO graphs, run them and compare.
+    """Export the encoder and the decoder of a model as separate ONNX or OpenVINO graphs.
+
+    The command runs the graphs and reports how far their results differ from those of the model.
 
     Args:
         model: A model of the zoo (deepjscc models), or a .safetensors checkpoint.
@@ -28,7 +30,7 @@ def export(
 
     if is_hybrid(model):
         raise UsageError(
-            f"{model} has a source codec and a channel code, which are no networks; export universal-s or linear"
+            f"{model} has a source codec and a channel code, which are not networks; export universal-s or linear"
         )
     with progress() as tell:
         manifest = export_model(model, output, tuple(dict.fromkeys(format or ["onnx"])), tell)
@@ -40,7 +42,7 @@ def export(
         for file in graph["files"].values():
             names = " and ".join(str(output / each) for each in file["names"])
             print(
-                f"{names}: {name}, {file['bytes']} bytes; run, it differs from the model by at most "
+                f"{names}: {name}, {file['bytes']} bytes; its results differ from the model's by at most "
                 f"{file['largest_difference']:.2g}"
             )
-    print(f"{output / 'model.json'}: inputs, outputs and framing")
+    print(f"{output / 'model.json'}: description of inputs, outputs and framing")

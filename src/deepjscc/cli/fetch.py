@@ -1,4 +1,4 @@
-"""`deepjscc fetch`: data sets by checksum."""
+"""`deepjscc fetch`: downloads data sets and checks them."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from deepjscc.cli.common import Json, print_json
 
 
 def fetch(data: Literal["kodak", "cifar10"], *, json: Json = False) -> None:
-    """Download a data set into $DEEPJSCC_DATA (or the user's cache folder), checked by its pixels.
+    """Download a data set into $DEEPJSCC_DATA (or the user's cache folder), and check its pixels.
 
     Args:
         data: Name of the data set.

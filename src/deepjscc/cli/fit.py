@@ -1,4 +1,4 @@
-"""`deepjscc fit`: codes in closed form from photographs."""
+"""`deepjscc fit`: fits codes that have a closed form to photographs."""
 
 from typing import Literal
 
@@ -16,28 +16,28 @@ def fit(
     photographs: int | None = None,
     json: Json = False,
 ) -> None:
-    """Learn a code that has a closed form from photographs.
+    """Fit a code that has a closed form to photographs.
 
-    `linear` codes pictures. `hybrid` is the analog layer of a hybrid: the photographs are coded by HEVC at several
-    qualities (extra `[digital]`), and the code is fitted to what that leaves of them.
+    `linear` is a code of whole pictures. `hybrid` is the analog layer of a hybrid: HEVC encodes the photographs at
+    several qualities (extra `[digital]`), and the code is fitted to the residuals.
 
     Args:
         model: The code.
         data: A folder of photographs, or a data set's name.
-        block: Side of the blocks in pixels: 16 by default.
-        classes: Kinds of blocks that the code tells apart: 16 for linear, 64 for hybrid by default.
-        photographs: Number of them, evenly spread over the data; all by default.
+        block: Side of the blocks in pixels; the default is 16.
+        classes: Number of classes of blocks; the default is 16 for linear and 64 for hybrid.
+        photographs: Number of photographs, evenly spread over the data; the default is all.
     """
     block = 16 if block is None else block
     classes = {"linear": 16, "hybrid": 64}[model] if classes is None else classes
     if model == "linear" and not 1 <= block <= 32:
-        raise UsageError(f"blocks are 1 to 32 pixels a side, not {block}")
+        raise UsageError(f"--block must be from 1 to 32 pixels, not {block}")
     if model == "hybrid" and block not in (4, 8, 16):
-        raise UsageError(f"blocks of hybrid are 4, 8 or 16 pixels a side, not {block}")
+        raise UsageError(f"--block must be 4, 8 or 16 pixels for hybrid, not {block}")
     if not 1 <= classes <= 256:
-        raise UsageError(f"there can be 1 to 256 classes of blocks, not {classes}")
+        raise UsageError(f"--classes must be from 1 to 256, not {classes}")
     if photographs is not None and photographs < 1:
-        raise UsageError(f"at least one photograph is needed, not {photographs}")
+        raise UsageError(f"--photographs must be at least 1, not {photographs}")
 
     import torch
 

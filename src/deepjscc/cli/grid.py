@@ -16,19 +16,19 @@ def grid(
     output: Annotated[Path, Parameter(name=["--output", "-o"], help="Folder for weights, states and logs.")],
     jobs: Annotated[int, Parameter(help="Number of trainings at a time on this machine.")] = 1,
     cluster: Annotated[
-        bool, Parameter(negative="", help="Train on a Ray cluster: a local one, or that of --address.")
+        bool, Parameter(negative="", help="Use a Ray cluster: a local one, or that of --address.")
     ] = False,
     address: Annotated[str | None, Parameter(help="HOST:PORT of a running Ray cluster, or auto.")] = None,
     cpus: Annotated[int, Parameter(help="Number of cores for each training on a cluster.")] = 1,
     gpus: Annotated[
-        float, Parameter(help="Number of GPUs for each training on a cluster; 0.25: four trainings share one.")
+        float, Parameter(help="Number of GPUs for each training on a cluster; with 0.25, four trainings share one.")
     ] = 0,
     json: Json = False,
 ) -> None:
-    """Train every combination of a grid, several at a time; run again to go on after an interruption.
+    """Train every combination of a grid, several at a time. After an interruption the same command continues.
 
     Args:
-        grid: A TOML file: a recipe, a name, and axes of values; see recipes/.
+        grid: A TOML file with a recipe, a name, and the values of each axis; see recipes/.
     """
     if jobs < 1 or cpus < 1 or gpus < 0:
         raise UsageError("--jobs and --cpus must be at least 1, --gpus at least 0")

@@ -37,23 +37,27 @@ def plot(
     ] = "psnr_db",
     pooled: Annotated[bool, Parameter(negative="", help="The same as --y psnr_pooled_db.")] = False,
     label: Annotated[
-        list[str] | None, Parameter(negative="", help="Name of a system in the legend, as universal-s=Ours.")
+        list[str] | None, Parameter(negative="", help="Name of a system in the legend, such as universal-s=Ours.")
     ] = None,
-    title: Annotated[str | None, Parameter(help='Title; "" draws none.', show_default=False)] = None,
+    title: Annotated[str | None, Parameter(help='Title of the figure; "" draws none.', show_default=False)] = None,
     x_label: str | None = None,
     y_label: str | None = None,
     width_mm: Annotated[float, Parameter(help="Width of the figure; a column of an IEEE journal has 88.")] = 203.0,
     height_mm: Annotated[
         float | None, Parameter(help="Height of the figure; 0.63 of the width if it is not given.")
     ] = None,
-    x_range: Annotated[str | None, Parameter(allow_leading_hyphen=True, help="Ends of the axis, as -5:20.")] = None,
-    y_range: Annotated[str | None, Parameter(allow_leading_hyphen=True, help="Ends of the axis, as 20:40.")] = None,
+    x_range: Annotated[
+        str | None, Parameter(allow_leading_hyphen=True, help="Ends of the x axis, such as -5:20.")
+    ] = None,
+    y_range: Annotated[
+        str | None, Parameter(allow_leading_hyphen=True, help="Ends of the y axis, such as 20:40.")
+    ] = None,
     spread: Annotated[
         Literal["band", "bars", "none"], Parameter(help="How the standard error over seeds is drawn.")
     ] = "band",
     json: Json = False,
 ) -> None:
-    """Draw curves of one or several results tables; a cross marks where images were lost.
+    """Draw curves of one or several results tables. A cross marks a point at which images were lost.
 
     Args:
         tables: Files of deepjscc evaluate (.parquet).

@@ -13,19 +13,20 @@ def quality(
     reference: str,
     received: Path,
     *,
-    lpips: Annotated[bool, Parameter(help="Measure LPIPS too (AlexNet).")] = True,
+    lpips: Annotated[bool, Parameter(help="Also measure LPIPS (with AlexNet).")] = True,
     metric: Annotated[
         list[str] | None,
         Parameter(
             negative="",
-            help="A further metric, a function of a file, as mine.py:sharpness; it takes both as [1, 3, H, W].",
+            help="A further metric: a function in a file, such as mine.py:sharpness. It takes both pictures as tensors "
+            "of shape [1, 3, H, W].",
         ),
     ] = None,
     json: Json = False,
 ) -> None:
-    """Measure how far a picture is from its reference, by every metric, on 8 bits.
+    """Measure the quality of a picture against its reference by every metric, on 8 bits.
 
-    A metric that needs larger pictures than these is left out: SSIM needs 11 pixels a side, MS-SSIM 161 (97 for its
+    A metric that needs larger pictures is omitted: SSIM needs at least 11 pixels on each side, MS-SSIM 161 (97 for its
     variant with a window of 7).
 
     Args:

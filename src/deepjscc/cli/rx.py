@@ -1,4 +1,4 @@
-"""`deepjscc rx`: a radio signal from a file, a socket or a pipe to pictures."""
+"""`deepjscc rx`: receives pictures from a radio signal in a file, a socket or a pipe."""
 
 import json as json_module
 import signal
@@ -31,7 +31,7 @@ def rx(
     progressive: Annotated[
         bool, Parameter(negative="", help="Write a picture repeatedly while its symbols arrive.")
     ] = False,
-    max_megapixels: Annotated[float, Parameter(help="Do not decode pictures larger than this.")] = 40.0,
+    max_megapixels: Annotated[float, Parameter(help="Largest picture that is decoded, in megapixels.")] = 40.0,
     json: Json = False,
 ) -> None:
     """Receive pictures until the signal ends or the program is stopped, and print a line for every frame."""

@@ -1,4 +1,4 @@
-"""`deepjscc send`: one picture through a learned link, beside digital ones with the same channel uses."""
+"""`deepjscc send`: sends one picture by a system, and by others with the same number of channel uses."""
 
 from pathlib import Path
 from typing import Annotated
@@ -40,18 +40,16 @@ def send(
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: Belief = None,
     stages: Annotated[
-        bool, Parameter(negative="", help="Write the picture after each earlier stage too, and a strip.")
+        bool, Parameter(negative="", help="Also write the picture after each earlier stage, and a strip of all.")
     ] = False,
-    refine: Annotated[str | None, Parameter(help="A refiner behind the link, such as diffusion.")] = None,
+    refine: Annotated[str | None, Parameter(help="Refine the received picture by a model, such as diffusion.")] = None,
     steps: Annotated[
         int,
-        Parameter(help="Sampling steps of the refiner; more cost PSNR and time, and lower LPIPS."),
+        Parameter(help="Sampling steps of --refine. More steps lower LPIPS, but also PSNR, and take longer."),
     ] = 10,
     compare: Annotated[
         str | None,
-        Parameter(
-            help="Systems to set beside it, as universal-s,hevc; a codec alone means CODEC+ldpc-fine, a real link."
-        ),
+        Parameter(help="Systems to compare with, such as universal-s,hevc; a codec alone means CODEC+ldpc-fine."),
     ] = None,
     bits: Annotated[
         bool,
@@ -127,7 +125,7 @@ def send(
         from deepjscc.evaluation.report import save_figure, strip
 
         save_figure(strip(arrived), output.with_name(f"{output.stem}-stages.png"))
-        print_note(f"{model} sends in one piece: one stage" if len(arrived) == 1 else None)
+        print_note(f"{model} has no stages, so the strip shows one picture" if len(arrived) == 1 else None)
 
     print_note(ratio_note(ratio, spent))
     results = [outcome.numbers() | {"file": str(file)} for outcome, file in zip(outcomes, files, strict=True)]

@@ -1,4 +1,4 @@
-"""`deepjscc send-pair`: two pictures of one scene over a channel each, to one receiver."""
+"""`deepjscc send-pair`: sends two pictures of one scene, each over its own channel, to one receiver."""
 
 from pathlib import Path
 from typing import Annotated
@@ -31,25 +31,27 @@ def send_pair(
         str | None,
         Parameter(
             allow_leading_hyphen=True,
-            help="SNR in dB of the right picture's channel; if it is not given, that of the left one.",
+            help="SNR in dB of the right picture's channel. The default is that of the left one.",
         ),
     ] = None,
     model: str = PAIR_MODEL,
     over: ChannelOptions = ChannelOptions(),
     encoder_snr_db: EncoderSnr = None,
-    compare: Annotated[str | None, Parameter(help="Systems to compare with, as distributed-alone,hevc+ideal.")] = None,
+    compare: Annotated[
+        str | None, Parameter(help="Systems to compare with, such as distributed-alone,hevc+ideal.")
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Send two pictures of one scene, each over its own noisy channel, to a receiver that decodes them together.
 
-    What arrives goes to OUTPUT with -left and -right before its suffix.
+    The received pictures are written to OUTPUT with -left and -right before its suffix.
 
     Args:
         left: A picture.
         right: A picture of the same scene and size, from another camera.
         model: A model of the zoo (deepjscc models), or a .safetensors checkpoint. A model that is not for pairs
-            decodes each alone.
+            decodes each picture alone.
     """
     links = one_snr(snr_db), one_snr(snr_db if snr_db_right is None else snr_db_right)
     believed = None if encoder_snr_db is None else (one_snr(encoder_snr_db),) * 2

@@ -1,4 +1,4 @@
-"""`deepjscc serve`: a page to see it."""
+"""`deepjscc serve`: serves a web page."""
 
 from typing import Annotated
 
@@ -12,10 +12,10 @@ def serve(
         bool, Parameter(negative="", help="Listen on every address, so that other machines reach it.")
     ] = False,
     host: Annotated[
-        str | None, Parameter(help="Name by which browsers reach the page, besides localhost, 127.0.0.1 and [::1].")
+        str | None, Parameter(help="Host name of the page, besides localhost, 127.0.0.1 and [::1].")
     ] = None,
 ) -> None:
-    """Serve a page for the browser that sends a picture over a channel by learned and digital systems, with sliders."""
+    """Serve a web page with sliders that sends a picture over a channel by learned and digital systems."""
     from deepjscc.web.server import serve_page
 
     serve_page(port, public, host)

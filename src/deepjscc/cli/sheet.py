@@ -1,8 +1,4 @@
-"""`deepjscc sheet`: a sheet of pictures, systems down and SNRs across."""
-
-from typing import Annotated
-
-from cyclopts import Parameter
+"""`deepjscc sheet`: draws a sheet of pictures with a row for each system and a column for each SNR."""
 
 from deepjscc.cli.common import (
     Belief,
@@ -13,6 +9,7 @@ from deepjscc.cli.common import (
     Ratio,
     Seed,
     Snrs,
+    Systems,
     design_snr,
     picture_path,
     print_json,
@@ -25,7 +22,7 @@ from deepjscc.units import parse_ratio, parse_snr_list
 def sheet(
     image: str,
     *,
-    system: Annotated[list[str], Parameter(name="--system", help="MODEL or CODEC+CODING; give several.")],
+    system: Systems,
     output: OutputFile,
     snr_db: Snrs = "0:20:5",
     bandwidth_ratio: Ratio = "1/12",
@@ -35,7 +32,7 @@ def sheet(
     max_pixels: MaxPixels = MAX_PIXELS,
     json: Json = False,
 ) -> None:
-    """Draw one picture through several systems at several SNRs.
+    """Draw a sheet of one picture as several systems deliver it at several SNRs.
 
     Args:
         image: A picture, or sample:coffee.

@@ -1,4 +1,4 @@
-"""Tables for people, in as many columns as the terminal has: constant values above, wide tables in parts."""
+"""Tables that fit the width of the terminal: constant columns are named above them, wide tables are split."""
 
 import textwrap
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`deepjscc train`: a model by a recipe."""
+"""`deepjscc train`: trains a model by a recipe."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,24 +14,30 @@ def train(
     *,
     output: OutputFile,
     set_: Annotated[
-        list[str] | None, Parameter(name="--set", help="A value to change, as channel.snr_db=0; give several.")
+        list[str] | None,
+        Parameter(name="--set", negative="", help="Value to change, such as channel.snr_db=0."),
     ] = None,
     minutes: Annotated[
         float | None,
-        Parameter(help="Anneal and end after this time in all; with --resume, the default is the run's own."),
+        Parameter(
+            help="Minutes after which the training ends, with an annealed learning rate; with --resume, the default is "
+            "that of the run."
+        ),
     ] = None,
     resume: Annotated[bool, Parameter(negative="", help="Continue from the newest state in OUTPUT.run/.")] = False,
     begin: Annotated[
-        Path | None, Parameter(help="A state of an earlier run, whose weights and moments a new schedule begins with.")
+        Path | None,
+        Parameter(help="State of an earlier run, with whose weights and moments a new schedule begins."),
     ] = None,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], Parameter(help="Device for the training; auto: GPUs where there are any.")
+        Literal["auto", "cpu", "cuda"], Parameter(help="Device for the training; auto takes GPUs if there are any.")
     ] = "auto",
     json: Json = False,
 ) -> None:
-    """Train a model by a recipe; under torchrun or SLURM, in several processes.
+    """Train a model by a recipe. Under torchrun or SLURM, several processes train together.
 
-    The averaged weights go to OUTPUT after every epoch, the run's state and logs (CSV, TensorBoard) to OUTPUT.run/.
+    The averaged weights are written to OUTPUT after every epoch, the state and the logs (CSV, TensorBoard) to
+    OUTPUT.run/.
 
     Args:
         recipe: A TOML file; see recipes/.
@@ -39,9 +45,9 @@ def train(
     if minutes is not None and not minutes > 0:
         raise UsageError("--minutes must be more than 0")
     if begin is not None and resume:
-        raise UsageError("--resume goes on with this run, --begin starts another from a state; give one of them")
+        raise UsageError("give only one of --resume, which continues this run, and --begin, which starts a new one")
     if output.suffix != ".safetensors":
-        raise UsageError(f"{output}: weights are safetensors; give a name that ends in .safetensors")
+        raise UsageError(f"{output}: the name of the weights must end in .safetensors")
 
     from deepjscc.training.recipe import read_recipe
 

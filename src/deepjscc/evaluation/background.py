@@ -1,4 +1,4 @@
-"""Work that may come later: one after another, in a thread to which the system gives what others leave."""
+"""Work of low priority: one job after another, in a thread that gets the processor time that others leave."""
 
 import os
 import sys
@@ -21,5 +21,5 @@ _THREAD = ThreadPoolExecutor(1, thread_name_prefix="deepjscc-background", initia
 
 
 def in_background(job: Callable[[], Result]) -> Result:
-    """Wait for a job that makes way for whoever computes meanwhile; what it raises is raised here."""
+    """Run a job at low priority and wait for its result; an exception of the job is raised here."""
     return _THREAD.submit(job).result()

@@ -25,15 +25,16 @@ class Comparison:
     """The comparison of one system with the reference under the same conditions.
 
     Attributes:
-        system: the one compared.
-        reference: the other.
-        conditions: what both have in common and other rows do not, for people.
+        system: name of the system.
+        reference: name of the system that it is compared with.
+        conditions: a description of the conditions that both curves share, where the table has several.
         low, high: the overlap of the two curves on the x axis, over which the quality is averaged.
-        points: of the curve with fewer points.
-        quality_difference: mean of system minus reference over the overlap; over the bandwidth ratio, on a logarithmic
-            axis, this is BD-PSNR. None without an overlap.
-        cost: the bandwidth that the system spends more at equal quality, as a share (BD-rate, -0.2: 20% less);
-            over the SNR, the dB that it needs more. None where a curve does not rise, or no quality is reached by both.
+        points: number of points of the curve that has fewer.
+        quality_difference: mean over the overlap of the system's quality minus the reference's. Over the bandwidth
+            ratio, on a logarithmic axis, this is BD-PSNR. None without an overlap.
+        cost: the additional bandwidth that the system needs for equal quality, as a fraction (BD-rate; -0.2 means 20%
+            less); over the SNR, the additional SNR in dB. None if a curve does not rise, or the curves share no range
+            of quality.
     """
 
     system: str
@@ -57,12 +58,12 @@ def compare(
 
     Args:
         table: rows of one or several sweeps.
-        reference: a system's name.
-        x: what the curves run over; None takes the bandwidth ratio where a curve has several, else the SNR.
-        y: a metric; of LPIPS less is better, and the signs are as they come.
+        reference: name of the reference system.
+        x: the column of the x axis; None takes the bandwidth ratio if a curve has several, else the SNR.
+        y: a metric. For LPIPS, of which less is better, a negative difference is an improvement.
 
     Returns:
-        The x that was taken, and the comparisons.
+        The column of the x axis, and the comparisons.
 
     Raises:
         UsageError: an unknown system or metric, no second system, or curves of one point.

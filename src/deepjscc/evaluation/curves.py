@@ -170,7 +170,7 @@ def curve_points(table: pl.DataFrame, style: Style) -> pl.DataFrame:
 
 
 def label_conditions(means: pl.DataFrame) -> pl.DataFrame:
-    """Add what tells lines apart: ``believed_db``, ``offset_db``, and ``weights`` as 1, 2, … where a name has several.
+    """Add the columns that distinguish lines: ``believed_db``, ``offset_db``, and ``weights`` numbered from 1.
 
     A transmitter that knows the SNR of every point has one line, with a ``believed_db`` of null.
     """
@@ -230,7 +230,7 @@ def _short(system: str) -> str:
 
 
 def describe_condition(name: str, value: Any, system: str) -> str:
-    """One condition of a line in words, such as *planned for 5 dB*; empty where there is nothing to say."""
+    """One condition of a line in words, such as *planned for 5 dB*; empty if it is the default."""
     if value is None:
         plans_itself = "@" in system and "+" in system
         return "SNR known" if name == "believed_db" and not plans_itself else ""
@@ -245,7 +245,7 @@ def _lines(points: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 
 
 def _draw(axes: Any, line: pl.DataFrame, label: str, index: int, style: Style, size: float) -> None:
-    """One line. In grey print it is told from the others by its dashes, its marker and the marker's filling."""
+    """Draw one line. Dashes, marker and the filling of the marker distinguish it in grey print."""
     colour, marker, dash = (kinds[index % len(kinds)] for kinds in (COLOURS, MARKERS, DASHES))
     filling = colour if index % 2 == 0 else "white"
     thin = size < 9

@@ -1,4 +1,4 @@
-"""Encodings of each batch, kept for the next SNRs that need the same ones."""
+"""Encodings of batches, kept for further SNRs at which the encoder would produce the same."""
 
 import time
 from collections.abc import Hashable
@@ -12,14 +12,14 @@ MOST_BYTES = 2**28  # of symbols and layers kept
 
 
 class Encodings:
-    """Transmits as the system does, but encodes a batch once where the encoder would make the same of it again.
+    """Transmits as the system does, but does not encode a batch again if the result would be the same.
 
-    That is so where a model says that its encoder ignores the SNR, and where the transmitter plans for one SNR whatever
-    the channel has. Holds the batches of one system, as many as :data:`MOST_BYTES` take.
+    This is the case if the encoder of a model ignores the SNR, and if the transmitter plans for one SNR whatever that
+    of the channel. The object keeps the batches of one system, up to :data:`MOST_BYTES`.
 
     Attributes:
-        saved_s: seconds that the encoder had taken for the batch of the last transmission, where it was not encoded
-            again; else 0. Added to the time of that transmission they give the time of a whole one.
+        saved_s: time in seconds that the encoder had taken for the batch of the last transmission, if that was not
+            encoded again; else 0. Together with the time of that transmission it is the time of a complete one.
     """
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Encodings:
         """Send a batch as :meth:`System.transmit` does.
 
         Args:
-            system: to send by.
-            name: equal names mean equal systems,
-            batch: equal batches mean equal images.
+            system: the system to transmit with.
+            name: identifies the system: equal names mean equal systems.
+            batch: identifies the images: equal values mean equal images.
             images, snr_db, design_snr_db, generator: as :meth:`System.transmit` takes them.
         """
         self.saved_s = 0.0

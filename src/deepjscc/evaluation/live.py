@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from deepjscc.metrics import ms_ssim
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
 from deepjscc.systems import Link
 from deepjscc.systems.names import NamedSystem, is_hybrid, make_system
+from deepjscc.systems.transceivers import load_transceiver
 from deepjscc.zoo import load
 
 RECEIVERS_DB = (-5.0, -2.0, 1.0, 4.0, 7.0, 10.0, 15.0, 20.0)
@@ -34,14 +35,14 @@ class Setting:
     """The values of the sliders.
 
     Attributes:
-        model: of the zoo.
-        codec: of the digital link,
-        coding: and its channel code.
-        snr_db: of the channel.
-        bandwidth_ratio: complex uses per source value.
+        model: name of a model of the zoo, or of a hybrid.
+        codec: source codec of the digital link.
+        coding: channel code of the digital link.
+        snr_db: SNR of the channel in dB.
+        bandwidth_ratio: complex channel uses per source value.
         channel, coherence: the kind of channel; the receiver knows its gain.
-        planned_db: SNR that the digital link was built for; None: it follows every SNR (an envelope of links).
-        seed: of gains and noise.
+        planned_db: SNR in dB that the digital link is planned for; None adapts it to every SNR (an envelope of links).
+        seed: seed of the random generator for gains and noise.
     """
 
     model: str
@@ -55,8 +56,12 @@ class Setting:
     seed: int = 0
 
     def learned_system(self) -> NamedSystem:
-        """The learned link; models of one ratio keep theirs."""
-        return _learned_system(self.model, self.channel, self.coherence, self.bandwidth_ratio)
+        """The first system; a model that has only one bandwidth ratio keeps it."""
+        return _learned_system(self.model, self.channel, self.coherence, self.model_ratio())
+
+    def model_ratio(self) -> float | None:
+        """The bandwidth ratio to ask the model for; None where the model has one ratio, its own."""
+        return self.bandwidth_ratio if is_hybrid(self.model) or load(self.model).supports_prefix else None
 
     def digital_system(self, bandwidth_ratio: float) -> NamedSystem:
         """The digital link, with as many channel uses as the learned one took."""
@@ -65,31 +70,38 @@ class Setting:
 
 
 @lru_cache(maxsize=4)
-def _learned_system(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
-    """A learned link, kept: reading its weights would take longer than sending a picture."""
-    ratio = bandwidth_ratio if is_hybrid(model) or load(model).supports_prefix else None
-    return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=ratio)
+def _learned_system(
+    model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float | None
+) -> NamedSystem:
+    """The first system, cached, because reading its weights takes longer than sending a picture."""
+    return make_system(model, make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
 
 
 @lru_cache(maxsize=2)
 def _digital_system(name: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float) -> NamedSystem:
-    """A digital link, kept with what its codec has coded of the picture."""
+    """The digital link, cached together with the encodings of the picture that its codec has made."""
     return make_system(name, make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
 
 
 def learned(picture: Image.Image, setting: Setting) -> Outcome:
-    """The picture by the learned link, and its PSNR: what a slider waits for."""
+    """Send the picture by the first system and measure its PSNR, but nothing that takes longer."""
     return send_image(picture, setting.learned_system(), setting.snr_db, seed=setting.seed, with_structure=False)
 
 
 def digital(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Outcome:
-    """The picture by the digital link, over the same gains, and its PSNR; learned pictures go first."""
+    """Send the picture by the digital link, over the same gains, and measure its PSNR; at low priority.
+
+    Args:
+        picture: 8-bit RGB.
+        setting: the values of the controls.
+        bandwidth_ratio: complex channel uses per source value, those that the first system took.
+    """
     system = setting.digital_system(bandwidth_ratio)
     return in_background(lambda: send_image(picture, system, setting.snr_db, seed=setting.seed, with_structure=False))
 
 
 def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
-    """MS-SSIM of what came out; None for a picture too small for it. Learned pictures go first."""
+    """MS-SSIM of a received picture, computed at low priority; None if the picture is too small for it."""
     if min(picture.size) < MS_SSIM_MIN_SIDE:
         return None
     images, decoded = to_float(from_picture(picture)), to_float(from_picture(outcome.picture))
@@ -97,14 +109,14 @@ def similarity(picture: Image.Image, outcome: Outcome) -> float | None:
 
 
 def receivers(picture: Image.Image, setting: Setting) -> list[Outcome]:
-    """One transmission, made for the setting's SNR, as receivers at :data:`RECEIVERS_DB` have it."""
+    """One transmission, planned for the SNR of the setting, as it is received at each of :data:`RECEIVERS_DB`."""
     return _received_by_all(picture, setting.learned_system(), setting)
 
 
 def other_receivers(picture: Image.Image, setting: Setting, bandwidth_ratio: float) -> Iterator[list[Outcome]]:
-    """The same of the digital link, then of the hybrid unless that is the model, with as many channel uses.
+    """The same for the digital link, then for the hybrid unless that is the first system, with equal channel uses.
 
-    All are made for the setting's SNR. Learned pictures go first.
+    All transmissions are planned for the SNR of the setting. They are computed at low priority.
     """
     at = replace(setting, planned_db=None)  # it plans for the design SNR, as the others do
     systems = [at.digital_system(bandwidth_ratio)]
@@ -141,13 +153,23 @@ def curve(picture: Image.Image, setting: Setting) -> Iterator[tuple[Outcome, Out
         yield ours, digital(picture, at, ours.bandwidth_ratio)
 
 
+@lru_cache(maxsize=2)
+def _symbol_link(model: str, channel: str, coherence: Coherence | None, bandwidth_ratio: float | None) -> Link:
+    """A link that sends every bit of a hybrid's digital layers as symbols, where :func:`learned` looks them up."""
+    return Link(load_transceiver(model), make_channel(channel, coherence=coherence), bandwidth_ratio=bandwidth_ratio)
+
+
 @torch.no_grad()
 def constellation(picture: Image.Image, setting: Setting) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the sent and of the received (equalised) symbols: two rows of complex numbers."""
-    system = cast(Link, setting.learned_system().system)  # the page offers models alone
+    """Some of the symbols of all layers, as sent and as equalised: two rows of complex numbers.
+
+    Raises:
+        UsageError: a hybrid whose bandwidth holds no digital base.
+    """
+    link = _symbol_link(setting.model, setting.channel, setting.coherence, setting.model_ratio())
     snr_db = torch.tensor([setting.snr_db])
     draws = torch.Generator().manual_seed(setting.seed)
-    sent = system.encode(to_float(from_picture(picture)), snr_db)
-    received = equalise(system.channel(sent.symbols, snr_db, generator=draws), system.channel.csi)
-    step = max(1, sent.symbols.shape[1] // POINTS)
-    return sent.symbols[0, ::step].numpy(), received.symbols[0, ::step].numpy()
+    sent = link.encode(to_float(from_picture(picture)), snr_db).symbols
+    received = equalise(link.channel(sent, snr_db, generator=draws), link.channel.csi).symbols
+    step = max(1, sent.shape[1] // POINTS)
+    return sent[0, ::step].numpy(), received[0, ::step].numpy()

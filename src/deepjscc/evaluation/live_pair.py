@@ -25,9 +25,9 @@ class PairSetting:
     """The values of the sliders of two links.
 
     Attributes:
-        left_db, right_db: SNR of each link; :data:`NOISELESS_DB` for one without noise.
-        channel, coherence: the kind of both; the receiver knows the gains.
-        seed: of gains and noise.
+        left_db, right_db: SNR of each link in dB; :data:`NOISELESS_DB` for a link without noise.
+        channel, coherence: the kind of both channels; the receiver knows the gains.
+        seed: seed of the random generator for gains and noise.
     """
 
     left_db: float
@@ -39,7 +39,7 @@ class PairSetting:
 
 @lru_cache(maxsize=4)
 def _system(model: str, channel: str, coherence: Coherence | None) -> NamedSystem:
-    """A link, kept: its weights are read once."""
+    """A link, cached, so that its weights are read once."""
     return make_system(model, make_channel(channel, coherence=coherence))
 
 
@@ -58,7 +58,7 @@ def together(pair: tuple[Image.Image, Image.Image], setting: PairSetting) -> Vie
 
 
 def alone(pair: tuple[Image.Image, Image.Image], setting: PairSetting) -> Views:
-    """Each picture decoded alone, over the same gains and noise; pairs decoded together go first.
+    """Decode each picture alone, over the same gains and noise, at low priority.
 
     Raises:
         UsageError: pictures of different sizes.

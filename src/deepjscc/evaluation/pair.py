@@ -27,12 +27,12 @@ def send_pair(
     """Send two 8-bit RGB pictures of one scene, each over its own channel, to one receiver.
 
     Args:
-        left, right: the pictures, of one size.
-        system: a distributed model decodes them together; any other each alone.
-        snr_db: of the two links.
-        encoder_snr_db: what the transmitters believe; None: the channels' SNRs.
-        seed: of gains and noise; equal seeds give every system the same.
-        with_structure: measure SSIM and MS-SSIM too, not the PSNR alone.
+        left, right: the pictures, of the same size.
+        system: a distributed model decodes them together; any other decodes each alone.
+        snr_db: SNRs of the two links in dB.
+        encoder_snr_db: design SNRs of the two transmitters in dB; None takes the channels' SNRs.
+        seed: seed of gains and noise; equal seeds give every system the same gains and noise.
+        with_structure: whether to measure SSIM and MS-SSIM too.
 
     Raises:
         UsageError: pictures of different sizes.

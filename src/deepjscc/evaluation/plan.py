@@ -1,4 +1,4 @@
-"""What a sweep is to measure."""
+"""The plan of a sweep: systems, data and channel."""
 
 from dataclasses import dataclass
 
@@ -7,24 +7,25 @@ from deepjscc.channels import Coherence, Csi
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure.
+    """The plan of a sweep.
 
     Attributes:
-        systems: names, see :mod:`deepjscc.systems.names`.
-        data: a data set's name, or a folder.
-        snr_db: of the channel.
-        encoder_snr_db: what the transmitter believes; None: the channel's SNR.
-        encoder_snr_spread_db: half the width of the range around it that the transmitter plans for.
-        right_offset_db: of pairs, by how much the right view's link is better than ``snr_db``; infinite: no noise.
-        bandwidth_ratio: complex uses per source value; None takes each model's own.
+        systems: names of systems, see :mod:`deepjscc.systems.names`.
+        data: name of a data set, or a folder.
+        snr_db: SNRs of the channel in dB.
+        encoder_snr_db: design SNR of the transmitter in dB; None takes the channel's SNR.
+        encoder_snr_spread_db: half the width in dB of the range around it that the transmitter plans for.
+        right_offset_db: for pairs, SNR of the right link minus ``snr_db`` in dB; infinite for a link without noise.
+        bandwidth_ratio: complex channel uses per source value; None takes each model's own.
         channel, coherence, csi, k_factor_db: see :func:`deepjscc.channels.make_channel`.
-        container: count header bytes of digital systems.
-        images: only so many, evenly spread over the set.
-        repeats: draws of gains and noise an image.
-        seed: of the first draw.
-        lpips: measure it too.
-        simulate: send every bit of LDPC codes instead of looking their error rates up.
-        device: of the networks; no measurement's key holds it, because gains and noise do not depend on it.
+        container: whether to count header bytes of digital systems.
+        images: number of images, evenly spread over the data set; None takes all.
+        repeats: number of realisations of gains and noise per image.
+        seed: seed of the first realisation.
+        lpips: whether to measure LPIPS.
+        simulate: whether to send every bit of LDPC codes instead of looking up their error rates.
+        device: device of the networks; it is not part of a measurement's key, because gains and noise do not depend on
+            it.
     """
 
     systems: tuple[str, ...]

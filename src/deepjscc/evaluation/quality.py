@@ -17,10 +17,10 @@ def quality(
     """Per-image values of ``psnr_db``, ``ssim``, ``ms_ssim`` (or its variant) and ``lpips``, all on 8 bits.
 
     Args:
-        images: what was sent.
-        decoded: what came out.
-        with_lpips: measure it too.
-        with_structure: likewise SSIM and MS-SSIM; they take longer than many a transmission. Else they are None.
+        images: the transmitted images in [0, 1], ``[batch, 3, height, width]``.
+        decoded: the received images, of the same shape.
+        with_lpips: whether to measure LPIPS, else None.
+        with_structure: whether to measure SSIM and MS-SSIM, which often take longer than the transmission; else None.
     """
     smaller = min(images.shape[-2:])
     side = smaller if with_structure else 0
@@ -41,9 +41,10 @@ def quality(
 
 
 def stages(sent: Transmission) -> dict[int | None, tuple[Images, list[int]]]:
-    """What came out after each stage and the channel uses till then, image by image; of one piece under None.
+    """The images decoded after each stage, with the channel uses of each image up to it.
 
-    Of pairs the images are the views, those of a pair one after the other.
+    The keys are the numbers of the stages, from 1, or None for a transmission without stages. For pairs the images are
+    the views, those of a pair one after the other.
     """
     if not sent.refinements:
         return {None: (sent.images.flatten(0, -4), sent.channel_uses.flatten().tolist())}

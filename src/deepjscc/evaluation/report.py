@@ -24,13 +24,13 @@ EMBEDDED_FONTS = {
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure in the format of its suffix, beside and then renamed.
+    """Write a figure atomically in the format of its suffix.
 
     A ``.pdf`` has TrueType fonts, an ``.svg`` real text. A ``.tikz`` or ``.tex`` file is PGFPlots code to ``\\input``
     in LaTeX (package ``matplot2tikz``); a ``.pgf`` file is drawn by matplotlib, which needs LaTeX to measure text.
 
     Raises:
-        UsageError: a suffix that is not a figure's.
+        UsageError: the suffix is not that of a figure format.
         DeepJSCCError: the package or program for this format is missing.
     """
     form = path.suffix.lower().removeprefix(".")
@@ -73,7 +73,7 @@ def sheet(rows: list[list[Outcome]]) -> Figure:
     """A sheet of pictures: a row per system, a column per SNR, each with its PSNR.
 
     Args:
-        rows: what came out, the same SNRs in each row.
+        rows: the outcomes of each system, at the same SNRs in each row.
     """
     figure = _grid(rows)
     for place, outcome in zip(figure.axes, rows[0], strict=False):
@@ -84,7 +84,7 @@ def sheet(rows: list[list[Outcome]]) -> Figure:
 
 
 def strip(stages: list[Outcome]) -> Figure:
-    """A strip of pictures: one transmission after each stage, with the bandwidth ratio till then and its PSNR."""
+    """A strip of pictures: one transmission after each stage, with the bandwidth ratio up to it and its PSNR."""
     figure = _grid([stages])
     for stage, (place, outcome) in enumerate(zip(figure.axes, stages, strict=True), 1):
         place.set_title(f"stage {stage}, ratio {outcome.bandwidth_ratio:.4f}", fontsize=9)

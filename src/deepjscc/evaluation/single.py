@@ -1,4 +1,4 @@
-"""One picture through one system: what `send` and the picture sheets show."""
+"""The transmission of one picture by one system, as `send` and the picture sheets show it."""
 
 import time
 from dataclasses import dataclass, replace
@@ -26,18 +26,18 @@ NEAR_ENOUGH = 0.02  # of the ratio asked for: padding of odd sizes moves the mea
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out of one system, what it cost and how good it is.
+    """The received picture of one transmission, with its cost and its quality.
 
     Attributes:
-        system: its name.
-        snr_db: of the channel.
-        channel_uses: complex uses spent, side information and pilots included.
-        bandwidth_ratio: the same per source value.
+        system: name of the system.
+        snr_db: SNR of the channel in dB.
+        channel_uses: complex channel uses, side information and pilots included.
+        bandwidth_ratio: channel uses per source value.
         delivered: False on outage.
-        layers: names of the layers that arrived, such as base+analog; None of a system that does not count them.
-        psnr_db, ssim, ms_ssim: on 8 bits; None where the image is too small, or too large to hold, or not measured.
-        seconds: for the whole transmission.
-        picture: what came out, 8-bit RGB.
+        layers: names of the layers that arrived, such as base+analog; None for a system without layers.
+        psnr_db, ssim, ms_ssim: quality on 8 bits; None if it was not measured, or the image is too small or too large.
+        seconds: time of the whole transmission.
+        picture: the received picture, 8-bit RGB.
     """
 
     system: str
@@ -53,7 +53,7 @@ class Outcome:
     picture: Image.Image
 
     def numbers(self) -> dict[str, object]:
-        """All but the picture, for tables and JSON."""
+        """All values except the picture, for tables and JSON."""
         return {name: value for name, value in vars(self).items() if name != "picture"}
 
 
@@ -70,8 +70,16 @@ def send_image(
 ) -> Outcome:
     """Send one 8-bit RGB picture once; equal seeds give every system the same gains.
 
-    A picture above :data:`LARGE_PIXELS` goes strip by strip or tile by tile, and has no MS-SSIM. Without structure only
-    the PSNR is measured. With ``encodings`` of this picture and system it is encoded only once for a design SNR.
+    A picture above :data:`LARGE_PIXELS` is sent strip by strip or tile by tile, and its MS-SSIM is not measured.
+
+    Args:
+        picture: the picture.
+        system: the system.
+        snr_db: SNR of the channel in dB.
+        encoder_snr_db: design SNR of the transmitter in dB; None takes the channel's SNR.
+        seed: seed of the random generator for gains and noise.
+        with_structure: whether to measure SSIM and MS-SSIM besides the PSNR.
+        encodings: encodings of this picture by this system; with them it is encoded only once for a design SNR.
     """
     if picture.width * picture.height <= LARGE_PIXELS:
         return _send(picture, system, snr_db, encoder_snr_db, seed, with_structure, encodings)[-1]
@@ -107,10 +115,11 @@ def send_stages(
     seed: int = 0,
     with_structure: bool = True,
 ) -> list[Outcome]:
-    """One transmission as it arrives: what came out after each stage, with the channel uses till then.
+    """The received pictures of one transmission after each stage, with the channel uses up to it.
 
-    A model without stages of its own whose receiver takes any part of the symbols (`linear`, `universal`) is received
-    up to each of :data:`SHARES`; any other system has one stage.
+    A model without stages whose receiver can decode any first part of the symbols (`linear`, `universal`) is decoded
+    after each of :data:`SHARES` of them; any other system has one stage. The arguments are those of
+    :func:`send_image`.
     """
     link = system.system
     if not link.supports_prefix:
@@ -135,7 +144,7 @@ def _send(
     with_structure: bool,
     encodings: Encodings | None = None,
 ) -> list[Outcome]:
-    """What came out after each stage, or the one thing that did."""
+    """The outcome after each stage, or the only outcome of a system without stages."""
     images, snr = to_float(from_picture(picture)), torch.tensor([snr_db])
     believed = snr if encoder_snr_db is None else torch.tensor([encoder_snr_db])
     clock = time.perf_counter()
@@ -160,7 +169,7 @@ def outcome(
     with_structure: bool = True,
     layers: str | None = None,
 ) -> Outcome:
-    """What came out of one transmission of one image, measured; both as batches of one."""
+    """Measure the outcome of one transmission; image and decoded image are batches of one."""
     values = {name: column[0] for name, column in quality(image, decoded, with_structure=with_structure).items()}
     return Outcome(
         system=system,
@@ -207,7 +216,10 @@ def _ssim_of_large(picture: Image.Image, result: Image.Image) -> float | None:
 
 
 def ratio_note(wanted: float | None, sent: float) -> str | None:
-    """A line for the user whose bandwidth ratio the model could not make, None where it was met."""
+    """A note for the user if the model could not meet the bandwidth ratio; None if it did."""
     if wanted is None or abs(sent - wanted) <= NEAR_ENOUGH * wanted:
         return None
-    return f"bandwidth ratio {wanted:.4f} is out of reach for this picture and model; sent at the nearest, {sent:.4f}"
+    return (
+        f"bandwidth ratio {wanted:.4f} is not possible for this picture and model; it was sent at the nearest one, "
+        f"{sent:.4f}"
+    )

@@ -1,4 +1,4 @@
-"""Sweeps: systems x images x SNRs to one table, piece by piece, so that a killed sweep goes on where it was."""
+"""Sweeps over systems, images and SNRs into one table, unit by unit, so that an interrupted sweep can be resumed."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,23 +23,23 @@ def sweep(
     on_progress: Callable[[int, int, str], object] = lambda *_: None,
     workers: Workers | None = None,
 ) -> pl.DataFrame:
-    """Run what of a plan is not yet in ``output`` and write the table there.
+    """Measure the units of a plan that are not yet in ``output``, and write the table there.
 
-    Finished units lie in ``OUTPUT.parts/`` until all are there. Rows of other sweeps are kept, also of sweeps into the
-    same table that run at the same time.
+    Finished units are kept in ``OUTPUT.parts/`` until all are finished. Rows of other sweeps are kept, also those of
+    sweeps that write into the same table at the same time.
 
     Args:
-        plan: what to measure.
+        plan: the plan.
         output: a ``.parquet`` file.
-        on_progress: called with images done, images in all, and a label.
-        workers: who measures the units, side by side; None: this process, one after another.
+        on_progress: is called with the number of finished images, the number of all images, and a label.
+        workers: workers that measure units in parallel; None measures them one after another in this process.
 
     Returns:
         The rows of this plan.
 
     Raises:
-        DeepJSCCError: data that are missing or broken, a place that cannot be written, or a worker that died twice.
-        UsageError: an unknown name, or a ratio a model does not make.
+        DeepJSCCError: the data are missing or broken, the output cannot be written, or a worker ended twice.
+        UsageError: an unknown name, or a bandwidth ratio that a model does not support.
     """
     prepared = Prepared(plan)
     units = prepared.units()
@@ -103,14 +103,14 @@ class _Parts:
             write_table(table, self.place(unit))
 
     def close(self) -> None:
-        """Remove the folder if it is empty; finished units stay for the next time, and for other sweeps."""
+        """Remove the folder if it is empty; finished units stay for a later run and for other sweeps."""
         with suppress(OSError, DeepJSCCError), locked(self.output):
             self.folder.rmdir()
 
 
 @dataclass
 class _Progress:
-    """Tells of images done, of all units together."""
+    """Reports the number of finished images of all units together."""
 
     on_progress: Callable[[int, int, str], object]
     images: int
@@ -118,7 +118,7 @@ class _Progress:
     done: int
 
     def tell(self, label: str, rows: int = 0) -> None:
-        """So many units are done, and of one more so many rows."""
+        """Report the number of finished units, and the number of rows of the unit that is being measured."""
         self.on_progress(self.done * self.images + min(rows, self.images), self.units * self.images, label)
 
 
@@ -135,7 +135,7 @@ def _measure_here(prepared: Prepared, units: list[Unit], parts: _Parts, progress
 
 
 def _measure_by(workers: Workers, prepared: Prepared, units: list[Unit], parts: _Parts, progress: _Progress) -> None:
-    """By many hands; a unit whose worker died is tried once more when the others are done, and more memory is free."""
+    """Measure units by workers; a unit whose worker ended is repeated once when the others are finished."""
     tasks = [UnitTask(prepared.plan, unit) for unit in units]
     for last_try in (False, True):
         lost = []

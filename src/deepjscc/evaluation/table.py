@@ -43,19 +43,19 @@ LATER = ("layers",)  # columns that tables of earlier versions do not have; they
 
 
 def to_table(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows to a table of :data:`SCHEMA`; a key that is missing becomes null."""
+    """Convert rows to a table with the columns of :data:`SCHEMA`; a missing key becomes null."""
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write Parquet, beside and then renamed."""
+    """Write a Parquet file atomically."""
     buffer = io.BytesIO()
     table.write_parquet(buffer)
     write_atomically(path, lambda file: file.write(buffer.getvalue()))
 
 
 def write_csv(table: pl.DataFrame, path: Path) -> None:
-    """Write CSV with a header, beside and then renamed; null is an empty field."""
+    """Write a CSV file with a header atomically; null is an empty field."""
     text = table.write_csv()
     write_atomically(path, lambda file: file.write(text.encode()))
 
@@ -64,7 +64,7 @@ def read_table(path: Path) -> pl.DataFrame:
     """Read a results table.
 
     Raises:
-        DeepJSCCError: missing, not Parquet, or not such a table.
+        DeepJSCCError: the file is missing, is not Parquet, or is not a results table.
     """
     if not path.is_file():
         raise DeepJSCCError(f"{path}: no such file; `deepjscc evaluate … -o {path}` makes one")

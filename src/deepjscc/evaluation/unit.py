@@ -1,4 +1,4 @@
-"""A sweep's unit, the piece that is done or not: one system at one SNR and seed, over all images."""
+"""The unit of a sweep, which is repeated as a whole if interrupted: one system, SNR and seed, over all images."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ from deepjscc.systems.placement import on_device
 
 @dataclass(frozen=True)
 class Unit:
-    """Where a unit stands in its plan, and a key that no other unit of any plan has."""
+    """The position of a unit in its plan, and a key that no other unit of any plan has."""
 
     system: int
     snr_db: float
@@ -41,8 +41,8 @@ class Prepared:
     """A plan with its data opened and its systems built.
 
     Raises:
-        DeepJSCCError: data that are missing or broken.
-        UsageError: an unknown name, or a ratio a model does not make.
+        DeepJSCCError: the data are missing or broken.
+        UsageError: an unknown name, or a bandwidth ratio that a model does not support.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -96,7 +96,7 @@ class Prepared:
         return found
 
     def measure(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        """Send every image, or pair, once and measure it: rows of the table, of pairs one a view."""
+        """Send every image, or pair, once and measure it; yields rows of the table, for pairs one row per view."""
         plan, data, channel, named = self.plan, self.data, self.channel, self.systems[unit.system]
         pairs = isinstance(data, PairSet)
         links_db = [unit.snr_db, unit.snr_db + plan.right_offset_db] if pairs else [unit.snr_db]
@@ -145,17 +145,17 @@ class Prepared:
 
 @dataclass(frozen=True)
 class UnitTask:
-    """A unit with the plan it is of: what a worker is given."""
+    """A unit and its plan, which are the task of a worker."""
 
     plan: Plan
     unit: Unit
 
 
 def measure_unit(task: UnitTask) -> pl.DataFrame:
-    """All rows of a unit; what a worker does.
+    """Measure all rows of a unit in a worker.
 
     Raises:
-        DeepJSCCError: the worker finds other data, weights or code than the plan was made with.
+        DeepJSCCError: the worker has other data, weights or code than the process that made the plan.
     """
     prepared = _prepared(task.plan)
     if task.unit.key not in {unit.key for unit in prepared.units()}:
@@ -165,5 +165,5 @@ def measure_unit(task: UnitTask) -> pl.DataFrame:
 
 @lru_cache(maxsize=1)
 def _prepared(plan: Plan) -> Prepared:
-    """Made once in a worker."""
+    """The prepared plan, which a worker makes once."""
     return Prepared(plan)

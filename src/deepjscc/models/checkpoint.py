@@ -128,7 +128,8 @@ def _load(path: Path | str, kinds: Mapping[str, type[Network]]) -> Network:
     if installed is not None:
         kinds = {kind: installed}
     if kind not in kinds:
-        raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)})")
+        own = "; a model of your own is loaded by a function, --system mine.py:make" if kinds is MODELS else ""
+        raise DeepJSCCError(f"{path}: not a checkpoint of a model known here ({kind!r}; {', '.join(kinds)}){own}")
     try:
         config = _config(metadata)
         state = dict(_restored(state))

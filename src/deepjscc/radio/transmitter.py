@@ -30,12 +30,14 @@ class Burst:
         samples: the frame and the silence.
         samples_per_symbol: sampling of the pulse.
         header: the frame's header.
+        symbols: the image's symbols, mean power 1, before they are spread.
         report: what the frame costs, for ``tx --json``.
     """
 
     samples: Samples
     samples_per_symbol: int
     header: FrameHeader
+    symbols: Pulses
     report: dict[str, Any]
 
     def line(self, name: str) -> str:
@@ -86,7 +88,7 @@ def picture_burst(
     size = (image.shape[1], image.shape[2])
     header, symbols, weak = put_in_frame(encoded, size, transceiver_hash(model), config, encoder_snr_db, sequence)
     samples, report = shape_frame(header, symbols, weak, config)
-    return Burst(samples, config.pulse.samples_per_symbol, header, report)
+    return Burst(samples, config.pulse.samples_per_symbol, header, symbols, report)
 
 
 @torch.no_grad()

@@ -56,19 +56,20 @@ class Publisher:
     """
 
     def __init__(self, address: str, *, public: bool = False, wait_s: float = 60.0) -> None:
-        zmq = _zmq()
-        self._socket = zmq.Context.instance().socket(zmq.XPUB)  # a PUB socket that is informed of its subscribers
+        zmq, place = _zmq(), endpoint(address, public=public, binds=True)
+        self._context = zmq.Context()  # its own, so that close() can wait until the messages have left
+        self._socket = self._context.socket(zmq.XPUB)  # a PUB socket that is informed of its subscribers
         self._socket.setsockopt(zmq.SNDHWM, SEND_QUEUE)
         self._socket.setsockopt(zmq.XPUB_NODROP, 1)
         self._socket.setsockopt(zmq.SNDTIMEO, round(1000 * wait_s))
         self._socket.setsockopt(zmq.LINGER, 10_000)
         try:
-            self._socket.bind(endpoint(address, public=public, binds=True))
+            self._socket.bind(place)
         except zmq.ZMQError as error:
-            self._socket.close()
+            self._context.destroy(0)
             raise DeepJSCCError(f"{address}: {zmq.strerror(error.errno)}") from None
         if not self._socket.poll(round(1000 * wait_s)):
-            self._socket.close(0)
+            self._context.destroy(0)
             raise DeepJSCCError(f"{address}: no subscriber connected within {wait_s:g} s")
         self._address, self._again = address, zmq.Again
 
@@ -86,8 +87,9 @@ class Publisher:
             raise DeepJSCCError(f"{self._address}: the subscriber accepts no more samples") from None
 
     def close(self) -> None:
-        """Send queued messages within ten seconds, and close the socket."""
+        """Close the socket, and wait until queued messages have been sent, for at most ten seconds."""
         self._socket.close()
+        self._context.term()  # the end of the process alone would drop what is queued
 
 
 class Subscriber:

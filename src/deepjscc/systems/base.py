@@ -8,8 +8,8 @@ import torch
 from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Pairs, Received, Size, SnrDb, Transmission
 
 Draws = torch.Generator | Sequence[torch.Generator] | None
-"""Where gains and noise are drawn from, namely one generator for a batch, or one for each image, so that what comes of
-an image does not depend on the others in its batch."""
+"""The random generator of gains and noise: one for a batch, or one for each image, so that the result of an image does
+not depend on the others in its batch."""
 
 
 @runtime_checkable
@@ -17,9 +17,9 @@ class System(Protocol):
     """Everything between an image and the image at the far end: learned, digital and hybrid systems alike.
 
     Attributes:
-        supports_split: whether :meth:`encode` and :meth:`deliver` make up :meth:`transmit`. They do not where the
-            transmitter is fed back what arrived.
-        encoder_uses_snr: False where what is sent does not depend on the design SNR.
+        supports_split: whether :meth:`encode` followed by :meth:`deliver` is the same as :meth:`transmit`. It is not
+            where the transmitter has feedback from the receiver.
+        encoder_uses_snr: whether the transmitted symbols depend on the design SNR.
         supports_tiles: whether large images can be sent strip by strip.
         supports_prefix: whether any prefix of the symbols decodes to a coarser image.
     """
@@ -76,20 +76,20 @@ class System(Protocol):
 
 @runtime_checkable
 class Transmitter(Protocol):
-    """Images to layers."""
+    """Encodes images to layers."""
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Encode a batch of images as the plan says.
 
         Raises:
-            UsageError: a bandwidth ratio that the transmitter does not make.
+            UsageError: the transmitter does not support the bandwidth ratio.
         """
         ...
 
 
 @runtime_checkable
 class Receiver(Protocol):
-    """Layers as received to images."""
+    """Decodes received layers to images."""
 
     def receive(self, received: Received, size: Size) -> Decoded:
         """Decode a batch of images of ``size`` = (height, width)."""

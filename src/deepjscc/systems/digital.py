@@ -1,4 +1,4 @@
-"""The digital transmitter and receiver: source codec and channel coding; separation as it is built, with its outage."""
+"""The digital transmitter and receiver: separate source and channel coding, with its outage."""
 
 import torch
 
@@ -13,12 +13,12 @@ PICTURE = "picture"  # name of the one layer
 
 
 class Digital:
-    """Image to bytes to one digital layer, and back; nothing where the bytes do not arrive.
+    """Encodes an image to bytes, which are one digital layer, and decodes the bytes if they arrive.
 
     Args:
         codec: the source codec.
         channel: the kind of channel that the transmitter plans for.
-        coding: the channel code; ideal (at capacity) by default.
+        coding: the channel code; the default is an ideal one, at capacity.
 
     >>> from deepjscc.channels import AWGN
     >>> from deepjscc.digital import CODECS
@@ -38,7 +38,7 @@ class Digital:
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
         """Code each image in as many bytes as the planned channel code carries.
 
-        An image for which the codec finds no coding within the bits is an outage by rate: its layer holds nothing.
+        If the codec cannot encode an image within these bytes, its layer has no data, and the image is an outage.
 
         Raises:
             UsageError: no bandwidth ratio, which a digital link does not have of its own.
@@ -53,7 +53,7 @@ class Digital:
         return Encoded(torch.zeros(len(images), 0, dtype=torch.complex64), tuple(layers))
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode what arrived; an image whose layer was lost is an outage by the channel."""
+        """Decode each image whose layer arrived; the others are outages and not delivered."""
         grey = torch.full((3, *size), 128, dtype=torch.uint8)
         pictures: list[Image8] = []
         for (data,) in received.digital:

@@ -1,16 +1,16 @@
-"""The hybrid: a digital base under a superposed analog layer, with a coarse digital layer against the cliff.
+"""The hybrid: a digital base layer, an analog layer superposed on it, and a coarse digital layer for poor channels.
 
     image ─► codec ─► base ─► channel code ──────────┐ sqrt(1 - a)
       │        │                                     (+)─► symbols
       └──►(-)◄─┘ residual ─► residual code ──────────┘ sqrt(a)
 
-The base flattens the spread of variances that an analog code suffers from; the analog layer carries what the base left,
-costs next to nothing at the design SNR and gains above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji, Linder 2009).
-The receiver decodes the base with the analog layer as noise, subtracts it, and estimates the residual. A base that
-failed is never shown or subtracted; then the coarse layer is, which arrives far below the design SNR.
+An analog code loses much to the spread of the variances of an image. Those of the residual vary less, so the analog
+layer costs little at the design SNR and improves the image above it (Skoglund, Phamdo, Alajaji 2006; Wang, Alajaji,
+Linder 2009). The receiver decodes the base with the analog layer as noise, subtracts it, and estimates the residual. If
+the base is lost, the receiver shows the coarse layer, which arrives far below the design SNR.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch.nn import functional as F
@@ -27,46 +27,22 @@ from deepjscc.models.residual_code import ResidualCode
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.analog_spreading import despread, spread
 from deepjscc.systems.hybrid_choice import BACK_OFF_DB, HybridExpectation, choose_layout
+from deepjscc.systems.hybrid_options import DEFAULT_OPTIONS, FLOOR_DB, HybridOptions
 from deepjscc.systems.hybrid_payload import BASE_OVERHEAD, Base, pack_coarse, unpack_coarse
 from deepjscc.systems.hybrid_plan import (
     ANALOG_ONLY,
     COARSE_STEP,
     HEADER_BYTES,
     MOST_COARSE,
-    SHARES,
     HybridHeader,
     snr_index,
 )
 from deepjscc.threads import side_by_side
 from deepjscc.types import Decoded, DigitalLayer, Encoded, IdealCode, Image8, Images, LinkPlan, Received, Size
 
-FLOOR_DB = 10.0  # below the design SNR, where the coarse layer still arrives
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
 LEAST_PER_HEADER = 4  # channel uses of an image without a base for each of its header
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
-
-
-@dataclass(frozen=True)
-class HybridOptions:
-    """What a user may ask of a hybrid.
-
-    Attributes:
-        analog_share: share of the power that the analog layer has; None: chosen for each image by expected error.
-        floor_db: how far below the design SNR the coarse layer arrives; 0: there is none.
-        margin_db: by how much the base is planned below the design SNR.
-        design_snr_db: plan for this SNR whatever the transmitter believes; None: for the design SNR of the link.
-    """
-
-    analog_share: float | None = None
-    floor_db: float = FLOOR_DB
-    margin_db: float = 0.0
-    design_snr_db: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.analog_share is not None and not 0 <= self.analog_share <= SHARES[-1]:
-            raise UsageError(f"the analog layer has 0 to {SHARES[-1]:g} of the power, not {self.analog_share:g}")
-        if not 0 <= self.floor_db <= 40 or not 0 <= self.margin_db <= 40:
-            raise UsageError("floor and margin of a hybrid lie between 0 and 40 dB")
 
 
 class Hybrid:
@@ -76,9 +52,9 @@ class Hybrid:
         codec: source codec of the base.
         channel: the kind of channel that the transmitter plans for.
         coding: channel code of all digital layers.
-        residual_code: the analog code of what the base leaves.
-        analog: the code of the whole image where the bandwidth holds no base.
-        options: what a user asks for.
+        residual_code: analog code of the residual, the image minus the decoded base.
+        analog: code of the whole image, which is used where the bandwidth is too small for a base.
+        options: the user's options.
     """
 
     encoder_uses_snr = True
@@ -91,14 +67,22 @@ class Hybrid:
         coding: Coding,
         residual_code: ResidualCode,
         analog: BlockCode,
-        options: HybridOptions = HybridOptions(),
+        options: HybridOptions = DEFAULT_OPTIONS,
     ) -> None:
         self.codec, self.channel, self.coding = codec, channel, coding
         self.residual_code, self.analog, self.options = residual_code, analog, options
 
     @torch.no_grad()
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Encode each image: header, coarse layer, base, and the analog layer superposed on the base."""
+        """Encode each image to a header, a coarse layer, a base, and an analog layer superposed on the base.
+
+        Args:
+            images: values in [0, 1], ``[batch, 3, height, width]``.
+            plan: design SNR, bandwidth ratio, and the transmitter's knowledge of the channel.
+
+        Returns:
+            The analog symbols, ``[batch, uses]``, and the digital layers of each image.
+        """
         ratio = self.default_ratio if plan.bandwidth_ratio is None else plan.bandwidth_ratio
         uses = channel_uses((images.shape[-2], images.shape[-1]), ratio)
         fixed = self.options.design_snr_db
@@ -107,7 +91,18 @@ class Hybrid:
         return _join([self._encode_image(image, picture, snr_db, uses, plan) for image, picture, snr_db in each])
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode each image from the layers that arrived."""
+        """Decode each image from the layers that arrived.
+
+        Args:
+            received: symbols, their noise variances, and the data of the digital layers, None where one was lost.
+            size: height and width of the images.
+
+        Returns:
+            The images, ``[batch, 3, height, width]``; mid-grey where no layer arrived.
+
+        Raises:
+            DeepJSCCError: a header or a layer that no encoder made, or a base of another size.
+        """
         images, layers = [], []
         for index in range(len(received.symbols)):
             image, arrived = self._receive_image(received, index, size)
@@ -117,32 +112,37 @@ class Hybrid:
         return Decoded(torch.cat(images), delivered, layers=tuple(layers))
 
     def header_layer(self, header: HybridHeader) -> DigitalLayer:
-        """The header as a digital layer: ideally coded like every header, or with a family that has short codes."""
+        """The header as a digital layer, with the code of :meth:`header_codes` that its design SNR calls for."""
         code = self.header_codes()[0 if self._is_short(header.snr_index) else 1]
         return DigitalLayer(header.pack(), code, name="header")
 
     def _is_short(self, index: int) -> bool:
-        """Whether the header needs only its short code: it arrives wherever the coarse layer may."""
+        """Whether the short code of the header suffices, because it arrives wherever the coarse layer does."""
         lowest_db = HybridHeader(0, index, 0).design_snr_db - max(self.options.floor_db, FLOOR_DB)
         return lowest_db >= HEADER_SNRS_DB[0]
 
     def header_codes(self) -> list[PlannedCode | IdealCode]:
-        """The codes that a header may have: ideal ones, or those of a family that has short codes."""
+        """The short and the long code of the header: LDPC codes of any rate where the layers have them, else ideal."""
         if not isinstance(self.coding, FineLDPC):
             return [IdealCode(1.0), IdealCode()]
         return [fit_code(self.coding, self.channel, 8 * HEADER_BYTES, snr_db) for snr_db in HEADER_SNRS_DB]
 
     def coarse_code(self, header: HybridHeader, uses: int) -> PlannedCode:
-        """The coarse layer's code, as both ends derive it."""
+        """The code of the coarse layer, which transmitter and receiver both derive from the header.
+
+        Args:
+            header: header of the transmission.
+            uses: complex channel uses of the whole transmission.
+        """
         snr_db = header.design_snr_db - self.options.floor_db
         return self.coding.plan(max(1, int(header.coarse * COARSE_STEP * uses)), self.channel, snr_db)
 
     def base_code(self, header: HybridHeader, uses: int) -> PlannedCode:
-        """The base's code, as both ends derive it from the header.
+        """The code of the base, which transmitter and receiver both derive from the header.
 
         Args:
-            header: of the transmission.
-            uses: that the base has.
+            header: header of the transmission.
+            uses: complex channel uses of the base.
         """
         snr_db = header.design_snr_db - self.options.margin_db
         return self.coding.plan(uses, self.channel, snr_db, header.analog_share)
@@ -186,7 +186,7 @@ class Hybrid:
     def _encode_base(
         self, picture: Image8, header: HybridHeader, code: PlannedCode, uses: int
     ) -> tuple[bytes, torch.Tensor] | None:
-        """The base's bytes and the analog symbols ``[1, uses]``, of mean power 1; None where no base fits."""
+        """Encode the base and its residual as bytes and symbols ``[1, uses]`` of mean power 1; None if no base fits."""
         room, reserved = code.bits // 8 - BASE_OVERHEAD, SIDE_INFO_BYTES if header.share_index else 0
         while True:
             stream = self.codec.encode(picture, room - reserved)
@@ -207,14 +207,14 @@ class Hybrid:
     def _choose(
         self, picture: Image8, design_snr_db: float, uses: int, left: int, offsets_db: tuple[float, ...]
     ) -> tuple[int, int] | None:
-        """Indices of the base's design SNR and of the analog layer's share; None where no base fits.
+        """Choose the base's design SNR and the analog layer's share, as indices; None where no base fits.
 
         Args:
-            picture: the image.
-            design_snr_db: of the plan.
-            uses: of the whole transmission.
-            left: of them, what the header leaves.
-            offsets_db: of the channel's possible SNRs against the design SNR.
+            picture: the image, 8 bits.
+            design_snr_db: design SNR of the plan.
+            uses: complex channel uses of the whole transmission.
+            left: channel uses that remain behind the header.
+            offsets_db: SNRs in dB, relative to the design SNR, that the channel may have, equally likely.
         """
         backed_off = BACK_OFF_DB if len(offsets_db) > 1 else (0.0,)
         indices = sorted({snr_index(design_snr_db + back_off) for back_off in backed_off})
@@ -232,12 +232,12 @@ class Hybrid:
         return choose_layout(expectation, indices, design_snr_db, offsets_db, floor_db, wanted)
 
     def _room(self, index: int, uses: int, share_index: int) -> int:
-        """Bytes that a base has for its codestream."""
+        """Number of bytes that a base on ``uses`` channel uses has for its codestream."""
         code = self.base_code(HybridHeader(share_index, index, 0), uses)
         return code.bits // 8 - BASE_OVERHEAD - (SIDE_INFO_BYTES if share_index else 0)
 
     def _encode_coarse(self, picture: Image8, index: int, uses: int) -> tuple[bytes | None, int]:
-        """The coarse layer's bytes and uses; None and 0 where it is turned off or nothing fits."""
+        """Encode the coarse layer and count its channel uses; None and 0 where it is turned off or does not fit."""
         if not self.options.floor_db:
             return None, 0
         header = HybridHeader(0, index, MOST_COARSE)
@@ -246,7 +246,7 @@ class Hybrid:
         return (data, code.uses_of(data)) if data is not None else (None, 0)
 
     def _encode_analog_only(self, image: Images, index: int, uses: int, plan: LinkPlan) -> Encoded:
-        """The whole image by the analog code, where the bandwidth holds no base."""
+        """Encode the whole image by the analog code, because the bandwidth is too small for a base."""
         header = self.header_layer(HybridHeader(ANALOG_ONLY, index, 0))
         if header.uses * LEAST_PER_HEADER > uses:  # a real code has no header so short: an ideal one, as models have
             header = replace(header, code=IdealCode(1.0) if self._is_short(index) else IdealCode())
@@ -256,7 +256,7 @@ class Hybrid:
         return Encoded(encoded.symbols, ((header, *encoded.digital[0]),), encoded.counts, (1.0,))
 
     def _receive_image(self, received: Received, index: int, size: Size) -> tuple[Images, tuple[str, ...]]:
-        """The best picture of what arrived, and the names of the layers that it is made of."""
+        """Decode one image from the layers that arrived, and name the layers that were used."""
         data, nothing = received.digital[index], torch.full((1, 3, *size), 0.5)
         if data[0] is None:
             return nothing, ()
@@ -285,13 +285,14 @@ class Hybrid:
 
 
 def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> PlannedCode:
-    """The shortest code of a family that carries so many bits at an SNR.
+    """Find the shortest code of a family that carries a number of bits at an SNR.
 
     Args:
-        coding: the family.
-        channel: the kind of channel.
-        bits: to be carried.
-        snr_db: at which they must arrive.
+        coding, channel: the family of codes and the kind of channel.
+        bits, snr_db: number of bits to carry, and the SNR in dB at which they must arrive.
+
+    Raises:
+        UsageError: no code of up to 2^24 channel uses carries them.
     """
     low, high = 0, 8
     while coding.plan(high, channel, snr_db).bits < bits:
@@ -305,7 +306,7 @@ def fit_code(coding: Coding, channel: Channel, bits: int, snr_db: float) -> Plan
 
 
 def _join(encoded: list[Encoded]) -> Encoded:
-    """Single images as one batch, rows filled up with zeros that are not sent."""
+    """Join single images to one batch; zeros, which are not sent, fill the rows to one length."""
     longest = max(one.symbols.shape[1] for one in encoded)
     return Encoded(
         torch.cat([F.pad(one.symbols, (0, longest - one.symbols.shape[1])) for one in encoded]),

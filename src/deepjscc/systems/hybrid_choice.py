@@ -1,8 +1,8 @@
-"""What the transmitter of a hybrid expects of each layout, from its own error model: no transmission is tried.
+"""The errors that the transmitter of a hybrid expects of each layout; it computes them without any trial transmission.
 
-The base's error over its bytes comes from a rate curve of few codings, from which the search for the base starts; what
-an analog layer leaves of the residual comes from the statistics of one residual, since it depends little on the base's
-rate.
+The error of the base as a function of its bytes comes from a rate curve of few encodings, from which the search for the
+base starts. The part of the residual that an analog layer leaves is computed from the statistics of one residual,
+because it depends little on the rate of the base.
 """
 
 import math
@@ -23,15 +23,15 @@ Room = Callable[[int, int], int]  # bytes for the codestream, given the indices 
 
 
 class HybridExpectation:
-    """Expected errors of one image over design SNR, share and channel SNR.
+    """Expected errors of one image as a function of the design SNR, the analog layer's share and the channel's SNR.
 
     Args:
-        picture: the image.
-        codec: of the base.
-        residual_code: of the analog layer.
-        room: bytes for the codestream.
+        picture: the image, 8 bits.
+        codec: source codec of the base.
+        residual_code: code of the analog layer.
+        room: number of bytes for the codestream, given the indices of design SNR and share.
         uses: complex channel uses of base and analog layer.
-        indices: of the design SNRs that come into question.
+        indices: indices of the design SNRs to choose from.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class HybridExpectation:
         """Expected mean squared error with base and analog layer received; None where no base fits.
 
         Args:
-            index: of the design SNR.
-            share_index: of the analog layer's share of the power.
-            snr_db: of the channel, in dB.
+            index: index of the design SNR.
+            share_index: index of the analog layer's share of the power.
+            snr_db: SNR of the channel in dB.
         """
         room = self.room(index, share_index)
         if self.curve is None or room < FEWEST * min(self.curve.bytes):
@@ -75,7 +75,7 @@ class HybridExpectation:
         return mse * self._left(share_index, snr_db)
 
     def _left(self, share_index: int, snr_db: float) -> float:
-        """Share of the residual's energy that an analog layer leaves; looked up where it was computed before."""
+        """Share of the residual's energy that remains as error behind an analog layer; computed once and kept."""
         key = (share_index, snr_db)
         if key not in self._kept:
             analog_snr = SHARES[share_index] * 10 ** (min(snr_db, 100.0) / 10)
@@ -104,12 +104,12 @@ def choose_layout(
     SNRs the layout with the highest expected PSNR is taken.
 
     Args:
-        expectation: of the image.
-        indices: of the design SNRs to choose from.
-        design_snr_db: of the plan.
-        offsets_db: SNRs of the channel relative to that, equally likely; one of 0 where the channel is known.
-        floor_db: how far below the base's design SNR the coarse layer arrives.
-        wanted: a share that the user asks for.
+        expectation: expected errors of the image.
+        indices: indices of the design SNRs to choose from.
+        design_snr_db: design SNR of the plan, in dB.
+        offsets_db: SNRs of the channel relative to that, in dB, equally likely; a single 0 if the channel is known.
+        floor_db: how far below the base's design SNR the coarse layer arrives, in dB.
+        wanted: the share that the user asks for; None lets the transmitter choose.
 
     Returns:
         Indices of design SNR and share; None where no base fits.

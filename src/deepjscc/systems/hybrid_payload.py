@@ -1,4 +1,4 @@
-"""Bytes of a hybrid's digital layers: the base's codestream with what the analog layer needs, and the coarse layer."""
+"""The bytes of a hybrid's digital layers: the base with the analog layer's side information, and the coarse layer."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ COARSE_OVERHEAD = 2
 
 @dataclass(frozen=True)
 class Base:
-    """The base layer's content.
+    """The content of the base layer.
 
     Attributes:
-        stream: of the codec.
-        side_info: levels of the residual, from which the receiver restores the analog code's variances.
-        gain_index: by which the analog symbols were scaled to mean power 1, as a header quantises it.
+        stream: codestream of the source codec.
+        side_info: levels of the residual, from which the receiver derives the variances of the analog code.
+        gain_index: quantised factor by which the analog symbols were scaled to mean power 1.
     """
 
     stream: bytes
@@ -30,7 +30,7 @@ class Base:
         return Header(0, self.gain_index).gain
 
     def pack(self) -> bytes:
-        """Lengths, gain, side information, codestream."""
+        """Serialise the layer: lengths, gain, side information, codestream."""
         if len(self.side_info) > 255:
             raise UsageError(f"{len(self.side_info)} bytes of side information are more than a base holds")
         lengths = len(self.stream).to_bytes(_LENGTH, "big") + bytes([len(self.side_info)])
@@ -38,10 +38,10 @@ class Base:
 
     @staticmethod
     def unpack(data: bytes) -> "Base":
-        """Undo :meth:`pack`; what follows the codestream fills the code up and is ignored.
+        """Undo :meth:`pack`; padding behind the codestream is ignored.
 
         Raises:
-            UsageError: bytes that are no base.
+            UsageError: the bytes are not a base.
         """
         length = int.from_bytes(data[:_LENGTH], "big")
         side = data[_LENGTH] if len(data) > _LENGTH else 0
@@ -53,15 +53,15 @@ class Base:
 
 
 def pack_coarse(data: bytes | None) -> bytes | None:
-    """The coarse layer with its length before it; None stays None."""
+    """Put the length of the coarse layer before its bytes; None stays None."""
     return None if data is None else len(data).to_bytes(COARSE_OVERHEAD, "big") + data
 
 
 def unpack_coarse(data: bytes) -> bytes:
-    """Undo :func:`pack_coarse`; what follows is ignored.
+    """Undo :func:`pack_coarse`; bytes that follow the coarse layer are ignored.
 
     Raises:
-        UsageError: bytes that are no coarse layer.
+        UsageError: the bytes are not a coarse layer.
     """
     length = int.from_bytes(data[:COARSE_OVERHEAD], "big")
     if len(data) < COARSE_OVERHEAD or not length or COARSE_OVERHEAD + length > len(data):

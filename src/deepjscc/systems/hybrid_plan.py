@@ -1,7 +1,7 @@
-"""How a hybrid transmission is laid out: its header, and the choice of the analog layer's power by expected error.
+"""The layout of a hybrid transmission: its header, and the choice of the analog layer's power by expected error.
 
-Of all channel uses a few carry the header, a small share carries the coarse layer, and all others carry the base with
-the analog layer superposed. Three bytes of header tell the receiver everything from which both ends derive the rest.
+A few channel uses carry the header and a small share carries the coarse layer; all others carry the base with the
+analog layer superposed. Transmitter and receiver derive the whole layout from the three bytes of the header.
 """
 
 import math
@@ -24,12 +24,12 @@ BETTER_DB, COST_PER_GAIN, MOST_COST_DB, COST_TO_BEST_DB = 3.0, 0.13, 0.17, 0.3
 
 @dataclass(frozen=True)
 class HybridHeader:
-    """What the receiver must know before anything else: 4 bits of share, 8 of SNR, 4 of coarse layer, 8 of CRC.
+    """The header: 4 bits for the share, 8 for the design SNR, 4 for the coarse layer, and a CRC of 8 bits.
 
     Attributes:
-        share_index: of the analog layer's power among :data:`SHARES`, or :data:`ANALOG_ONLY`.
+        share_index: index of the analog layer's share of the power in :data:`SHARES`, or :data:`ANALOG_ONLY`.
         snr_index: design SNR in steps of :data:`STEP_DB` above :data:`LOWEST_DB`.
-        coarse: uses of the coarse layer in steps of :data:`COARSE_STEP` of all uses; 0: there is none.
+        coarse: channel uses of the coarse layer in steps of :data:`COARSE_STEP` of all uses; 0 if there is none.
     """
 
     share_index: int
@@ -38,16 +38,16 @@ class HybridHeader:
 
     @property
     def analog_share(self) -> float:
-        """Share of the power that the analog layer has."""
+        """The analog layer's share of the power."""
         return SHARES[self.share_index]
 
     @property
     def design_snr_db(self) -> float:
-        """Design SNR in dB, as both ends know it."""
+        """Design SNR in dB as the header quantises it, which is the one that both ends use."""
         return LOWEST_DB + STEP_DB * self.snr_index
 
     def pack(self) -> bytes:
-        """Three bytes, big-endian."""
+        """Serialise the header as three bytes, big-endian."""
         word = self.share_index << 12 | self.snr_index << 4 | self.coarse
         return word.to_bytes(2, "big") + bytes([_crc8(word.to_bytes(2, "big"))])
 
@@ -56,7 +56,7 @@ class HybridHeader:
         """Undo :meth:`pack`.
 
         Raises:
-            UsageError: not a header, or a damaged one.
+            UsageError: the bytes are not a header, or a damaged one.
         """
         if len(data) != HEADER_BYTES or _crc8(data[:2]) != data[2]:
             raise UsageError(f"the header {data[:8].hex()} of a hybrid transmission is damaged: its checksum differs")
@@ -65,7 +65,7 @@ class HybridHeader:
 
 
 def snr_index(snr_db: float) -> int:
-    """Index of a design SNR, rounded down to a step; what lies outside the range is clamped to it.
+    """Index of a design SNR in dB, rounded down to a step and clamped to the range of the header.
 
     >>> HybridHeader(0, snr_index(10.1), 0).design_snr_db
     10.0
@@ -78,14 +78,14 @@ def choose_share(
 ) -> int | None:
     """Choose the share of the power that the analog layer has.
 
-    The strongest analog layer is taken whose cost at the design SNR is small against what it gains above: there the
-    image gains with the share, below the design SNR nothing is left of either layer. Where every share costs more, the
-    best one is taken, or none.
+    Above the design SNR the quality of the image rises with the share; below it neither base nor analog layer arrives.
+    The function therefore takes the largest share whose loss at the design SNR is small compared with its gain above
+    it. If the loss of every share is larger, it takes the share with the least error at the design SNR, which may be 0.
 
     Args:
-        expected_mse: expected mean squared error for a share and an SNR in dB; None where no base fits.
-        snr_db: the design SNR.
-        wanted: a share that the user asks for; the nearest one is taken.
+        expected_mse: expected mean squared error for an index of the share and an SNR in dB; None where no base fits.
+        snr_db: the design SNR in dB.
+        wanted: the share that the user asks for, to which the nearest one is taken; None lets the transmitter choose.
 
     Returns:
         An index into :data:`SHARES`; None where no base fits with any share.
@@ -116,7 +116,7 @@ def _ratio_db(mse: float, other: float) -> float:
 
 
 def _crc8(data: bytes) -> int:
-    """CRC-8 (x^8 + x^2 + x + 1) from all ones, so that zeros are no header."""
+    """CRC-8 (x^8 + x^2 + x + 1) with an initial value of all ones, so that three zero bytes are not a valid header."""
     check = 255
     for byte in data:
         check ^= byte

@@ -1,7 +1,7 @@
-"""A hybrid transmission as symbols alone: header, coarse layer, then base and analog layer superposed.
+"""A hybrid transmission as symbols: those of the header, of the coarse layer, and of base and analog layer superposed.
 
-With a real channel code nothing has to travel beside the symbols: recordings, radio frames and links hold a hybrid
-image as they hold one of a model, and the receiver finds all layers in what it received.
+With a real channel code no data accompany the symbols. Recordings, radio frames and links therefore treat a hybrid
+image like one of a model, and the receiver finds all layers in the received symbols.
 """
 
 from typing import ClassVar
@@ -17,13 +17,13 @@ from deepjscc.types import Decoded, DigitalLayer, Encoded, Images, LinkPlan, Rec
 
 
 class HybridWaveform:
-    """Transmitter and receiver of hybrid images as symbols, every bit of the digital layers among them.
+    """Transmitter and receiver of hybrid images whose digital layers are sent bit by bit.
 
     Args:
-        hybrid: with a channel code whose bits are really sent (`ldpc-fine`, simulated).
+        hybrid: a hybrid whose channel code is `ldpc-fine`, simulated bit by bit.
 
     Raises:
-        UsageError: another channel code.
+        UsageError: the hybrid has another channel code.
     """
 
     kind: ClassVar[str] = "hybrid"
@@ -32,15 +32,15 @@ class HybridWaveform:
 
     def __init__(self, hybrid: Hybrid) -> None:
         if not all(isinstance(code, PlannedFineLDPC) and code.simulate for code in hybrid.header_codes()):
-            raise UsageError("symbols of a hybrid need a real channel code: take CODEC+ldpc-fine+hybrid")
+            raise UsageError("a hybrid has symbols only with a real channel code; use CODEC+ldpc-fine+hybrid")
         self.hybrid = hybrid
 
     @torch.no_grad()
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Encode images to the symbols of all layers, ``[batch, uses]``.
+        """Encode images, ``[batch, 3, height, width]`` in [0, 1], to the symbols of all layers, ``[batch, uses]``.
 
         Raises:
-            UsageError: a bandwidth ratio that leaves no room for a digital base.
+            UsageError: the bandwidth ratio is too small for a digital base.
         """
         encoded = self.hybrid.encode(images, plan)
         rows = [self._symbols(encoded.image(index)) for index in range(len(images))]
@@ -52,12 +52,20 @@ class HybridWaveform:
         return Encoded(symbols, ((),) * len(rows))
 
     def decode(self, received: Received, size: Size) -> Images:
-        """Decode symbols to images; an image that is lost altogether is grey."""
+        """Decode symbols to images, ``[batch, 3, height, width]``; an image of which no layer arrived is mid-grey."""
         return self.receive(received, size).images
 
     @torch.no_grad()
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Find and decode the layers of each image."""
+        """Find and decode the layers of each image.
+
+        Args:
+            received: equalised symbols, ``[batch, uses]``, and the noise variance of each.
+            size: height and width of the images.
+
+        Returns:
+            The images, and the names of the layers that arrived.
+        """
         found = [
             self._layers(received.symbols[index, None], received.noise_variance[index, None], received.snr_db[index])
             for index in range(len(received.symbols))
@@ -68,16 +76,19 @@ class HybridWaveform:
         return Decoded(torch.cat([one.images for one in decoded]), delivered, layers=layers)
 
     def _symbols(self, encoded: Encoded) -> Symbols:
-        """All layers of one image, one behind the other, the base superposed on the analog layer."""
+        """The symbols of all layers of one image in the order of transmission."""
         layers, share = encoded.digital[0], encoded.analog_share[0]
         if not layers[-1].superposed:
-            raise UsageError("this bandwidth holds no digital base; send the image by universal-s or linear")
+            raise UsageError(
+                "the bandwidth ratio is too small for the digital base of a hybrid; raise it, or use universal-s or "
+                "linear"
+            )
         parts = [modulated(layer) for layer in layers]
         parts[-1] = (1 - share) ** 0.5 * parts[-1] + share**0.5 * encoded.symbols
         return torch.cat(parts, 1)
 
     def _layers(self, symbols: Symbols, noise_variance: torch.Tensor, snr_db: torch.Tensor) -> Received:
-        """The layers of one image as a hybrid's receiver takes them; of what was not received, nothing."""
+        """The layers of one image as the receiver of a hybrid takes them; a layer that was lost is None."""
         nothing = Received(symbols[:, :0], noise_variance[:, :0], None, snr_db[None], ((None, None),))
         # A symbol that was not received has infinite noise; decoders take a large number.
         noise = noise_variance.clamp_max(1e6)
@@ -102,10 +113,10 @@ class HybridWaveform:
         return Received(left, left_noise, None, snr_db[None], ((*data, base),), (left.shape[1],))
 
     def _header(self, symbols: Symbols, noise: torch.Tensor) -> tuple[HybridHeader | None, int]:
-        """The header and where it ends: whichever of its codes has a right check.
+        """Decode the header with either of its codes, and return the number of symbols that it takes.
 
-        On a channel better than planned the short code is found in the first symbols of the long one, which hold the
-        same bits: the header itself says which of the two was sent.
+        On a channel better than planned, the short code can be decoded from the first symbols of the long one, which
+        hold the same bits. The design SNR in the header then tells which of the two codes was sent.
         """
         for code in self.hybrid.header_codes():
             assert isinstance(code, PlannedFineLDPC)
@@ -124,7 +135,7 @@ class HybridWaveform:
 
 
 def modulated(layer: DigitalLayer) -> Symbols:
-    """Symbols of a layer whose bits are really sent."""
+    """The symbols of a digital layer whose channel code is simulated bit by bit, ``[1, uses]``."""
     symbols = layer.code.modulate(layer.data or b"")
     assert symbols is not None
     return symbols

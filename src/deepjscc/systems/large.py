@@ -1,4 +1,4 @@
-"""Large pictures in bounded memory, by whichever way a system has: strip by strip or tile by tile."""
+"""Transmission of large pictures in bounded memory, strip by strip or tile by tile as the system supports it."""
 
 import torch
 from PIL import Image
@@ -21,14 +21,14 @@ def transmit_large(
     """Send an 8-bit RGB Pillow picture piece by piece.
 
     Args:
-        system: any.
-        picture: what to send.
+        system: any system.
+        picture: the picture to send.
         snr_db: P / N0 of the channel in dB, ``[1]``.
-        encoder_snr_db: design SNR in dB; None: the channel's.
-        generator: of gains and noise.
+        encoder_snr_db: design SNR in dB, ``[1]``; None takes the channel's SNR.
+        generator: random generator of gains and noise.
 
     Returns:
-        What came of it; None of a system that only takes whole images.
+        The received picture and its cost; None if the system can only send whole images.
     """
     if not isinstance(system, Link):
         return None

@@ -1,4 +1,4 @@
-"""The link: transmitter, channel, receiver, and nothing else. Every picture of every system takes this one path."""
+"""The link: transmitter, channel and receiver in sequence. All systems send their pictures by it."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -24,13 +24,13 @@ class Link(nn.Module):
     """image -> transmitter -> symbols -> channel -> received -> receiver -> image.
 
     Args:
-        transmitter: encodes; a model, a codec with a channel code, or a hybrid.
-        channel: between the antennas.
-        receiver: decodes; None: the transmitter does that too, as models do.
+        transmitter: the encoder: a model, a codec with a channel code, or a hybrid.
+        channel: the channel between the antennas.
+        receiver: the decoder; None if the transmitter object also decodes, as models do.
         bandwidth_ratio: complex channel uses per source value, all layers and pilots included; None takes the
-            transmitter's own (and pilots on top).
-        snr_offsets_db: what the transmitter believes of the channel's SNR relative to the design SNR, equally likely,
-            without the channel's fading, which comes on top; one of 0 where it knows the SNR.
+            transmitter's own ratio, to which pilots are added.
+        snr_offsets_db: SNRs of the channel that the transmitter considers possible, in dB relative to the design SNR
+            and equally likely, without fading, which is added; a single 0 if it knows the SNR.
 
     >>> from deepjscc.channels import AWGN
     >>> from deepjscc.zoo import load
@@ -59,34 +59,34 @@ class Link(nn.Module):
 
     @property
     def receiver(self) -> Receiver:
-        """What decodes: a receiver of its own, or the transmitter's other half."""
+        """The decoder: the receiver that was given, or else the transmitter object."""
         return self.transmitter if self.own_receiver is None else self.own_receiver  # type: ignore[return-value]
 
     @property
     def model(self) -> JSCC:
-        """What training changes and a checkpoint holds: the model that is both transmitter and receiver.
+        """The model that is both transmitter and receiver, which training changes and a checkpoint holds.
 
         Raises:
-            UsageError: a transmitter that is not a model.
+            UsageError: the transmitter is not a model.
         """
         transmitter = self.transmitter
         model = transmitter.inner if isinstance(transmitter, ConstellationTransceiver) else transmitter
         if not isinstance(model, JSCC):
-            raise UsageError(f"{type(model).__name__} has no weights")
+            raise UsageError(f"{type(model).__name__} has no weights to train or to save")
         return model
 
     @property
     def constellation(self) -> FiniteConstellation | None:
-        """To whose points the transmitter rounds its analog symbols; None: it sends any."""
+        """The constellation to whose points the transmitter rounds its analog symbols, if it does."""
         own = self.transmitter
         return own.constellation if isinstance(own, ConstellationTransceiver) else None
 
     @property
     def device(self) -> torch.device:
-        """Where the networks are, which ``link.to(device)`` moves.
+        """The device of the networks, which ``link.to(device)`` changes.
 
-        Encoder and decoder work there. What lies between them, with every draw of the channel, is computed where the
-        images are, so that gains and noise do not depend on the device.
+        Encoder and decoder run on it. The channel is computed on the device of the images, so that gains and noise do
+        not depend on the device of the networks.
         """
         tensor = next(chain(self.parameters(), self.buffers()), None)
         return torch.device("cpu") if tensor is None else tensor.device
@@ -128,14 +128,14 @@ class Link(nn.Module):
         )
 
     def plan(self, size: Size, design_snr_db: SnrDb) -> LinkPlan:
-        """Plan a transmission: what the pilots leave of the bandwidth, and a margin for the channel's fades.
+        """Plan a transmission: the bandwidth that remains beside the pilots, and a margin for the channel's fading.
 
         Args:
             size: height and width of the images.
-            design_snr_db: what the transmitter plans for, in dB, per image.
+            design_snr_db: the SNR in dB that the transmitter plans for, ``[batch]``.
 
         Raises:
-            UsageError: nothing is left beside the pilots.
+            UsageError: the pilots take the whole bandwidth.
         """
         ratio = ratio_beside_pilots(self.channel, size, self.bandwidth_ratio)
         margin_db = max(MARGIN_DB, self.channel.fade_depth_db) - min(0.0, *self.snr_offsets_db)
@@ -153,7 +153,7 @@ class Link(nn.Module):
         """Send a batch of images, or of pairs; see :meth:`deepjscc.systems.base.System.transmit`.
 
         Raises:
-            UsageError: a bandwidth ratio that the transmitter does not make, or images that are not floats in [0, 1]. A
+            UsageError: the transmitter does not support the bandwidth ratio, or the images are not floats in [0, 1]. A
                 view that holds NaN is not delivered.
         """
         views = images.flatten(0, -4)
@@ -165,29 +165,39 @@ class Link(nn.Module):
         return sent if images.dim() == 4 else in_views(sent, images.shape[1])
 
     def encode(self, images: Images, design_snr_db: SnrDb) -> Encoded:
-        """The transmitter's half of :meth:`transmit`: the layers that are handed to the radio.
+        """The transmitter's part of :meth:`transmit`: encode images to the layers that are transmitted.
+
+        Args:
+            images: values in [0, 1], ``[batch, 3, height, width]``.
+            design_snr_db: the SNR in dB that the transmitter plans for, ``[batch]``.
 
         Raises:
-            UsageError: a bandwidth ratio that the transmitter does not make.
+            UsageError: the transmitter does not support the bandwidth ratio.
         """
         plan = self.plan((images.shape[-2], images.shape[-1]), design_snr_db)
         return self.transmitter.encode(images.to(self.device), plan.to(self.device)).to(images.device)
 
     def deliver(self, encoded: Encoded, images: Images, snr_db: SnrDb, generator: Draws = None) -> Transmission:
-        """Channel and receiver: the rest of :meth:`transmit`.
+        """The channel's and the receiver's part of :meth:`transmit`.
 
         Args:
-            encoded: of :meth:`encode`.
-            images: what was sent; an image that is lost altogether is shown as its mean colour, as if the receiver
-                knew that.
-            snr_db: P / N0 in dB, per image.
-            generator: of gains and noise.
+            encoded: the result of :meth:`encode`.
+            images: the transmitted images; one of which nothing arrives is shown as its mean colour, as if the receiver
+                knew that colour.
+            snr_db: P / N0 in dB, ``[batch]``.
+            generator: random generator of gains and noise.
         """
         received = send_over(self.channel, encoded, snr_db, generator)
         return self.receive(received, encoded, images)
 
     def receive(self, received: Received, encoded: Encoded, images: Images) -> Transmission:
-        """The receiver's part of :meth:`deliver`, and what was spent."""
+        """The receiver's part of :meth:`deliver`: decode, and count the channel uses.
+
+        Args:
+            received: equalised symbols and the data of the digital layers that arrived.
+            encoded: the result of :meth:`encode`, whose channel uses are counted.
+            images: the transmitted images, as :meth:`deliver` takes them.
+        """
         size = (images.shape[-2], images.shape[-1])
         decoded = self.receiver.receive(received.to(self.device), size).to(images.device)
         shown, delivered = decoded.images, torch.ones(len(images), dtype=torch.bool)
@@ -212,22 +222,23 @@ class Link(nn.Module):
     def transmit_rows(
         self, rows: Rows, snr_db: SnrDb, *, encoder_snr_db: SnrDb | None = None, generator: Draws = None
     ) -> tuple[Iterator[Images], int]:
-        """Send one large image whose pixels are taken and given strip by strip, with the result of :meth:`transmit`.
+        """Send one large image strip by strip, with the same result as :meth:`transmit`.
 
         Args:
-            rows: the image.
+            rows: the image, which is read in strips.
             snr_db: P / N0 in dB, ``[1]``.
-            encoder_snr_db: design SNR in dB; None: that of the channel.
-            generator: of gains and noise.
+            encoder_snr_db: design SNR in dB, ``[1]``; None takes that of the channel.
+            generator: random generator of gains and noise.
 
         Returns:
-            Strips of the reconstruction from the top, the last perhaps past the image's end, and the uses spent.
+            Strips of the reconstruction from top to bottom, of which the last may exceed the image, and the number of
+            complex channel uses.
 
         Raises:
-            UsageError: a transmitter that does not work in strips.
+            UsageError: the transmitter does not work in strips.
         """
         if not self.supports_tiles:
-            raise UsageError("an image this large goes only by linear or universal; scale it down")
+            raise UsageError("only linear and universal send an image this large in strips; scale the image down")
         plan = self.plan(rows.size, snr_db if encoder_snr_db is None else encoder_snr_db)
         there = RowsOnDevice(rows, self.device)
         encoded = self.transmitter.encode_rows(there, plan.to(self.device))  # type: ignore[attr-defined]
@@ -236,7 +247,7 @@ class Link(nn.Module):
         return (strip.to(snr_db.device) for strip in strips), int(self.spent(encoded))
 
     def _training_variant(self, generator: Draws) -> "Link":
-        """The link as a training step has it: some models train on variants of themselves."""
+        """The link that a training step uses: some models are trained with a random variant of themselves."""
         if not getattr(self.transmitter, "training", False):
             return self
         assert not isinstance(generator, Sequence)
@@ -249,11 +260,11 @@ class Link(nn.Module):
 
 
 class RowsOnDevice:
-    """Rows of an image, moved to a device when they are read.
+    """Rows of an image that are moved to a device when they are read.
 
     Args:
         rows: the image.
-        device: where its strips are wanted.
+        device: the device of the strips that are returned.
     """
 
     def __init__(self, rows: Rows, device: torch.device) -> None:
@@ -265,7 +276,7 @@ class RowsOnDevice:
 
 
 def in_views(sent: Transmission, views: int) -> Transmission:
-    """A transmission of single views, those of a scene one after another, with an axis of views."""
+    """Give a transmission of single views, in which those of a scene follow one another, an axis of views."""
     parts = (each.unflatten(0, (-1, views)) for each in (sent.images, sent.channel_uses, sent.delivered))
     return Transmission(*parts)
 
@@ -284,10 +295,15 @@ def combined_offsets_db(fades_db: Sequence[float], beliefs_db: Sequence[float]) 
 
 
 def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | None) -> float | None:
-    """What a channel's pilots leave of a bandwidth ratio for the symbols of an image of this size; None stays None.
+    """The bandwidth ratio that remains for the symbols of an image of this size beside the pilots; None stays None.
+
+    Args:
+        channel: the channel, which counts its pilots.
+        size: height and width of the image.
+        bandwidth_ratio: complex channel uses per source value, pilots included.
 
     Raises:
-        UsageError: nothing is left.
+        UsageError: the pilots take the whole bandwidth.
     """
     if bandwidth_ratio is None:
         return None
@@ -296,5 +312,7 @@ def ratio_beside_pilots(channel: Channel, size: Size, bandwidth_ratio: float | N
     if left == uses:
         return bandwidth_ratio
     if not left:
-        raise UsageError(f"bandwidth ratio {bandwidth_ratio:.4g} leaves nothing beside the pilots; take more")
+        raise UsageError(
+            f"the pilots take all channel uses of the bandwidth ratio {bandwidth_ratio:.4g}; give a larger ratio"
+        )
     return left / (3 * size[0] * size[1])

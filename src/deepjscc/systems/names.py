@@ -1,9 +1,10 @@
-"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, as ``linear`` or ``jpeg2000+ideal@10dB``.
+"""Systems by name: ``MODEL``, ``CODEC+CODING`` or ``CODEC+CODING+hybrid``, such as ``linear``, ``jpeg2000+ideal@10dB``.
 
-A model of residual transmission may say how its transmitter estimates, ``MODEL@m=100`` or ``MODEL@feedback``; an
-unrolled one how many steps its receiver makes, ``MODEL@k=3``. Behind either may come a refiner of the picture
-in so many steps: ``MODEL@diffusion=10``. A model or hybrid sends points of a finite constellation as ``MODEL@256qam``
-(equally spaced levels) or ``MODEL@256qam-lloyd``.
+Options follow the name of a model. ``MODEL@m=100`` and ``MODEL@feedback`` choose how the transmitter of residual
+transmission estimates the received image, ``MODEL@k=3`` sets the number of steps of an unrolled receiver, and
+``MODEL@diffusion=10`` refines the received picture by a diffusion model in 10 sampling steps.
+A model or a hybrid followed by ``@256qam`` (equally spaced levels) or ``@256qam-lloyd`` sends points of that
+constellation alone.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,8 @@ from deepjscc.models import BlockCode, IteratedJSCC, Residual
 from deepjscc.systems.base import System
 from deepjscc.systems.constellation_link import on_constellation, split_constellation
 from deepjscc.systems.digital import Digital
-from deepjscc.systems.hybrid import Hybrid, HybridOptions
+from deepjscc.systems.hybrid import Hybrid
+from deepjscc.systems.hybrid_options import HybridOptions
 from deepjscc.systems.hybrid_waveform import HybridWaveform
 from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
@@ -37,14 +39,14 @@ CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
 @dataclass(frozen=True)
 class NamedSystem:
-    """A system with what a table says of it.
+    """A system with the properties that identify it in a results table.
 
     Attributes:
-        name: as given.
-        system: ready to transmit.
-        weights: first digits of the SHA-256 of a learned system's weights (and its refiner's), else None.
-        container: of a digital system, whether header bytes count, else None.
-        error_rates: first digits of the SHA-256 of the table of block error rates, where one is used.
+        name: the name that the user gave.
+        system: the system, ready to transmit.
+        weights: first digits of the SHA-256 of the weights of a learned system and of its refiner; else None.
+        container: whether the header bytes of a digital system's files are counted; None for other systems.
+        error_rates: first digits of the SHA-256 of the table of block error rates that the system uses; else None.
     """
 
     name: str
@@ -67,12 +69,12 @@ def make_system(
 
     Args:
         name: a model of the zoo, a checkpoint's path, a codec and a coding, a hybrid, or ``path.py:make``.
-        channel: to send over.
-        bandwidth_ratio: complex uses per source value; None takes a model's own. A digital link has none.
-        container: count the header bytes of a digital system's files.
-        simulate: send every bit of an LDPC code instead of looking its error rate up; the name then says so.
-        snr_spread_db: half the width of the range around the design SNR that the transmitter believes in; the name
-            then says so.
+        channel: the channel of the link.
+        bandwidth_ratio: complex channel uses per source value; None takes the model's own. A digital link has none.
+        container: whether to count the header bytes of a digital system's files.
+        simulate: whether to send every bit of an LDPC code instead of looking up its error rate; added to the name.
+        snr_spread_db: half the width in dB of the range around the design SNR in which the transmitter expects the SNR
+            of the channel; it is added to the name.
 
     Raises:
         UsageError: an unknown model, codec or coding, or a digital link without a ratio.
@@ -80,7 +82,7 @@ def make_system(
     if snr_spread_db:
         known = make_system(name, channel, bandwidth_ratio=bandwidth_ratio, container=container, simulate=simulate)
         if not isinstance(known.system, Link):
-            raise UsageError(f"{name} plans for one SNR, not for a range of them")
+            raise UsageError(f"{name} can plan only for one SNR, not for a range of SNRs")
         link = known.system.with_snr_offsets(spread_offsets_db(snr_spread_db))
         return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=link)
     plain, constellation = split_constellation(name)
@@ -116,15 +118,15 @@ def make_system(
 
 
 def is_hybrid(name: str) -> bool:
-    """Whether a name is that of a hybrid: ``hybrid`` alone, or behind a codec and a channel coding."""
+    """Whether a name is that of a hybrid, either ``hybrid`` or ``CODEC+CODING+hybrid``, with or without options."""
     return name.split("+")[-1].partition("@")[0] == HYBRID and ".safetensors" not in name
 
 
 def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, container: bool, simulate: bool) -> NamedSystem:
-    """A hybrid from ``CODEC+CODING+hybrid``, its options behind: ``hevc+ldpc-fine@10dB+hybrid@share=0.2@floor=0``."""
+    """Build a hybrid from its name and options, for example ``hevc+ldpc-fine@10dB+hybrid@share=0.2@floor=0``."""
     *front, last = name.split("+")
     if len(front) not in (0, 2):
-        raise UsageError(f"{name}: a hybrid is named hybrid, or CODEC+CODING+hybrid such as jpeg2000+ideal+hybrid")
+        raise UsageError(f"{name}: a hybrid has the name hybrid, or CODEC+CODING+hybrid such as jpeg2000+ideal+hybrid")
     codec_name, coding_name = front or (default_codec(), HYBRID_CODING)
     if codec_name not in CODECS:
         raise UsageError(f"unknown codec {codec_name!r}; there are {', '.join(CODECS)}")
@@ -148,12 +150,12 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
 
 
 def default_codec() -> str:
-    """Codec of a hybrid's base where none is named: HEVC where PyAV is installed, else AVIF."""
+    """The codec of a hybrid's base by default: HEVC if PyAV is installed, else AVIF."""
     return "hevc" if find_spec("av") is not None else "avif"
 
 
 def _hybrid_options(text: str, name: str) -> dict[str, float]:
-    """Options behind ``hybrid``: ``@share=0.2``, ``@floor=0``, ``@margin=1``."""
+    """Parse the options of a hybrid: ``@share=0.2``, ``@floor=0``, ``@margin=1``."""
     fields = {"share": "analog_share", "floor": "floor_db", "margin": "margin_db"}
     values: dict[str, float] = {}
     for option in text.split("@")[1:]:
@@ -161,7 +163,7 @@ def _hybrid_options(text: str, name: str) -> dict[str, float]:
         try:
             values[fields[key]] = float(value)
         except (KeyError, ValueError):
-            raise UsageError(f"{name}: a hybrid has the options {', '.join(fields)}, as @share=0.2") from None
+            raise UsageError(f"{name}: the options of a hybrid are {', '.join(fields)}, such as @share=0.2") from None
     return values
 
 
@@ -173,17 +175,17 @@ def _error_rates(coding: Coding) -> str | None:
 
 
 def check_simulation(simulate: bool, names: Sequence[str]) -> None:
-    """Refuse to simulate the bits of systems that have none.
+    """Check that at least one of the systems has bits to simulate, if they are to be simulated.
 
     Raises:
         UsageError: bits are to be simulated and no system has an LDPC code.
     """
     if simulate and not any("+ldpc" in name or name.partition("@")[0] == HYBRID for name in names):
-        raise UsageError("there are no bits to simulate: none of the systems has an LDPC code, such as hevc+ldpc")
+        raise UsageError("there are no bits to simulate, because no system has an LDPC code, such as hevc+ldpc")
 
 
 def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> NamedSystem:
-    """A model, then what its transmitter or its receiver does in its own way."""
+    """Build the link of a model with the options that follow its name."""
     model_name, *options = name.split("@")
     model, hashes = load(model_name), [weights_hash(model_name)]
     receptions: int | None = None
@@ -193,11 +195,14 @@ def _learned(name: str, channel: Channel, bandwidth_ratio: float | None) -> Name
         count = _count(value, name) if equals else None
         if (key, count is None) in (("m", False), ("feedback", True)):
             if not isinstance(model, Residual):
-                raise UsageError(f"{name}: only residual transmission estimates what arrived; leave @{option} out")
+                raise UsageError(
+                    f"{name}: only a model of residual transmission has the option @{option}, because only its "
+                    "transmitter estimates the received image"
+                )
             residual_link, receptions = True, count
         elif key == "k" and count is not None:
             if not isinstance(model, IteratedJSCC):
-                raise UsageError(f"{name}: only an unrolled receiver makes steps; leave @{option} out")
+                raise UsageError(f"{name}: only a model with an unrolled receiver has the option @{option}")
             model = model.stopped_after(count)
         else:
             refiner, sampling_steps = load_refiner(key), SAMPLING_STEPS if count is None else count
@@ -222,17 +227,17 @@ def _count(text: str, name: str) -> int:
 def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     """A channel coding from its name.
 
-    ``ideal`` (capacity), ``normal`` (the normal approximation at LDPC's block length), ``ldpc`` (the standard's
-    schemes), ``ldpc-papers`` (those of deep JSCC papers) and ``ldpc-fine`` (any rate, with shaped modulation) follow
-    the SNR: envelopes of links. With ``@10dB`` each keeps what it planned for 10 dB, and the first two LDPC codings may
-    keep a scheme: ``ldpc@16qam-490``.
+    The names are ``ideal`` (capacity), ``normal`` (the normal approximation at the block length of the LDPC codes),
+    ``ldpc`` (the standard's modulation and coding schemes), ``ldpc-papers`` (the schemes of deep JSCC papers) and
+    ``ldpc-fine`` (any rate, with shaped modulation). Each adapts its rate to the SNR, so that its curve over the SNR is
+    an envelope of links. With ``@10dB`` it keeps the rate planned for 10 dB, and with ``ldpc@16qam-490`` a scheme.
 
     Raises:
-        UsageError: anything else, or bits to simulate where there are none.
+        UsageError: an unknown name, or bits to simulate of a coding that has none.
     """
     kind, at, plan = text.partition("@")
     if kind not in CODINGS:
-        raise UsageError(f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, and each @10dB (for 10 dB)")
+        raise UsageError(f"unknown channel coding {text!r}; there are {', '.join(CODINGS)}, each also as ideal@10dB")
     one = scheme(plan) if kind in SETS else None
     plan_snr_db = _planned(plan, text) if at and one is None else None
     if kind in SETS:
@@ -240,7 +245,7 @@ def parse_coding(text: str, *, simulate: bool = False) -> Coding:
     if kind == "ldpc-fine":
         return FineLDPC(plan_snr_db, simulate)
     if simulate:
-        raise UsageError(f"{kind} is a bound, not a code: there are no bits to simulate; take ldpc")
+        raise UsageError(f"{kind} is a bound without a code, so there are no bits to simulate; use ldpc")
     return Ideal(plan_snr_db) if kind == "ideal" else FiniteLength(plan_snr_db)
 
 

@@ -1,4 +1,4 @@
-"""Systems with their networks on a device of the user's choice."""
+"""Placement of a system's networks on a device."""
 
 from torch import nn
 
@@ -10,12 +10,12 @@ def on_device(named: NamedSystem, device: str) -> NamedSystem:
     """Move a system's networks to a device; codecs, hybrids and the channel stay on the CPU.
 
     Args:
-        named: the system, which is moved itself.
+        named: the system, which is changed in place.
         device: ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
 
     Raises:
-        UsageError: another name.
-        DeepJSCCError: a device that is not there.
+        UsageError: an unknown device name.
+        DeepJSCCError: this machine does not have the device.
     """
     place = parse_device(device)
     if isinstance(named.system, nn.Module):

@@ -12,11 +12,11 @@ from deepjscc.types import Encoded, Images, SnrDb, Transmission
 
 
 class Refined(nn.Module):
-    """A link whose delivered pictures are drawn anew by a conditional diffusion model.
+    """A link whose receiver replaces each decoded picture by a sample of a conditional diffusion model.
 
     Args:
-        link: any learned link; it is not trained further.
-        refiner: the diffusion model, trained for the link's pictures.
+        link: any learned link; its weights stay fixed.
+        refiner: the diffusion model, trained on the decoded pictures of this link.
         steps: number of sampling steps.
     """
 
@@ -28,7 +28,7 @@ class Refined(nn.Module):
 
     @property
     def model(self) -> Diffusion:
-        """The model that training changes and a checkpoint holds."""
+        """The diffusion model, which training changes and a checkpoint holds."""
         return self.refiner
 
     @property
@@ -46,7 +46,7 @@ class Refined(nn.Module):
     ) -> Transmission:
         """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`.
 
-        The refiner is given the nominal SNR.
+        The diffusion model is conditioned on the nominal SNR of the channel.
         """
         first = self.link.transmit(images, snr_db, encoder_snr_db=encoder_snr_db, generator=generator)
         return self._refine(first, snr_db, generator)

@@ -1,6 +1,7 @@
 """Residual transmission: a link whose transmitter estimates what has arrived (Kurka and Gündüz 2019, sec. 4).
 
-It is the one system that cannot be cut at the antennas: what a stage sends depends on what became of those before.
+It is the only system whose transmission cannot be split into encoding and channel, because the symbols of a stage
+depend on how the earlier stages were received.
 """
 
 from collections.abc import Sequence
@@ -22,14 +23,15 @@ from deepjscc.types import Images, Pairs, Received, SnrDb, Symbols, Transmission
 
 
 class ResidualLink(Link):
-    """Residual transmission: what a stage sends depends on what the transmitter thinks has become of those before.
+    """Residual transmission: each stage encodes the residual that the transmitter expects the earlier stages to leave.
 
     Args:
-        model: its pairs of networks.
-        channel: between them; one gain for all stages of an image.
-        bandwidth_ratio: of all stages together; None takes the model's own.
-        receptions: m; the transmitter averages what m simulated receptions give (it knows the kind of channel and its
-            nominal SNR, not the draws). None: it is fed back the channel's output, which costs no channel uses here.
+        model: the encoder and the decoder networks of all stages.
+        channel: the channel; all stages of an image have the same gain.
+        bandwidth_ratio: complex channel uses per source value of all stages together; None takes the model's own.
+        receptions: number m of simulated receptions over which the transmitter averages; it knows the kind of channel
+            and its nominal SNR, but not the realisation. None gives it the channel's output as feedback, which is not
+            counted as channel uses.
 
     Raises:
         UsageError: fewer than one simulated reception.
@@ -61,11 +63,11 @@ class ResidualLink(Link):
     ) -> Transmission:
         """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`. A learned link always delivers.
 
-        However the transmitter estimates, equal generators give equal gains and noise. In training it is fed back the
-        channel's output, and the one refinement is the unclipped sum of all stages.
+        Equal generators give equal gains and noise, however the transmitter estimates. In training the transmitter has
+        the channel's output as feedback, and the only refinement is the unclipped sum of all stages.
 
         Raises:
-            UsageError: a bandwidth ratio the model does not make.
+            UsageError: the model does not support the bandwidth ratio.
         """
         if images.dim() == 5:
             views = None if encoder_snr_db is None else encoder_snr_db.flatten()
@@ -115,7 +117,7 @@ def make_link(
     bandwidth_ratio: float | None = None,
     constellation: FiniteConstellation | None = None,
 ) -> Link:
-    """Build the link of a model: with a transmitter that estimates what arrived where the model needs that.
+    """Build the link of a model, with :class:`ResidualLink` for a model of residual transmission.
 
     Args:
         model: transmitter and receiver.
@@ -141,7 +143,7 @@ def one_by_one(
     encoder_snr_db: SnrDb | None,
     generators: Sequence[torch.Generator],
 ) -> Transmission:
-    """Send the images of a batch one after another, each with draws of its own."""
+    """Send the images of a batch one after another, each with its own random generator."""
     design = snr_db if encoder_snr_db is None else encoder_snr_db
     alone = [
         system.transmit(images[i, None], snr_db[i, None], encoder_snr_db=design[i, None], generator=own)

@@ -1,4 +1,4 @@
-"""Large pictures in bounded memory: pixels strip by strip, only the symbols held as a whole."""
+"""Transmission of large pictures strip by strip; only the symbols are held in memory as a whole."""
 
 import torch
 from PIL import Image
@@ -20,17 +20,17 @@ def transmit_picture(
     """Send an 8-bit RGB Pillow picture strip by strip, with the result of :meth:`Link.transmit`.
 
     Args:
-        link: with a model that supports tiles: `linear` or `universal`.
-        picture: what to send.
+        link: a link whose model supports tiles: `linear` or `universal`.
+        picture: the picture to send.
         snr_db: P / N0 of the channel in dB, ``[1]``.
-        encoder_snr_db: design SNR in dB; None: the channel's.
-        generator: as in :meth:`Link.transmit`, with the same draws.
+        encoder_snr_db: design SNR in dB, ``[1]``; None takes the channel's SNR.
+        generator: random generator of gains and noise, as in :meth:`Link.transmit`.
 
     Returns:
-        The picture at the far end and the complex channel uses spent.
+        The received picture and the number of complex channel uses.
 
     Raises:
-        UsageError: another model.
+        UsageError: the model does not support tiles.
     """
     rows = PictureRows(picture, getattr(link.transmitter, "stride", 1))
     strips, uses = link.transmit_rows(rows, snr_db, encoder_snr_db=encoder_snr_db, generator=generator)
@@ -43,7 +43,7 @@ def transmit_picture(
 
 
 class PictureRows:
-    """Rows of an 8-bit picture, made floats only where they are worked on.
+    """Rows of an 8-bit picture, which are converted to floats strip by strip.
 
     See :class:`deepjscc.models.block_code.tiling.Rows`.
     """

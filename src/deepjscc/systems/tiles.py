@@ -1,8 +1,8 @@
-"""Large pictures as tiles, each a transmission of its own: memory grows with a tile, whatever codec codes it.
+"""Transmission of large pictures as tiles. Each tile is a separate transmission, so that a tile bounds the memory.
 
-Tiles share the channel uses by what they need for about the same error, which their bytes as JPEG at one quality tell.
-A digital layer ahead of the tiles holds one byte for each. Systems whose models work strip by strip need no tiles; see
-:mod:`deepjscc.systems.strips`.
+The channel uses are divided among the tiles in such a way that their errors are about equal; the sizes of the tiles as
+JPEG at one quality estimate how much each needs. A digital layer ahead of the tiles holds one byte for each of them.
+Systems whose models work strip by strip need no tiles; see :mod:`deepjscc.systems.strips`.
 """
 
 import io
@@ -35,7 +35,7 @@ _SAMPLE = 16  # tiles that choose the quality
 
 @dataclass(frozen=True)
 class Box:
-    """A tile's place: rows ``top`` to ``bottom``, columns ``left`` to ``right``."""
+    """The position of a tile: rows ``top`` to ``bottom`` and columns ``left`` to ``right``, the ends excluded."""
 
     top: int
     bottom: int
@@ -44,23 +44,24 @@ class Box:
 
     @property
     def values(self) -> int:
-        """Source values of the tile."""
+        """Number of source values of the tile."""
         return 3 * (self.bottom - self.top) * (self.right - self.left)
 
     def crop(self, picture: Image.Image) -> Image.Image:
-        """The tile."""
+        """Cut the tile out of a picture."""
         return picture.crop((self.left, self.top, self.right, self.bottom))
 
 
 @dataclass(frozen=True)
 class TiledTransmission:
-    """What came of a picture sent as tiles.
+    """The result of sending a picture as tiles.
 
     Attributes:
-        picture: at the far end, 8-bit RGB.
-        channel_uses: complex uses of all tiles and of their weights, pilots included.
-        delivered: False where every tile was lost.
-        layers: names of the layers that arrived; where tiles differ, each with its share; None: not counted.
+        picture: the received picture, 8-bit RGB.
+        channel_uses: complex channel uses of all tiles and of their weights, pilots included.
+        delivered: False if every tile was lost.
+        layers: names of the layers that arrived, with the share of the tiles of each combination if there are several;
+            None for a system without layers.
     """
 
     picture: Image.Image
@@ -78,17 +79,17 @@ def transmit_tiles(
     encoder_snr_db: SnrDb | None = None,
     generator: torch.Generator | None = None,
 ) -> TiledTransmission:
-    """Send an 8-bit RGB Pillow picture tile by tile; under slow fading all tiles meet one gain.
+    """Send an 8-bit RGB Pillow picture tile by tile; under slow fading all tiles have the same gain.
 
     Args:
-        link: of any transmitter and receiver. One without a bandwidth ratio gives every tile its own.
-        picture: what to send.
+        link: a link of any transmitter and receiver. Without a bandwidth ratio, every tile has the transmitter's own.
+        picture: the picture to send.
         snr_db: P / N0 of the channel in dB, ``[1]``.
-        encoder_snr_db: design SNR in dB; None: the channel's.
-        generator: of gains and noise.
+        encoder_snr_db: design SNR in dB, ``[1]``; None takes the channel's SNR.
+        generator: random generator of gains and noise.
 
     Raises:
-        UsageError: a ratio that the transmitter does not make.
+        UsageError: the transmitter does not support the bandwidth ratio.
     """
     design_snr_db = snr_db if encoder_snr_db is None else encoder_snr_db
     boxes = tile_boxes((picture.height, picture.width))
@@ -133,12 +134,12 @@ def tile_boxes(size: Size) -> list[Box]:
 
 
 def tile_weights(picture: Image.Image, boxes: list[Box], budget_bytes: float) -> bytes:
-    """The weight of each tile, a byte: the logarithm of its bytes as JPEG in eighths of an octave.
+    """The weight of each tile, one byte: the logarithm to base 2 of its size as JPEG in bytes, in steps of 1/8.
 
     Args:
         picture: 8-bit RGB.
-        boxes: its tiles.
-        budget_bytes: what the channel uses carry, about; the JPEGs are of the quality that comes nearest to it.
+        boxes: the positions of its tiles.
+        budget_bytes: approximate number of bytes that the channel uses carry; the JPEG quality is chosen for it.
     """
     sample = [box.crop(picture) for box in boxes[:: math.ceil(len(boxes) / _SAMPLE)]]
     wanted = budget_bytes * len(sample) / len(boxes)
@@ -149,7 +150,7 @@ def tile_weights(picture: Image.Image, boxes: list[Box], budget_bytes: float) ->
 
 
 def tile_ratios(weights: bytes, boxes: list[Box], uses: int) -> Iterator[float]:
-    """Bandwidth ratio of each tile, as both ends derive it from the weights; all tiles together take at most ``uses``.
+    """Bandwidth ratio of each tile, which both ends derive from the weights; all tiles take at most ``uses`` together.
 
     >>> boxes = tile_boxes((100, 1500))
     >>> [round(ratio * box.values) for ratio, box in zip(tile_ratios(bytes([40, 48]), boxes, 3000), boxes)]
@@ -161,20 +162,20 @@ def tile_ratios(weights: bytes, boxes: list[Box], uses: int) -> Iterator[float]:
 
 
 def _jpeg_bytes(tile: Image.Image, quality: int) -> int:
-    """Bytes of a tile as JPEG without the header, and at least a few for each block."""
+    """Size of a tile as JPEG without the header, in bytes, with a lower bound for each block."""
     buffer = io.BytesIO()
     tile.save(buffer, "JPEG", quality=quality)
     return max(buffer.tell() - _JPEG_HEADER, tile.width * tile.height // 200, 1)
 
 
 def _cuts(side: int) -> list[tuple[int, int]]:
-    """Equal parts of one side, cut at multiples of a block."""
+    """Divide one side of a picture into nearly equal parts whose ends are multiples of a block."""
     step = math.ceil(side / math.ceil(side / TILE_SIDE) / _BLOCK) * _BLOCK
     return [(start, min(start + step, side)) for start in range(0, side, step)]
 
 
 def _shares(found: Counter[str]) -> str:
-    """Which layers arrived, each combination with its share of the tiles unless there is but one."""
+    """Name the layers that arrived, with the share of the tiles of each combination if there are several."""
     if len(found) == 1:
         return next(iter(found))
     tiles = found.total()
@@ -182,7 +183,7 @@ def _shares(found: Counter[str]) -> str:
 
 
 def _in_threads(work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-    """Results in order, by as many threads as torch uses; few are made ahead, so that memory stays bounded."""
+    """Compute results in as many threads as torch uses, in order and only a few ahead, so that memory is bounded."""
     threads = torch.get_num_threads()
     with ThreadPoolExecutor(threads) as pool:
         ahead: deque[Future[Result]] = deque()

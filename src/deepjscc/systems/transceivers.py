@@ -23,11 +23,11 @@ CONSTELLATIONS = [FiniteConstellation(order, lloyd_max) for order in ORDERS for 
 
 @runtime_checkable
 class Transceiver(Protocol):
-    """What recordings and radio frames know of a transmitter and receiver: images to symbols and back."""
+    """The interface of transmitter and receiver for recordings and radio frames: images to symbols and back."""
 
     @property
     def kind(self) -> str:
-        """What it is, for messages."""
+        """The kind of transceiver, as messages name it."""
         ...
 
     def encode(self, images: Images, plan: LinkPlan) -> Encoded:
@@ -40,16 +40,19 @@ class Transceiver(Protocol):
         ...
 
     def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode symbols and say which layers arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
+        """Decode symbols and name the layers that arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
         ...
 
 
 def load_transceiver(name: str) -> Transceiver:
-    """What turns images into symbols alone, by name: a model of the zoo, a checkpoint, or a hybrid with a real code.
+    """Load a system whose transmission consists of symbols: a model of the zoo, a checkpoint, or a hybrid.
+
+    Args:
+        name: its name. A hybrid must have a real channel code. A constellation may follow, as ``linear@256qam``.
 
     Raises:
         UsageError: an unknown name, or a system that has no symbols.
-        DeepJSCCError: weights that are missing, damaged or not ours.
+        DeepJSCCError: weights that are missing, damaged or not of this package.
     """
     plain, constellation = split_constellation(name)
     if constellation is not None:
@@ -58,15 +61,15 @@ def load_transceiver(name: str) -> Transceiver:
         link = make_system(name, AWGN(), bandwidth_ratio=1.0, simulate=True).system
         assert isinstance(link, Link)
         if not isinstance(link.transmitter, HybridWaveform):
-            raise UsageError(f"{name} has no symbols: its channel code is a bound; take CODEC+ldpc-fine+hybrid")
+            raise UsageError(f"{name} has no symbols: its channel code is only a bound; use CODEC+ldpc-fine+hybrid")
         return link.transmitter
     if "+" in name and ".safetensors" not in name:
-        raise UsageError(f"{name} has no symbols to record; take a model, or a hybrid such as hevc+ldpc-fine+hybrid")
+        raise UsageError(f"{name} has no symbols to record; use a model, or a hybrid such as hevc+ldpc-fine+hybrid")
     return load(name)
 
 
 def transceiver_hash(name: str) -> str:
-    """First digits of the SHA-256 of what both ends of :func:`load_transceiver` must share."""
+    """First digits of the SHA-256 of all that both ends of a link must share: weights, a full name, a constellation."""
     plain, constellation = split_constellation(name)
     if constellation is not None:
         return _constellation_hash(transceiver_hash(plain), constellation)
@@ -102,11 +105,11 @@ def _constellation_hash(inner: str, constellation: FiniteConstellation) -> str:
 
 
 def real_hybrids() -> list[str]:
-    """Hybrids whose symbols a receiver knows without being given their names: those without options."""
+    """The hybrids without options, one for each codec; a receiver recognises their symbols without being told."""
     return [f"{codec}+{HYBRID_CODING}+{HYBRID}" for codec in CODECS]
 
 
 def canonical_hybrid(name: str) -> str:
-    """The name of a hybrid with its codec and channel coding, which ``hybrid`` alone leaves to the installation."""
+    """The full name of a hybrid; ``hybrid`` gets the codec and the channel coding that this installation uses."""
     *front, last = name.split("+")
     return name if front else f"{default_codec()}+{HYBRID_CODING}+{last}"

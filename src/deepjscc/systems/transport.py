@@ -1,8 +1,9 @@
-"""Layers over a channel: superposition at the transmitter, and equalising, channel decoding and subtraction after it.
+"""Transmission of layers over a channel: superposition, then equalisation, channel decoding and subtraction.
 
-Of a superposed pair the symbols are sqrt(1 - a) b + sqrt(a) s, with b the digital layer's, s the analog layer's symbols
-and a its share of the power. The receiver decodes the digital layer with the analog one as noise, encodes it again and
-subtracts it (successive interference cancellation); where decoding failed it stays as noise.
+Two superposed layers have the symbols sqrt(1 - a) b + sqrt(a) s, where b are the symbols of the digital layer, s those
+of the analog layer, and a the latter's share of the power. The receiver decodes the digital layer with the analog one
+as noise, encodes it again and subtracts it (successive interference cancellation). If decoding fails, the digital layer
+remains as noise.
 """
 
 import hashlib
@@ -29,18 +30,19 @@ def send_over(
 ) -> Received:
     """Send all layers over one draw of the channel and decode the digital ones.
 
-    Header, class map and other digital layers that are not superposed meet the gains of the payload. The draws come in
-    this order: gains, then one number an image where a code fails by chance, then noise.
+    Header, class map and other digital layers that are not superposed have the gains of the payload. The random numbers
+    are drawn in this order: gains, then one number per image if a code has a random outcome, then noise.
 
     Args:
-        channel: what the symbols pass.
+        channel: the channel.
         encoded: layers of a batch.
-        snr_db: P / N0 in dB, per image.
-        generator: of all draws, or one for each image.
-        gain: a gain that was drawn before, for all images; None: drawn here.
+        snr_db: P / N0 in dB, ``[batch]``.
+        generator: random generator of the whole batch, or one for each image.
+        gain: gains of all images that were drawn before; None draws them.
 
     Returns:
-        The analog layer with what the receiver knows of its noise, and the data of every digital layer or None.
+        The symbols of the analog layer with their noise variances, and the data of every digital layer, None where it
+        was lost.
     """
     if isinstance(generator, Sequence):
         each = zip(range(len(encoded.symbols)), generator, strict=True)
@@ -72,7 +74,7 @@ def send_over(
 
 
 def join(received: Sequence[Received]) -> Received:
-    """Single images as one batch: rows filled up with what was not received."""
+    """Join single images to one batch; symbols that were not received, of infinite noise, fill the rows."""
     longest = max(one.symbols.shape[1] for one in received)
 
     def rows(tensors: Sequence[Tensor], filling: float) -> Tensor:
@@ -97,7 +99,7 @@ def _superposed(layers: tuple[DigitalLayer, ...]) -> DigitalLayer | None:
 def _send_analog(
     channel: Channel, symbols: Symbols, snr_db: SnrDb, generator: torch.Generator | None, gain: Gain | None
 ) -> Received:
-    """The analog layer alone; where there is none nothing is received."""
+    """Send the analog layer alone; without one, nothing is received."""
     if not symbols.shape[1]:
         return Received(symbols, symbols.real, None, snr_db)
     return equalise(channel(symbols, snr_db, gain=gain, generator=generator), channel.csi)
@@ -112,7 +114,7 @@ def _send_superposed(
     gain: Gain | None,
     draws: list[float],
 ) -> tuple[Received, list[bytes | None]]:
-    """Analog layers with a digital one superposed, and what arrived of the latter."""
+    """Send analog layers with superposed digital ones, and decode the latter."""
     share = torch.tensor(encoded.analog_share).clamp(0, 1)[:, None]
     simulated = [
         base.code.modulate(base.data) if base is not None and base.data is not None else None for base in bases
@@ -151,7 +153,7 @@ def _send_superposed(
 
 
 def _gaussian_codeword(base: DigitalLayer | None, uses: int) -> Symbols:
-    """The codeword of an ideal code: a draw of a Gaussian codebook that both ends know; none without data."""
+    """A codeword of an ideal code, from a Gaussian codebook that both ends know; zeros without data."""
     if base is None or base.data is None:
         return torch.zeros(1, uses, dtype=torch.complex64)
     like = torch.zeros(0, dtype=torch.complex64)
@@ -159,12 +161,12 @@ def _gaussian_codeword(base: DigitalLayer | None, uses: int) -> Symbols:
 
 
 def _equalise_coherently(output: ChannelOutput, channel: Channel) -> Received:
-    """Equalise a digital layer, whose pilots tell the gain where the channel has none of its own."""
+    """Equalise a digital layer, with the gain from its own pilots if the channel has no pilots."""
     return equalise(output, "receiver" if output.pilots is None else channel.csi)
 
 
 def _send_alone(channel: Channel, layer: DigitalLayer, snr_db: SnrDb, gain: Gain | None, draw: float) -> bytes | None:
-    """A digital layer on channel uses of its own."""
+    """Send and decode a digital layer that has its own channel uses."""
     if layer.data is None:
         return None
     symbols = layer.code.modulate(layer.data)
@@ -180,7 +182,7 @@ def _send_alone(channel: Channel, layer: DigitalLayer, snr_db: SnrDb, gain: Gain
 def _layer_channel(
     channel: Channel, snr_db: SnrDb, gain: Gain | None, analog_share: float, draws: list[float], index: int
 ) -> LayerChannel:
-    """Describe one image's channel for a code that is a model."""
+    """Describe one image's channel to a code that is a model of its error rate, not simulated bit by bit."""
     snr_db = snr_db.double().clamp_max(NOISELESS_DB) if analog_share else snr_db.double()
     capacity = float(channel.capacity(snr_db, gain))
     snr = channel.layer_snr(snr_db, gain)

@@ -1,4 +1,4 @@
-"""A system from a user's own file: any object with `transmit`, or a model, takes part in a comparison."""
+"""Systems from a user's own file: a model, or any object that has a method `transmit`."""
 
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,7 +15,7 @@ from deepjscc.types import Encoded, Images, Pairs, SnrDb, Transmission
 
 @runtime_checkable
 class Transmits(Protocol):
-    """The least that a user's object must have."""
+    """The interface that a user's object must have."""
 
     def transmit(
         self,
@@ -30,10 +30,10 @@ class Transmits(Protocol):
 
 
 class UserSystem:
-    """A user's object that has `transmit` alone, checked where it is easy to count wrongly.
+    """A user's object that has only `transmit`; the shape of its images and its channel uses are checked.
 
     Args:
-        system: has ``transmit(images, snr_db, *, encoder_snr_db, generator) -> Transmission``.
+        system: an object with ``transmit(images, snr_db, *, encoder_snr_db, generator) -> Transmission``.
         name: for error messages.
     """
 
@@ -58,19 +58,20 @@ class UserSystem:
         draws: Any = generator
         sent = self.system.transmit(images, snr_db, encoder_snr_db=encoder_snr_db, generator=draws)
         if sent.images.shape != images.shape:
-            raise UsageError(f"{self.name} returned images of shape {tuple(sent.images.shape)}, not the sent ones'")
+            shapes = f"{tuple(sent.images.shape)}, but was given {tuple(images.shape)}"
+            raise UsageError(f"{self.name} returned images of shape {shapes}")
         uses = sent.channel_uses
         if uses.shape != images.shape[:-3] or bool((uses <= 0).any()):
-            raise UsageError(f"{self.name} must count the complex channel uses of every image, all of them")
+            raise UsageError(f"{self.name} must return a positive number of complex channel uses for every image")
         return sent
 
     def encode(self, images: Images, design_snr_db: SnrDb) -> Encoded:
-        """Refuse: a user's object is not cut at the antennas."""
-        raise UsageError(f"{self.name} only transmits as a whole")
+        """Raise an error, because a user's object has no separate encoder."""
+        raise UsageError(f"{self.name} has no separate encoder and receiver")
 
     def deliver(self, encoded: Encoded, images: Images, snr_db: SnrDb, generator: Draws = None) -> Transmission:
-        """Refuse: a user's object is not cut at the antennas."""
-        raise UsageError(f"{self.name} only transmits as a whole")
+        """Raise an error, because a user's object has no separate receiver."""
+        raise UsageError(f"{self.name} has no separate encoder and receiver")
 
 
 def load_user_system(name: str, channel: Channel, bandwidth_ratio: float | None) -> tuple[System, str | None]:
@@ -83,7 +84,7 @@ def load_user_system(name: str, channel: Channel, bandwidth_ratio: float | None)
         The system, and the first digits of the SHA-256 of its file.
 
     Raises:
-        UsageError: no such function, parameters that it does not take, or a result that is neither.
+        UsageError: no such function, parameters that it does not take, or a result that is neither of these.
         ExtensionError: an error in the user's code, with its traceback.
     """
     reference = parse_reference(name)
@@ -92,6 +93,8 @@ def load_user_system(name: str, channel: Channel, bandwidth_ratio: float | None)
     if isinstance(made, JSCC):
         made = make_link(made.eval(), channel, bandwidth_ratio=bandwidth_ratio)
     elif not callable(getattr(made, "transmit", None)):
-        raise UsageError(f"{name} made a {type(made).__name__}, which has no transmit; return a model or a system")
+        raise UsageError(
+            f"{name} returned a {type(made).__name__}, which has no method transmit; return a model or a system"
+        )
     system = made if isinstance(made, System) else UserSystem(made, name)
     return system, content_hash(reference.name)

@@ -1,4 +1,4 @@
-"""Decode an uploaded picture in a process of its own, bounded in bytes, memory and time."""
+"""Decode an uploaded picture in a separate process with limits on bytes, memory and time."""
 
 import json
 import os
@@ -25,23 +25,23 @@ def decode_upload(path: str, max_bytes: int, max_pixels: int, side: int) -> tupl
     """Decode a picture and scale it down to sides of at most ``side`` pixels.
 
     Args:
-        path: a regular file, not a link.
-        max_bytes: of the file.
-        max_pixels: of the picture as it is stored.
+        path: path of a regular file, not of a link.
+        max_bytes: largest size of the file.
+        max_pixels: largest number of pixels of the stored picture.
         side: longest side of the result, in pixels.
 
     Returns:
         The picture, and its width and height before scaling.
 
     Raises:
-        DeepJSCCError: too many bytes or pixels, not a picture, or its decoding took too much time or memory.
+        DeepJSCCError: the file has too many bytes or pixels, is not a picture, or takes too much time or memory.
     """
     name = Path(path).name
     file = _open_regular(path, name)
     try:
         size = os.fstat(file).st_size
         if size > max_bytes:
-            raise DeepJSCCError(f"{name}: {size >> 20} MB are more than the {max_bytes >> 20} MB taken here")
+            raise DeepJSCCError(f"{name}: the file has {size >> 20} MB; this page accepts up to {max_bytes >> 20} MB")
         if not _turns.acquire(timeout=WAIT_SECONDS):
             raise DeepJSCCError(f"{name}: other pictures are being decoded; try again later")
         try:
@@ -53,7 +53,7 @@ def decode_upload(path: str, max_bytes: int, max_pixels: int, side: int) -> tupl
 
 
 def _open_regular(path: str, name: str) -> int:
-    """A file descriptor; a FIFO does not block it, and a link is not followed."""
+    """Open a regular file and return its descriptor; a FIFO does not block, and a link is not followed."""
     try:
         file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def _decode(file: int, name: str, *limits: int) -> tuple[Image.Image, tuple[int,
             try:
                 worker.wait(seconds)
             except subprocess.TimeoutExpired:
-                raise DeepJSCCError(f"{name}: decoding took more than {seconds} s; take a simpler file") from None
+                raise DeepJSCCError(f"{name}: decoding took more than {seconds} s; use a simpler file") from None
             finally:
                 worker.kill()
         output.seek(0)
@@ -81,6 +81,6 @@ def _decode(file: int, name: str, *limits: int) -> tuple[Image.Image, tuple[int,
         if "error" in head:
             raise DeepJSCCError(head["error"])
         if worker.returncode != 0 or "size" not in head:
-            raise DeepJSCCError(f"{name}: decoding took too much time or memory; take a smaller picture")
+            raise DeepJSCCError(f"{name}: decoding took too much time or memory; use a smaller picture")
         width, height = head["was"]
         return Image.frombytes("RGB", tuple(head["size"]), output.read()), (width, height)

@@ -14,7 +14,7 @@ from deepjscc.open_image import open_rgb
 
 
 def bound_resources(seconds: int, memory_bytes: int, output_bytes: int) -> None:
-    """Let the kernel end this process beyond so much time, memory or output; where there is no such limit, go on."""
+    """Set limits of the kernel on processor time, memory and output of this process, where the system has them."""
     try:
         import resource
     except ImportError:  # Windows: the time limit of the parent remains

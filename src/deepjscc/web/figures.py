@@ -1,4 +1,4 @@
-"""The page's drawings: the curve that fills in, the constellation, an empty place where an outage is."""
+"""The figures of the page: PSNR over SNR, constellations, and spectra."""
 
 import math
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from deepjscc.evaluation.single import Outcome
 
 
 def curve_figure(pairs: Sequence[tuple[Outcome, Outcome]], now: Sequence[Outcome]) -> Figure:
-    """PSNR over SNR as far as it is measured, with the present points.
+    """PSNR over SNR as far as it has been measured, with the values at the present SNR.
 
     Args:
-        pairs: the learned and the digital outcome at each SNR.
-        now: the outcomes at the sliders' place.
+        pairs: the outcomes of the first system and of the digital link at each SNR.
+        now: the outcomes of both at the SNR of the slider.
     """
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
@@ -31,7 +31,7 @@ def curve_figure(pairs: Sequence[tuple[Outcome, Outcome]], now: Sequence[Outcome
     axes.set_ylabel("PSNR of this picture [dB]")
     axes.grid(alpha=0.3)
     if pairs:
-        axes.legend(title="star: the sliders; cross: outage", fontsize=9)
+        axes.legend(title="star: SNR of the slider; cross: outage", fontsize=9)
     return figure
 
 
@@ -43,6 +43,31 @@ def constellation_figure(sent: np.ndarray, received: np.ndarray) -> Figure:
         place.plot(symbols.real, symbols.imag, ".", markersize=2, color=COLOURS[0])
         place.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal", title=title, xlabel="I", ylabel="Q")
         place.grid(alpha=0.3)
+    return figure
+
+
+def spectrum_figure(
+    sent: tuple[np.ndarray, np.ndarray], received: tuple[np.ndarray, np.ndarray], snr_db: float
+) -> Figure:
+    """Power spectral densities of a transmitted and a received frame, relative to the transmitted one's in its band.
+
+    Args:
+        sent, received: frequencies in units of the symbol rate, and the density at each.
+        snr_db: P / N0 in dB, by which the density of the noise is below that of the signal.
+    """
+    figure = Figure(figsize=(7, 3.6), layout="constrained")
+    axes = figure.subplots()
+    for (frequencies, density), name, colour in zip((received, sent), ("received", "sent"), COLOURS, strict=False):
+        axes.plot(frequencies, 10 * np.log10(np.maximum(density, 1e-12)), color=colour, label=name)
+    axes.axhline(-snr_db, color="0.4", linestyle="--", linewidth=1, label="noise, 1 / SNR")
+    axes.set(
+        xlim=(received[0][0], -received[0][0]),
+        ylim=(min(-50.0, -snr_db - 10), max(15.0, 10 - snr_db)),
+        xlabel="frequency / symbol rate",
+        ylabel="power spectral density [dB]",
+    )
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=9)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Who may talk to the page: the names it answers to, the origins it trusts, the addresses it has, and its headers."""
+"""Checks on requests: the host names the page answers to, the origins it trusts, its addresses, and its headers."""
 
 import ipaddress
 import socket
@@ -93,7 +93,7 @@ class Origins:
 
 
 def names_of_this_machine() -> frozenset[str]:
-    """The host names under which other machines are likely to know this one."""
+    """The host names by which other machines are likely to address this one."""
     name = socket.gethostname().lower()
     return frozenset({name, f"{name}.local"})
 

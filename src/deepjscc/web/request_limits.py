@@ -1,4 +1,4 @@
-"""A check in front of Gradio: request bodies are bounded, and name no files but uploaded ones."""
+"""Checks in front of Gradio: request bodies have a limited size and may name only uploaded files."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ DIRECT_CALLS = 4
 
 
 class RequestLimits:
-    """ASGI middleware that bounds request bodies and refuses paths of files that were not uploaded.
+    """ASGI middleware that limits request bodies and refuses paths of files that were not uploaded.
 
     Gradio checks paths too, but only under conditions of its own, and it opens files before a handler runs.
 

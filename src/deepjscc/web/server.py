@@ -1,4 +1,4 @@
-"""The page behind a port: nothing is fetched from elsewhere, nothing is open to the network unless asked for."""
+"""The server of the page. It fetches nothing from elsewhere, and listens to this machine only unless told otherwise."""
 
 import os
 import signal
@@ -23,11 +23,11 @@ def serve_page(port: int, public: bool, host: str | None = None) -> None:
 
     Args:
         port: TCP port; 0 takes a free one.
-        public: listen on every address instead of this machine's own.
-        host: a name to answer to besides localhost, 127.0.0.1 and [::1].
+        public: whether to listen on every address instead of this machine's own.
+        host: host name that the page answers to, besides localhost, 127.0.0.1 and [::1].
 
     Raises:
-        DeepJSCCError: the port is taken, or gradio is not installed.
+        DeepJSCCError: the port is in use, or gradio is not installed.
     """
     with _open_door("0.0.0.0" if public else "127.0.0.1", port) as door:
         try:
@@ -49,10 +49,10 @@ def build_app(folder: str, public: bool = False, host: str | None = None) -> "AS
     """The page with its checks, ready for a server.
 
     Args:
-        folder: an empty folder of our own, in which uploads and results are kept. Gradio's default would be shared
-            with other users and other pages of this machine.
-        public: answer to any IP address and to this machine's names, unless ``host`` is given.
-        host: a name to answer to besides localhost, 127.0.0.1 and [::1].
+        folder: an empty folder for uploads and results. Gradio's default folder would be shared with other users and
+            other pages of this machine.
+        public: whether to answer to any IP address and to this machine's names, unless ``host`` is given.
+        host: host name that the page answers to, besides localhost, 127.0.0.1 and [::1].
     """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = os.path.realpath(folder)
@@ -92,6 +92,6 @@ def _open_door(host: str, port: int) -> socket.socket:
         door.bind((host, port))
         door.listen()  # a browser that comes before the page is ready waits instead of being refused
     except (OSError, OverflowError) as error:
-        why = error.strerror if isinstance(error, OSError) else "ports go up to 65535"
-        raise DeepJSCCError(f"port {port}: {why}; take another with --port") from None
+        why = error.strerror if isinstance(error, OSError) else "the largest port is 65535"
+        raise DeepJSCCError(f"port {port}: {why}; choose another with --port") from None
     return door

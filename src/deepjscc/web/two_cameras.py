@@ -1,4 +1,4 @@
-"""The page's second half: two cameras, one receiver; worked out in :mod:`deepjscc.evaluation.live_pair`."""
+"""The part of the page for two cameras and one receiver, which shows :mod:`deepjscc.evaluation.live_pair`."""
 
 from typing import Any
 
@@ -15,11 +15,14 @@ CHANNELS: dict[str, dict[str, Any]] = {
     "AWGN": {"channel": "awgn"},
     "fast Rayleigh fading": {"channel": "rayleigh", "coherence": "symbol"},
 }
+FIRST_DB = (0.0, 4.0)  # SNRs of the two links on opening, at which both views of the sample gain
 WHAT = (
-    "Two pictures of one scene, each encoded without a look at the other and sent over a channel of its own. Decoded "
-    "*together*, each view takes from the other what noise has spoilt in it; decoded *alone*, by the same network "
-    "without attention across the views, it cannot. The sample is *Motorcycle*, a stereo camera's pair from the "
-    "Middlebury benchmark (Scharstein et al. 2014); the weights know road scenes of KITTI."
+    "Two pictures of one scene. Each camera encodes its picture without knowing the other one, and sends it over a "
+    "channel of its own. A receiver that decodes both *together* uses each view to reduce the noise in the other; one "
+    "that decodes each view *alone* has the same network without attention across the views. The sample is "
+    "*Motorcycle*, a stereo pair from the Middlebury benchmark (Scharstein et al. 2014); the weights were trained on "
+    "road scenes of KITTI. The view with the noisier link gains most; one whose link is much better than the other's "
+    "may lose up to 0.2 dB."
 )
 Shown = tuple[Image.Image, str, Image.Image, str]  # the left picture and its numbers, the right one and its
 
@@ -42,7 +45,7 @@ def _numbers(outcome: Outcome) -> str:
 
 
 def show_together(pair: Pair | None, *controls: Any) -> tuple[Image.Image, str, Image.Image, str, PairSetting, Views]:
-    """Both views decoded together, and setting and outcomes for later."""
+    """Decode both views together; returns pictures and texts, and the setting and the outcomes for later views."""
     setting = _setting(*controls)
     with errors_on_page():
         views = live_pair.together(needed(pair), setting)
@@ -52,7 +55,7 @@ def show_together(pair: Pair | None, *controls: Any) -> tuple[Image.Image, str, 
 def show_alone(
     pair: Pair | None, setting: PairSetting | None, together: Views | None
 ) -> tuple[Image.Image, str, Image.Image, str, str]:
-    """Each view decoded alone under the same setting, and what the other view was worth."""
+    """Decode each view alone under the same setting, and compare with decoding them together."""
     with errors_on_page():
         views = live_pair.alone(needed(pair), needed(setting))
     left, right = live_pair.gain_db(needed(together), views)
@@ -60,17 +63,23 @@ def show_alone(
 
 
 def build_two_cameras(tab: gr.Tab) -> None:
-    """Controls and pictures, in the tab that is open; nothing is sent before the tab is looked at."""
+    """Build the controls and pictures in the current tab; nothing is sent before the tab is opened."""
     pair, setting, outcomes = gr.State(), gr.State(), gr.State()
     gr.Markdown(WHAT)
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             sample = gr.Button("The sample pair")
-            upload = gr.UploadButton("Upload a pair, left before right by name", file_count="multiple", type="filepath")
+            upload = gr.UploadButton(
+                "Upload a pair; the left picture's name sorts first", file_count="multiple", type="filepath"
+            )
             note = gr.Markdown(elem_id="pair-note")
             low, high = live_pair.RANGE_DB
-            left_db = gr.Slider(low, high, value=1, step=1, label="SNR of the left link [dB]", elem_id="left-snr")
-            right_db = gr.Slider(low, high, value=9, step=1, label="SNR of the right link [dB]", elem_id="right-snr")
+            left_db = gr.Slider(
+                low, high, value=FIRST_DB[0], step=1, label="SNR of the left link [dB]", elem_id="left-snr"
+            )
+            right_db = gr.Slider(
+                low, high, value=FIRST_DB[1], step=1, label="SNR of the right link [dB]", elem_id="right-snr"
+            )
             noiseless = gr.Checkbox(label="The right link has no noise", elem_id="noiseless")
             channel = gr.Radio(list(CHANNELS), value="AWGN", label="Channels")
         with gr.Column(scale=3, min_width=280):
@@ -101,5 +110,5 @@ def build_two_cameras(tab: gr.Tab) -> None:
 
 
 def _picture(view: str, how: str) -> list[Any]:
-    """Places for a view's picture and its numbers."""
+    """Components for the picture of a view and for its numbers."""
     return [image(f"{view}, {how}"), gr.Markdown(elem_id=f"{view.lower()}-{how.split()[-1]}-numbers")]

@@ -1,4 +1,4 @@
-"""Pictures that come in, from the visitor or from the samples: checked, scaled, and what is wrong said on the page."""
+"""Pictures from the visitor or from the samples: they are checked and scaled, and errors are shown on the page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def errors_on_page() -> Iterator[None]:
     except DeepJSCCError as error:
         raise gr.Error(str(error), print_exception=False) from None
     except MemoryError:
-        raise gr.Error("not enough memory for this picture; take a smaller one", print_exception=False) from None
+        raise gr.Error("not enough memory for this picture; use a smaller one", print_exception=False) from None
 
 
 def needed(result: Result | None) -> Result:
@@ -58,16 +58,16 @@ def open_upload(path: str, side: int = SHOWN_SIDE) -> tuple[Image.Image, str]:
 
 
 def open_pair(paths: list[str]) -> tuple[Pair, str]:
-    """Two pictures in the order of their names, left first, and a note on them.
+    """Open two pictures in the order of their names, left first, and describe them.
 
     Raises:
-        DeepJSCCError: not two, of two sizes, or as in :func:`open_upload`.
+        DeepJSCCError: not two pictures, pictures of different sizes, or as in :func:`open_upload`.
     """
     if len(paths) != 2:
-        raise DeepJSCCError(f"give two pictures of one scene together, not {len(paths)}")
+        raise DeepJSCCError(f"two pictures of one scene are needed, not {len(paths)}; choose both together")
     (left, said_left), (right, said_right) = (open_upload(path, PAIR_SIDE) for path in sorted(paths, key=_name))
     if left.size != right.size:
-        raise DeepJSCCError(f"the two pictures must be of one size, not {said_left} and {said_right}")
+        raise DeepJSCCError(f"the two pictures must have the same size, not {said_left} and {said_right}")
     return (left, right), f"left {said_left}; right {said_right}"
 
 
@@ -76,17 +76,17 @@ def _name(path: str) -> str:
 
 
 def _check_uploaded(path: str) -> None:
-    """Refuse what is not a regular file in Gradio's upload folder; Gradio has checked too, in ways it may change.
+    """Check that a path is a regular file in Gradio's upload folder, besides the checks of Gradio, which may change.
 
     Raises:
-        DeepJSCCError: another file, a link, or nothing; which of them is not told.
+        DeepJSCCError: another file, a link, or no file; the message does not tell which.
     """
     if not is_uploaded(path, get_upload_folder()):
         raise DeepJSCCError(NOT_UPLOADED)
 
 
 def load_upload(path: str) -> tuple[Any, Any, str]:
-    """Load an upload for the state and the page; if it cannot be read, the picture before stays and a note says why."""
+    """Load an upload; if it cannot be read, the previous picture stays and a note says why."""
     try:
         _check_uploaded(path)
         picture, note = open_upload(path)
@@ -97,14 +97,14 @@ def load_upload(path: str) -> tuple[Any, Any, str]:
 
 
 def load_sample(name: str) -> tuple[Image.Image, Image.Image, str]:
-    """A sample photograph, likewise."""
+    """Load a sample photograph."""
     with errors_on_page():
         picture, note = open_upload(str(sample_path(name)))
     return picture, picture, note
 
 
 def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
-    """Load two uploads for the state and the page; if they make no pair, the pair before stays and a note says why."""
+    """Load a pair of uploads; if they are not a pair, the previous pair stays and a note says why."""
     try:
         for path in paths:
             _check_uploaded(path)
@@ -116,7 +116,7 @@ def load_pair(paths: list[str]) -> tuple[Any, Any, Any, str]:
 
 
 def load_sample_pair() -> tuple[Pair, Image.Image, Image.Image, str]:
-    """The sample pair, likewise."""
+    """Load the sample pair."""
     with errors_on_page():
         pair, note = open_pair([str(path) for path in sample_pair()])
     return pair, *pair, note

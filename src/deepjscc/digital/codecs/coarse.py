@@ -184,13 +184,19 @@ def _octaves(size: Size) -> NDArray[np.int64]:
 def _fit(octaves: NDArray[np.int64], magnitudes: NDArray[np.int64]) -> "_Law":
     """The law of the fewest bits."""
     top = int(octaves.max()) + 1
-    counts = np.zeros((top, _LARGEST + 1))
-    np.add.at(counts, (octaves, magnitudes), 1)
+    pairs = octaves * (_LARGEST + 1) + magnitudes
+    counts = np.bincount(pairs.ravel(), minlength=top * (_LARGEST + 1)).reshape(top, -1)
     bits = counts @ _bits().T  # of all coefficients of one frequency, by class
-    laws = [_Law(level, slope) for level in range(_LEVELS) for slope in range(_SLOPES)]
+    laws, classes = _laws(top)
     # What class 0 leaves out is an error, which costs more than its bits; its price keeps the choice simple.
-    places = np.arange(top)
-    return min(laws, key=lambda law: bits[places, law.classes(places)].sum())
+    return laws[int(np.take_along_axis(bits, classes.T, 1).sum(0).argmin())]
+
+
+@cache
+def _laws(top: int) -> tuple[list["_Law"], NDArray[np.int64]]:
+    """All laws, and the class that each gives to frequencies below ``top``: ``[laws, frequencies]``."""
+    laws = [_Law(level, slope) for level in range(_LEVELS) for slope in range(_SLOPES)]
+    return laws, np.stack([law.classes(np.arange(top)) for law in laws])
 
 
 @cache

@@ -15,6 +15,8 @@ from deepjscc.digital.codecs.search import SizeModel, ascending, largest_that_fi
 from deepjscc.threads import side_by_side
 from deepjscc.types import Image8
 
+_LEAST = 1e-6  # in place of an error of 0, which constant pictures have
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -143,6 +145,7 @@ class DraftedCodec(LevelCodec):
             coded.insert(1, len(anchors) // 2)
         measures = [partial(self._measured, source, anchors[index], variant, drafted=False) for index in coded]
         codings: NDArray[np.float64] = np.array(side_by_side(*measures))
+        drafts, codings = np.maximum(drafts, _LEAST), np.maximum(codings, _LEAST)
         corrections = np.log(codings / drafts[coded])
         for column in (0, 1):
             drafts[:, column] *= np.exp(np.interp(range(len(anchors)), coded, corrections[:, column]))
