@@ -147,7 +147,7 @@ class Mimo(Channel):
                 f"{gain.shape[1]} gains are not {wanted} matrices of {self.receive} by {self.transmit} antennas"
             )
         if not torch.view_as_real(gain).isfinite().all():
-            raise UsageError("the channel's matrix is singular: it holds gains that are not finite")
+            raise UsageError("the matrices of the channel hold gains that are not finite; draw them again")
         return gain.unflatten(1, (vectors, self.receive, self.transmit))
 
     def capacity(self, snr_db: SnrDb, gain: Gain | None = None) -> Float[Tensor, " batch"]:

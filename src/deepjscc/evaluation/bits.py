@@ -4,8 +4,8 @@ import torch
 
 from deepjscc.evaluation.quality import quality
 from deepjscc.images import to_8bit, to_float
-from deepjscc.radio.bits import load_on_points
 from deepjscc.systems.bit_link import encode_bits, flip_bits, receive_bits
+from deepjscc.systems.transceivers import load_on_points
 from deepjscc.types import Image8
 
 

@@ -11,9 +11,7 @@ from deepjscc.radio.bit_file import read_bits, write_bits
 from deepjscc.radio.iq_file import Frame, ideal_rate
 from deepjscc.radio.split import zoo_name
 from deepjscc.systems.bit_link import checked_error_rate, encode_bits, flip_bits, receive_bits
-from deepjscc.systems.constellation import ConstellationTransceiver
-from deepjscc.systems.constellation_link import split_constellation
-from deepjscc.systems.transceivers import load_transceiver, transceiver_hash
+from deepjscc.systems.transceivers import load_on_points, transceiver_hash
 from deepjscc.types import Image8
 
 
@@ -105,16 +103,3 @@ def decode_bits(path: Path, model: str | None = None) -> tuple[Image8, dict[str,
     decoded = receive_bits(transceiver, bits, error_rate, frame.arrived(), frame.size)
     report = {"model": name, "height": frame.height, "width": frame.width, "symbols": frame.uses}
     return to_8bit(decoded.images)[0], report | {"bits": len(bits), "bit_error_rate": error_rate}
-
-
-def load_on_points(model: str) -> ConstellationTransceiver:
-    """Load what sends points of a constellation, by name.
-
-    Raises:
-        UsageError: a name without a constellation.
-    """
-    if split_constellation(model)[1] is None:
-        raise UsageError(f"bits are indices of a constellation, and {model} has none; write {model}@256qam")
-    transceiver = load_transceiver(model)
-    assert isinstance(transceiver, ConstellationTransceiver)
-    return transceiver

@@ -68,6 +68,19 @@ def load_transceiver(name: str) -> Transceiver:
     return load(name)
 
 
+def load_on_points(model: str) -> ConstellationTransceiver:
+    """Load what sends points of a constellation, by name.
+
+    Raises:
+        UsageError: a name without a constellation.
+    """
+    if split_constellation(model)[1] is None:
+        raise UsageError(f"bits are indices of a constellation, and {model} has none; write {model}@256qam")
+    transceiver = load_transceiver(model)
+    assert isinstance(transceiver, ConstellationTransceiver)
+    return transceiver
+
+
 def transceiver_hash(name: str) -> str:
     """First digits of the SHA-256 of all that both ends of a link must share: weights, a full name, a constellation."""
     plain, constellation = split_constellation(name)
