@@ -37,6 +37,31 @@ def awgn_capacity(snr_db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
     return torch.log2(1 + from_db(snr_db.double()))
 
 
+def snr_per_image(snr_db: Tensor | float, shape: tuple[int, ...]) -> Tensor:
+    """SNRs in dB for each image of a batch from one number, or from a tensor with one for all or one for each.
+
+    >>> snr_per_image(10, (3,))
+    tensor([10., 10., 10.])
+
+    Args:
+        snr_db: in dB.
+        shape: what the caller needs: ``(batch,)``, or ``(batch, views)``.
+
+    Raises:
+        UsageError: a tensor with another number of SNRs, or an SNR that is NaN.
+    """
+    given = torch.as_tensor(snr_db)
+    given = given if given.is_floating_point() else given.float()
+    if given.isnan().any():
+        raise UsageError("an SNR cannot be NaN; give it in dB, or inf for no noise")
+    if given.shape == shape:
+        return given
+    if given.numel() == 1:
+        return given.reshape(()).expand(shape)
+    wanted, found = ("x".join(map(str, each)) for each in (shape, given.shape))
+    raise UsageError(f"there must be one SNR for all images or one for each: {wanted} of them, not {found}")
+
+
 def parse_ratio(text: str) -> float:
     """A bandwidth ratio from ``1/12`` or ``0.125``.
 

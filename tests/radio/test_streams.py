@@ -303,6 +303,7 @@ def test_messages_and_their_queue_are_bounded(free_port: int) -> None:
     subscriber = Subscriber(f"zmq://127.0.0.1:{free_port}")
     with zmq.Context() as context, context.socket(zmq.XPUB) as sender:
         sender.setsockopt(zmq.LINGER, 0)
+        sender.setsockopt(zmq.XPUB_VERBOSER, 1)  # also tell of a subscription that comes before the old one has gone
         sender.bind(f"tcp://127.0.0.1:{free_port}")
         assert sender.poll(10_000)
         sender.send(bytes(MAX_MESSAGE_BYTES + 8))

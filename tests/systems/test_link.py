@@ -1,8 +1,10 @@
 """The plan of a link: what the transmitter believes of the channel, and the margin that follows."""
 
+import pytest
 import torch
 
 from deepjscc.channels import AWGN, Rayleigh
+from deepjscc.errors import DeepJSCCWarning, UsageError
 from deepjscc.systems.link import Link, combined_offsets_db
 from deepjscc.types import MARGIN_DB
 from deepjscc.zoo import load
@@ -33,3 +35,21 @@ def test_sums_of_independent_offsets_keep_their_quantiles() -> None:
     every = torch.cat([fades - 3, fades, fades + 3])
     levels = torch.tensor([0.1, 0.5, 0.9])
     assert torch.allclose(found.quantile(levels), every.quantile(levels), atol=0.1)
+
+
+def test_one_snr_is_that_of_all_images() -> None:
+    link, images = Link(load("linear"), AWGN()), torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    sent = [
+        link.transmit(images, snr_db, generator=torch.Generator().manual_seed(1)).images
+        for snr_db in (torch.tensor([10.0, 10.0]), 10.0, torch.tensor(10.0))
+    ]
+    assert torch.equal(sent[0], sent[1])
+    assert torch.equal(sent[0], sent[2])
+    with pytest.raises(UsageError, match="one for each: 2 of them, not 3"):
+        link.transmit(images, torch.zeros(3))
+
+
+def test_a_ratio_that_cannot_be_used_is_not_clipped_in_silence() -> None:
+    images = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(DeepJSCCWarning, match="grants 11059 channel uses, and this transmitter can use only 6336"):
+        Link(load("linear"), AWGN(), bandwidth_ratio=0.9).transmit(images, 10.0)

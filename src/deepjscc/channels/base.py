@@ -7,8 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from deepjscc.channels.output import ChannelOutput
+from deepjscc.errors import UsageError
 from deepjscc.types import Gain, SnrDb, Symbols
-from deepjscc.units import awgn_capacity, noise_variance
+from deepjscc.units import awgn_capacity, noise_variance, snr_per_image
 
 Coherence = Literal["image", "symbol"]
 Csi = Literal["none", "receiver", "estimated"]
@@ -51,6 +52,37 @@ class Channel(nn.Module):
     def draw_gain(self, batch: int, uses: int, generator: torch.Generator | None = None) -> Gain | None:
         """Draw h, ``[batch, 1]`` or ``[batch, uses]``; None means h = 1, known to all."""
         return None
+
+    def __call__(
+        self,
+        symbols: Tensor,
+        snr_db: Tensor | float,
+        *,
+        gain: Gain | None = None,
+        generator: torch.Generator | None = None,
+    ) -> ChannelOutput:
+        """Check what a caller passes, then :meth:`forward`.
+
+        Args:
+            symbols: complex channel inputs ``[batch, uses]``, mean power 1 per image.
+            snr_db: nominal P / N0 in dB, one for all images or one for each.
+            gain: see :meth:`forward`.
+            generator: see :meth:`forward`.
+
+        Raises:
+            UsageError: symbols that are real or no batch, or another number of SNRs.
+        """
+        if not symbols.is_complex():
+            raise UsageError(
+                "channel inputs must be complex symbols; pair real values by deepjscc.symbols.to_symbols (each of two "
+                "real values meets half the noise variance of a complex symbol)"
+            )
+        if symbols.dim() != 2:
+            raise UsageError(f"channel inputs must be [batch, uses], not {list(symbols.shape)}")
+        output: ChannelOutput = super().__call__(
+            symbols, snr_per_image(snr_db, (len(symbols),)).to(symbols.device), gain=gain, generator=generator
+        )
+        return output
 
     def forward(
         self, symbols: Symbols, snr_db: SnrDb, *, gain: Gain | None = None, generator: torch.Generator | None = None

@@ -16,8 +16,10 @@ from deepjscc.models.training_hooks import training_variant
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.base import Draws, Receiver, Transmitter
 from deepjscc.systems.constellation import ConstellationTransceiver
-from deepjscc.systems.transport import send_over
+from deepjscc.systems.device_rows import RowsOnDevice
+from deepjscc.systems.transport import send_over, warn_of_fewer_uses
 from deepjscc.types import MARGIN_DB, Encoded, Images, LinkPlan, Pairs, Received, Size, SnrDb, Transmission
+from deepjscc.units import snr_per_image
 
 
 class Link(nn.Module):
@@ -145,23 +147,32 @@ class Link(nn.Module):
     def transmit(
         self,
         images: Images | Pairs,
-        snr_db: torch.Tensor,
+        snr_db: torch.Tensor | float,
         *,
-        encoder_snr_db: torch.Tensor | None = None,
+        encoder_snr_db: torch.Tensor | float | None = None,
         generator: Draws = None,
     ) -> Transmission:
         """Send a batch of images, or of pairs; see :meth:`deepjscc.systems.base.System.transmit`.
 
+        One SNR in place of a batch of them is that of all images.
+
         Raises:
             UsageError: the transmitter does not support the bandwidth ratio, or the images are not floats in [0, 1]. A
                 view that holds NaN is not delivered.
+
+        Warns:
+            DeepJSCCWarning: the transmitter cannot use as many channel uses as the bandwidth ratio grants.
         """
         views = images.flatten(0, -4)
         if not getattr(self.transmitter, "training", False):  # training data were checked when they were read
             check_images(views.nan_to_num(0.5) if views.is_floating_point() else views)
-        design_snr_db = snr_db if encoder_snr_db is None else encoder_snr_db
+        shape = tuple(images.shape[:-3])
+        snr_db = snr_per_image(snr_db, shape)
+        design_snr_db = snr_db if encoder_snr_db is None else snr_per_image(encoder_snr_db, shape)
         link = self._training_variant(generator)
         sent = link.deliver(link.encode(views, design_snr_db.flatten()), views, snr_db.flatten(), generator)
+        if self.bandwidth_ratio is not None:
+            warn_of_fewer_uses(sent, channel_uses((images.shape[-2], images.shape[-1]), self.bandwidth_ratio))
         return sent if images.dim() == 4 else in_views(sent, images.shape[1])
 
     def encode(self, images: Images, design_snr_db: SnrDb) -> Encoded:
@@ -257,22 +268,6 @@ class Link(nn.Module):
         own = self.transmitter
         transmitter = own.around(variant) if isinstance(own, ConstellationTransceiver) else variant
         return Link(transmitter, self.channel, bandwidth_ratio=self.bandwidth_ratio)
-
-
-class RowsOnDevice:
-    """Rows of an image that are moved to a device when they are read.
-
-    Args:
-        rows: the image.
-        device: the device of the strips that are returned.
-    """
-
-    def __init__(self, rows: Rows, device: torch.device) -> None:
-        self.rows, self.device, self.size = rows, device, rows.size
-
-    def strip(self, top: int, bottom: int) -> Images:
-        """Rows ``top`` to ``bottom``."""
-        return self.rows.strip(top, bottom).to(self.device)
 
 
 def in_views(sent: Transmission, views: int) -> Transmission:

@@ -20,6 +20,7 @@ from deepjscc.systems.base import Draws
 from deepjscc.systems.constellation import ConstellationTransceiver
 from deepjscc.systems.link import Link, in_views, ratio_beside_pilots
 from deepjscc.types import Images, Pairs, Received, SnrDb, Symbols, Transmission
+from deepjscc.units import snr_per_image
 
 
 class ResidualLink(Link):
@@ -56,9 +57,9 @@ class ResidualLink(Link):
     def transmit(
         self,
         images: Images | Pairs,
-        snr_db: torch.Tensor,
+        snr_db: torch.Tensor | float,
         *,
-        encoder_snr_db: torch.Tensor | None = None,
+        encoder_snr_db: torch.Tensor | float | None = None,
         generator: Draws = None,
     ) -> Transmission:
         """Send a batch of images; see :meth:`deepjscc.systems.base.System.transmit`. A learned link always delivers.
@@ -69,6 +70,9 @@ class ResidualLink(Link):
         Raises:
             UsageError: the model does not support the bandwidth ratio.
         """
+        shape = tuple(images.shape[:-3])
+        snr_db = snr_per_image(snr_db, shape)
+        encoder_snr_db = None if encoder_snr_db is None else snr_per_image(encoder_snr_db, shape)
         if images.dim() == 5:
             views = None if encoder_snr_db is None else encoder_snr_db.flatten()
             each = self.transmit(images.flatten(0, 1), snr_db.flatten(), encoder_snr_db=views, generator=generator)

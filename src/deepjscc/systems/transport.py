@@ -8,6 +8,7 @@ remains as noise.
 
 import hashlib
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,9 +21,29 @@ from deepjscc.channels.base import complex_normal
 from deepjscc.channels.output import ChannelOutput
 from deepjscc.digital.coding import NOISELESS_DB
 from deepjscc.equaliser import equalise
+from deepjscc.errors import DeepJSCCWarning
 from deepjscc.seeds import generator as seeded
 from deepjscc.systems.base import Draws
-from deepjscc.types import DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols
+from deepjscc.types import DigitalLayer, Encoded, Gain, LayerChannel, Received, SnrDb, Symbols, Transmission
+
+LEAST_SHARE = 0.9  # of the granted channel uses, below which a caller is warned
+LEAST_USES = 512  # of a picture below which whole symbols and headers make up more than that
+
+
+def warn_of_fewer_uses(sent: Transmission, granted: int) -> None:
+    """Warn if a transmitter could not use the channel uses of an image that the bandwidth ratio grants.
+
+    Args:
+        sent: the transmission of a batch.
+        granted: complex channel uses of one image.
+
+    Warns:
+        DeepJSCCWarning: less than nine tenths were used.
+    """
+    most = int(sent.channel_uses.max()) if len(sent.channel_uses) else granted
+    if granted >= LEAST_USES and most < LEAST_SHARE * granted:
+        note = f"the bandwidth ratio grants {granted} channel uses, and this transmitter can use only {most}"
+        warnings.warn(note, DeepJSCCWarning, stacklevel=3)
 
 
 def send_over(
