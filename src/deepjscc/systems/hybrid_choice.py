@@ -16,7 +16,7 @@ from deepjscc.types import Image8
 
 REFERENCE = 0.3  # the share that is planned with, times the square root of the SNR: about the one that is chosen
 MOST_REFERENCE = 0.1
-FEWEST = 0.7  # of the bytes of the smallest coding, to which the curve is continued
+FEWEST = 0.4  # of the bytes of the smallest coding, to which the curve is continued: it may be an anchor above it
 BACK_OFF_DB = (0.0, -2.0, -4.0, -6.0, -8.0, -10.0, -13.0, -16.0)  # of the base's design SNR, tried over fading
 COARSE_PSNR_DB, OUTAGE_PSNR_DB = 19.0, 13.0  # of a coarse layer and of a mean colour, about, on photographs
 Room = Callable[[int, int], int]  # bytes for the codestream, given the indices of design SNR and share

@@ -15,6 +15,7 @@ from deepjscc.digital.codecs.search import SizeModel, ascending, largest_that_fi
 from deepjscc.threads import side_by_side
 from deepjscc.types import Image8
 
+CORRECTIONS = 3  # codings at most that correct the drafts of another codec
 _LEAST = 1e-6  # in place of an error of 0, which constant pictures have
 
 
@@ -25,13 +26,11 @@ class Plan:
     Attributes:
         variant: index of the variant with the least error at this budget, by the drafts.
         anchor: level of the first coding, a multiple of the stride; nearby budgets share it.
-        beside: the anchor that is next nearest to the budget.
         model: logarithm of the drafts' size over the level.
     """
 
     variant: int
     anchor: int
-    beside: int
     model: SizeModel
 
 
@@ -88,14 +87,17 @@ class DraftedCodec(LevelCodec):
 
     def search(self, source: Source, max_bytes: int) -> bytes | None:
         """The best coding within a budget, or None."""
-        plan = self.plan(source, max_bytes)
+        plan, model = self.plan(source, max_bytes), None
+        if self.drafter is not self:  # over levels its sizes grow otherwise
+            ends = (self.levels.start, self.levels[-1])
+            model = SizeModel(ends, tuple(self.growth * end for end in ends))
         return largest_that_fits(
             lambda level: self.code(source, level, plan.variant),
             self.levels,
             self.counted_bytes,
             max_bytes,
-            plan.anchor,
-            plan.model,
+            self._nearest(source, plan, max_bytes),
+            model or plan.model,
             self.enough,
         )
 
@@ -119,13 +121,13 @@ class DraftedCodec(LevelCodec):
         level = model.highest(math.log(draft_bytes))
         tried = np.array(sorted(sizes))
         anchor, other = (int(tried[index]) for index in np.abs(tried - level).argsort(kind="stable")[:2])
-        return Plan(self._choose_variant(source, anchor, other), anchor, other, model)
+        return Plan(self._choose_variant(source, anchor, other), anchor, model)
 
     def near(self, image: Image8, budget: int) -> bytes | None:
         """The coding at the anchor that is nearest to a budget, at which :meth:`encode` starts as well."""
         source = Source(image)
         plan = self.plan(source, budget)
-        return self.code(source, plan.anchor, plan.variant)
+        return self.code(source, self._nearest(source, plan, budget), plan.variant)
 
     def rate_points(self, image: Image8, least_bytes: int, most_bytes: int) -> list[tuple[int, float]]:
         """Counted bytes and mean squared errors at the anchors around a range of budgets; see the base class.
@@ -134,10 +136,15 @@ class DraftedCodec(LevelCodec):
         of five or more; elsewhere the drafts' sizes and errors are corrected by what both differ by there.
         """
         source = Source(image)
-        low, high = (self.plan(source, budget) for budget in (least_bytes, most_bytes))
-        variant = high.variant
-        ends = sorted({low.anchor, high.anchor})
-        around = ends if len(ends) > 1 else sorted({high.anchor, high.beside})
+        plans = {budget: self.plan(source, budget) for budget in (least_bytes, most_bytes)}
+        variant = plans[most_bytes].variant
+        ends = sorted({self._nearest(source, plan, budget) for budget, plan in plans.items()})
+        around = ends
+        if len(ends) == 1:
+            beside = ends[0] + (self.stride if ends[0] + self.stride in self.levels else -self.stride)
+            around = sorted({ends[0], beside})
+        if self.drafter is not self:  # the drafts of another codec have another slope
+            ends = around
         anchors = list(range(around[0], around[-1] + 1, self.stride))
         drafts = np.array([self._measured(source, level, variant, drafted=True) for level in anchors])
         coded = [anchors.index(level) for level in ends]
@@ -150,6 +157,17 @@ class DraftedCodec(LevelCodec):
         for column in (0, 1):
             drafts[:, column] *= np.exp(np.interp(range(len(anchors)), coded, corrections[:, column]))
         return [(round(size), error) for size, error in drafts.tolist()]
+
+    def _nearest(self, source: Source, plan: Plan, budget: int) -> int:
+        """The anchor whose coding is nearest to a budget; the drafts of another codec are corrected by codings."""
+        anchor, last = plan.anchor, self.levels[-1] // self.stride * self.stride
+        for _ in range(0 if self.drafter is self else CORRECTIONS):
+            size, _ = self._measured(source, anchor, plan.variant, drafted=False)
+            level = anchor + math.log(max(budget, 1) / size) / self.growth
+            before, anchor = anchor, min(max(round(level / self.stride) * self.stride, 0), last)
+            if anchor == before:
+                break
+        return anchor
 
     def _choose_variant(self, source: Source, anchor: int, other: int) -> int:
         """The variant of least error at one size, by drafts at one anchor and the slope between two."""
