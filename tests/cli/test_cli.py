@@ -120,6 +120,35 @@ def test_split_link(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path:
     assert read_image(tmp_path / "back.png").shape == (3, 80, 96)
 
 
+def test_bits(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
+    model = ["--model", "linear@64qam", "--bandwidth-ratio", "1/8"]
+    assert "bits per pixel" in run(capsys, "encode", picture, "-o", tmp_path / "sent", "--bits", *model)
+    flipped = run(capsys, "channel", tmp_path / "sent.bits", "-o", tmp_path / "got.bits", "--bit-error-rate", "0.001")
+    assert "bits flipped" in flipped
+    assert "linear@64qam" in run(capsys, "decode", tmp_path / "got.bits", "-o", tmp_path / "back.png")
+    (sent,) = json.loads(
+        run(capsys, "send", picture, "-o", tmp_path / "o.png", "--bits", "--bit-error-rate", "0.001", *model, "--json")
+    )
+    assert sent["bits"] <= 6 * 3 * 80 * 96 / 8
+    assert sent["psnr_db"] > 20
+    out = tmp_path / "no"
+    for arguments, words in (
+        (["encode", picture, "-o", out, "--bits", "--snr-db", "5", *model], "leave --snr-db"),
+        (["encode", picture, "-o", out, "--bits", "--model", "linear"], "write linear@256qam"),
+        (["encode", picture, "-o", out, "--bit-error-rate", "0.1"], "is for --bits"),
+        (["encode", picture, "-o", out, "--bits", "--model", "linear@4qam"], "too small"),
+        (["send", picture, "-o", tmp_path / "no.png", "--bits"], "name a model"),
+        (["send", picture, "-o", tmp_path / "no.png", "--bits", "--snr-db", "3", *model], "no channel"),
+        (["send", picture, "-o", tmp_path / "no.png", "--bit-error-rate", "0.1"], "is for --bits"),
+        (["channel", tmp_path / "sent.bits", "-o", out, "--snr-db", "3"], "takes --bit-error-rate"),
+        (["channel", tmp_path / "sent.bits", "-o", out, "--bit-error-rate", "0.9"], "from 0 to 0.25"),
+        (["channel", tmp_path / "iq", "-o", out, "--bit-error-rate", "0.1"], "is for a file of bits"),
+        (["channel", tmp_path / "iq", "-o", out], "--snr-db"),
+        (["decode", tmp_path / "sent.bits", tmp_path / "got.bits", "-o", tmp_path / "no.png"], "decode it alone"),
+    ):
+        assert words in fails(capsys, 2, *arguments)
+
+
 def test_stages(capsys: pytest.CaptureFixture[str], picture: Path, tmp_path: Path) -> None:
     weights = tmp_path / "w.safetensors"
     save_checkpoint(MultipleDecoders(stages=3, filters=2), weights)

@@ -10,7 +10,7 @@ import pytest
 import sigmf
 import torch
 
-from deepjscc.channels import AWGN, Rayleigh
+from deepjscc.channels import AWGN, Mimo, Rayleigh
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import read_image, to_8bit, to_float
 from deepjscc.models import Cnn
@@ -22,7 +22,10 @@ from deepjscc.systems import Link
 from deepjscc.types import MARGIN_DB
 from deepjscc.zoo import load
 
-CHANNELS = [AWGN(), Rayleigh("image"), Rayleigh("symbol"), Rayleigh("image", "none")]
+CHANNELS = [
+    *(AWGN(), Rayleigh("image"), Rayleigh("symbol"), Rayleigh("image", "none")),
+    *(Mimo(2, 2), Mimo(2, 2, "svd", "symbol")),
+]
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from deepjscc.channels import AWGN, Rayleigh
 from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_float
 from deepjscc.metrics import psnr
-from deepjscc.systems.names import load_transceiver, make_system
+from deepjscc.systems.names import make_system
+from deepjscc.systems.transceivers import load_transceiver
 from deepjscc.types import LinkPlan, Received, Transmission
 
 RATIO = 1 / 6

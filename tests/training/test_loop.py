@@ -62,6 +62,25 @@ def test_two_runs_are_one(fake_cifar10: Path, tmp_path: Path) -> None:
     assert len(list((tmp_path / "a.safetensors.run").glob("events.out.tfevents*"))) == 1
 
 
+def test_it_learns_to_send_points_of_a_constellation(tmp_path: Path) -> None:
+    recipe = Recipe(
+        model=ModelRecipe("cnn", {"filters": 16}),
+        data=DataRecipe("samples", crop=32),
+        optimiser=OptimiserRecipe(batch=4, epochs=100, clip_norm=1.0, precision="fp32"),
+        constellation="16qam",
+    )
+    said: list[Progress] = []
+    link = train(recipe, tmp_path / "x.safetensors", on_progress=said.append)
+    assert said[-1].loss < 0.6 * said[0].loss
+    points = link.encode(torch.rand(1, 3, 32, 32), torch.tensor([10.0])).symbols
+    assert len(torch.view_as_real(points).unique()) == 4
+    with pytest.raises(UsageError, match="too small"):
+        build_link(replace(recipe, constellation="4qam"))
+    refiner = ModelRecipe("diffusion", refines=["cnn-c16-awgn-10db"])
+    with pytest.raises(UsageError, match="leave constellation out"):
+        build_link(replace(recipe, model=refiner))
+
+
 def test_it_learns_photographs(tmp_path: Path) -> None:
     recipe = Recipe(
         model=ModelRecipe("cnn", {"filters": 16}),

@@ -30,7 +30,7 @@ from deepjscc.radio.pulse import Pulse
 from deepjscc.radio.receiver import Receiver
 from deepjscc.radio.transmitter import put_in_frame, shape_frame
 from deepjscc.radio.waveform_config import WaveformConfig
-from deepjscc.systems.names import load_transceiver, transceiver_hash
+from deepjscc.systems.transceivers import load_transceiver, transceiver_hash
 from deepjscc.types import LinkPlan
 
 PULSE = Pulse()

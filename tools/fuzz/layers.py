@@ -32,7 +32,7 @@ from deepjscc.radio.split import decode_image, encode_image
 from deepjscc.systems.hybrid_payload import Base, pack_coarse, unpack_coarse
 from deepjscc.systems.hybrid_plan import HEADER_BYTES, HybridHeader, _crc8
 from deepjscc.systems.hybrid_waveform import HybridWaveform
-from deepjscc.systems.names import load_transceiver
+from deepjscc.systems.transceivers import load_transceiver
 from deepjscc.types import Image8, LinkPlan, Received
 from deepjscc.zoo import load
 

@@ -8,6 +8,7 @@ from deepjscc.channels.awgn import AWGN
 from deepjscc.channels.base import Channel, Coherence, Csi
 from deepjscc.channels.clipping import Clipped
 from deepjscc.channels.fading import Rayleigh, Rician
+from deepjscc.channels.mimo import Mimo
 from deepjscc.channels.ofdm import OFDM
 from deepjscc.errors import UsageError
 from deepjscc.extensions import (
@@ -25,12 +26,25 @@ CHANNELS: dict[str, Callable[..., Channel]] = {
     "rayleigh": Rayleigh,
     "rician": Rician,
     "clipped": Clipped,
+    "mimo": Mimo,
     "tdl-a": partial(OFDM, "tdl-a"),
     "tdl-c": partial(OFDM, "tdl-c"),
     "cdl-c": partial(OFDM, "cdl-c"),
 }
 
-__all__ = ["AWGN", "CHANNELS", "OFDM", "Channel", "Clipped", "Coherence", "Csi", "Rayleigh", "Rician", "make_channel"]
+__all__ = [
+    "AWGN",
+    "CHANNELS",
+    "OFDM",
+    "Channel",
+    "Clipped",
+    "Coherence",
+    "Csi",
+    "Mimo",
+    "Rayleigh",
+    "Rician",
+    "make_channel",
+]
 
 
 def make_channel(

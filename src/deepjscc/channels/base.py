@@ -28,11 +28,14 @@ class Channel(nn.Module):
             :func:`deepjscc.equaliser.equalise` does.
         fade_depth_db: how far below the nominal SNR, in dB, the channel of a small image falls once in twenty images;
             0 where it does not fade, or fades faster than an image.
+        in_order: whether symbols pass one after another in their order, so that a receiver that stops early has the
+            first ones.
     """
 
     coherence: Coherence | None = None
     csi: Csi | None = None
     fade_depth_db: float = 0.0
+    in_order: bool = True
 
     def fade_offsets_db(self) -> tuple[float, ...]:
         """Equally likely SNRs of an image relative to the nominal one, in dB: quantiles of slow fading, else 0."""
@@ -111,6 +114,18 @@ class Channel(nn.Module):
         if gain is None:
             return awgn_capacity(snr_db)
         return awgn_capacity(snr_db + 20 * torch.log10(gain[:, 0].abs().to(snr_db.device)))
+
+    def layer_snr(self, snr_db: SnrDb, gain: Gain | None) -> float:
+        """P / N0 that a digital layer meets, as a ratio: over slow fading of this fade, over fast fading without it.
+
+        Args:
+            snr_db: nominal, of one image.
+            gain: of this draw; None: there is none.
+        """
+        snr = 10 ** (min(float(snr_db), 300.0) / 10)
+        if gain is not None and gain.shape[1] == 1:
+            snr *= float(gain.abs().square().clamp_min(1e-20))
+        return snr
 
 
 def complex_normal(

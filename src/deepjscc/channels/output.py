@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Shaped
 from torch import Tensor
 
 from deepjscc.types import Gain, SnrDb, Symbols
@@ -30,6 +30,27 @@ class DelayDoppler:
 
 
 @dataclass(frozen=True)
+class Precoded:
+    """What a transmitter of several antennas did with the symbols, which the receiver knows: x = W s of each vector.
+
+    Attributes:
+        precoder: W of each vector, or one for all.
+        receive: number of receive antennas.
+        uses: symbols that were sent; the last vectors may be filled up.
+        by_stream: symbols fill stream after stream, else vector after vector.
+    """
+
+    precoder: Complex[Tensor, "batch matrices transmit streams"]
+    receive: int
+    uses: int
+    by_stream: bool
+
+    def from_vectors(self, values: Shaped[Tensor, "batch vectors streams"]) -> Shaped[Tensor, "batch uses"]:
+        """Values of each symbol of each vector in the order of the symbols."""
+        return (values.transpose(1, 2) if self.by_stream else values).flatten(1)[:, : self.uses]
+
+
+@dataclass(frozen=True)
 class ChannelOutput:
     """What physics makes of symbols z at the receiver's antenna: y = h (a z + d) + n.
 
@@ -45,6 +66,8 @@ class ChannelOutput:
         statistics: of h, where the receiver is told them to smooth its estimate; None: it is not.
         clipping_gain: a, what a clipping transmitter leaves of the symbols of each image; None: it does not clip.
         distortion_variance: E|d|^2 of each image's symbols, d uncorrelated with z; None: there is none.
+        precoded: of several antennas, what the transmitter did; then y holds vector after vector of all receive
+            antennas, and the gain holds their matrices; None: there is one antenna at each end.
     """
 
     symbols: Symbols
@@ -55,3 +78,4 @@ class ChannelOutput:
     statistics: DelayDoppler | None = None
     clipping_gain: Float[Tensor, " batch"] | None = None
     distortion_variance: Float[Tensor, " batch"] | None = None
+    precoded: Precoded | None = None

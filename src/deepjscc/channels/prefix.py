@@ -22,13 +22,15 @@ class Prefix(Channel):
         fraction: the fraction of the symbols that arrives, in (0, 1].
 
     Raises:
-        UsageError: the fraction is not in (0, 1].
+        UsageError: the fraction is not in (0, 1], or a channel on which symbols do not pass in their order.
     """
 
     def __init__(self, channel: Channel, fraction: float) -> None:
         super().__init__()
         if not 0 < fraction <= 1:
             raise UsageError(f"the fraction of symbols that arrive lies above 0 and up to 1, not at {fraction}")
+        if not channel.in_order:
+            raise UsageError("a receiver of several antennas has no first symbols; leave the stages out")
         self.channel, self.fraction = channel, fraction
         self.coherence, self.csi, self.fade_depth_db = channel.coherence, channel.csi, channel.fade_depth_db
 

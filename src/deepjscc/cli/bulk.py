@@ -80,7 +80,8 @@ def bulk(
     from deepjscc.bulk.run import Summary, run, settled
     from deepjscc.devices import parse_device
     from deepjscc.systems.constant_quality import DUMMY_RATIO
-    from deepjscc.systems.names import load_transceiver, make_system
+    from deepjscc.systems.names import make_system
+    from deepjscc.systems.transceivers import load_transceiver
     from deepjscc.workers import Here
 
     job = Job(

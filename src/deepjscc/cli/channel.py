@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
+    BitErrorRate,
     ChannelOptions,
     Json,
     Output,
     Seed,
-    Snr,
     one_snr,
     print_json,
 )
@@ -19,6 +19,12 @@ from deepjscc.errors import UsageError
 
 if TYPE_CHECKING:
     from deepjscc.radio.impairments import Impairments
+
+
+ChannelSnr = Annotated[
+    str | None,
+    Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB, which a file of bits does not have."),
+]
 
 
 @Parameter(name="*")
@@ -72,17 +78,29 @@ def channel(
     recording: Path,
     *,
     output: Output,
-    snr_db: Snr,
+    snr_db: ChannelSnr = None,
     over: ChannelOptions = ChannelOptions(),
     waveform: WaveformOptions = WaveformOptions(),
+    bit_error_rate: BitErrorRate = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Pass recorded symbols, or a recorded radio signal, through a channel into another recording.
 
     Args:
-        recording: A recording of deepjscc encode, or of deepjscc tx (SigMF or NAME.cf32).
+        recording: A recording of deepjscc encode, or of deepjscc tx (SigMF or NAME.cf32), or NAME.bits.
     """
+    from deepjscc.radio.bit_file import is_bit_file
+
+    if is_bit_file(recording):
+        if snr_db is not None or bit_error_rate is None or over != ChannelOptions() or waveform.changed():
+            raise UsageError("a file of bits takes --bit-error-rate, and no other channel")
+        _flip_bits(recording, output, bit_error_rate, seed, json)
+        return
+    if bit_error_rate is not None:
+        raise UsageError("--bit-error-rate is for a file of bits, NAME.bits")
+    if snr_db is None:
+        raise UsageError("give the channel's --snr-db")
     snr = one_snr(snr_db)
 
     from deepjscc.radio.noisy_recording import is_waveform
@@ -100,6 +118,16 @@ def channel(
         print_json(report)
     else:
         print(line)
+
+
+def _flip_bits(recording: Path, output: Path, error_rate: float, seed: int, json: bool) -> None:
+    from deepjscc.radio.bits import flip_bits_of
+
+    report = flip_bits_of(recording, output, error_rate, seed)
+    if json:
+        print_json(report)
+    else:
+        print(f"{report['bits_file']}: {report['flipped']} of {report['bits']} bits flipped")
 
 
 def _pass_symbols(recording: Path, output: Path, snr_db: float, over: ChannelOptions, seed: int) -> dict[str, Any]:

@@ -45,6 +45,10 @@ OutputFile = Annotated[
     Path, Parameter(name=["--output", "-o"], help="The file that the result is written to.", validator=no_folder)
 ]
 Snr = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise.")]
+OptionalSnr = Annotated[
+    str | None,
+    Parameter(allow_leading_hyphen=True, help="Channel SNR P/N0 in dB; inf for no noise. If it is not given: 10."),
+]
 Snrs = Annotated[str, Parameter(allow_leading_hyphen=True, help="Channel SNRs in dB, such as -5,0,5 or -5:20:5.")]
 EncoderSnr = Annotated[
     str | None,
@@ -68,6 +72,14 @@ DesignSnr = Annotated[
         help="Design SNR in dB, which the transmitter plans for; 10±6 (or 10+-6) if it knows only a range.",
     ),
 ]
+OptionalDesignSnr = Annotated[
+    str | None,
+    Parameter(
+        allow_leading_hyphen=True,
+        help="Design SNR in dB, which the transmitter plans for; 10±6 (or 10+-6) if it knows only a range. The default "
+        "is 10.",
+    ),
+]
 Systems = Annotated[
     list[str],
     Parameter(name="--system", negative="", help="System, MODEL or CODEC+CODING; repeat the option for several."),
@@ -88,6 +100,10 @@ Device = Annotated[
     str,
     Parameter(help="Device of the networks: cpu, cuda, cuda:1 or mps. Codecs and the channel stay on the CPU."),
 ]
+BitErrorRate = Annotated[
+    float | None,
+    Parameter(help="Share of bits that are flipped, the channel of symbols that are sent as bits."),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print the result as JSON.")]
 Simulate = Annotated[
     bool, Parameter(negative="", help="Send every bit of LDPC codes instead of looking up their error rates.")
@@ -105,8 +121,9 @@ class ChannelOptions:
     channel: Annotated[
         str,
         Parameter(
-            help="awgn, rayleigh, rician, clipped, tdl-a, tdl-c, cdl-c, or a class in a file, such as "
-            "mine.py:Nakagami. Parameters follow the name, for example rician:k_factor_db=3."
+            help="awgn, rayleigh, rician, clipped, mimo, tdl-a, tdl-c, cdl-c, or a class in a file, such as "
+            "mine.py:Nakagami. Parameters follow the name, for example rician:k_factor_db=3 or "
+            "mimo:transmit=4,receive=4,precoding=svd."
         ),
     ] = "awgn"
     coherence: Annotated[

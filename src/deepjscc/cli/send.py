@@ -1,20 +1,22 @@
 """`deepjscc send`: sends one picture by a system, and by others with the same number of channel uses."""
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from deepjscc.cli.common import (
     Belief,
+    BitErrorRate,
     ChannelOptions,
     Device,
     Json,
     MaxPixels,
+    OptionalSnr,
     OutputFile,
     Ratio,
     Seed,
     Simulate,
-    Snr,
     design_snr,
     notes,
     one_snr,
@@ -25,6 +27,7 @@ from deepjscc.cli.common import (
 )
 from deepjscc.cli.wishes import EnoughDb, Retransmit, TargetPsnr, estimate_note, target_psnr
 from deepjscc.defaults import MAX_PIXELS, QUICK_HYBRID, default_system
+from deepjscc.errors import UsageError
 from deepjscc.units import parse_ratio
 
 
@@ -32,7 +35,7 @@ def send(
     image: str,
     *,
     output: OutputFile,
-    snr_db: Snr = "10",
+    snr_db: OptionalSnr = None,
     bandwidth_ratio: Ratio = None,
     psnr_db: TargetPsnr = None,
     model: str | None = None,
@@ -52,6 +55,11 @@ def send(
         str | None,
         Parameter(help="Systems to compare with, such as universal-s,hevc; a codec alone means CODEC+ldpc-fine."),
     ] = None,
+    bits: Annotated[
+        bool,
+        Parameter(negative="", help="Send the points of MODEL@256qam as bits instead of symbols over a channel."),
+    ] = False,
+    bit_error_rate: BitErrorRate = None,
     simulate: Simulate = False,
     seed: Seed = 0,
     max_pixels: MaxPixels = MAX_PIXELS,
@@ -63,9 +71,17 @@ def send(
     Args:
         image: A picture, or sample:coffee (astronaut, chelsea, coffee, rocket).
         model: A model of the zoo (deepjscc models), a .safetensors checkpoint, or a system such as hevc+ldpc-fine. If
-            it is not given: hybrid, for more than 8 megapixels with JPEG2000, or universal-s over fast fading.
+            it is not given: hybrid, for more than 8 megapixels with JPEG2000, or universal-s over fast fading. With a
+            constellation as MODEL@256qam.
     """
-    snr = one_snr(snr_db)
+    if bit_error_rate is not None and not bits:
+        raise UsageError("--bit-error-rate is for --bits")
+    if bits:
+        if snr_db is not None or encoder_snr_db is not None or over != ChannelOptions() or compare or stages or refine:
+            raise UsageError("bits take --bit-error-rate, and no channel, stages, refiner or comparison")
+        _send_bits(image, output, model, bandwidth_ratio, bit_error_rate or 0.0, seed, max_pixels, json)
+        return
+    snr = one_snr("10" if snr_db is None else snr_db)
     believed, spread_db = design_snr(encoder_snr_db)
     ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
     target_db = target_psnr(psnr_db, bandwidth_ratio)
@@ -131,3 +147,32 @@ def send(
         print_json(results)
     else:
         print_table(list(results[0]), [list(result.values()) for result in results])
+
+
+def _send_bits(
+    image: str,
+    output: Path,
+    model: str | None,
+    bandwidth_ratio: str | None,
+    error_rate: float,
+    seed: int,
+    max_pixels: int,
+    json: bool,
+) -> None:
+    """A picture as bits of which some are flipped, and what comes of it."""
+    if model is None:
+        raise UsageError("bits are indices of a constellation; name a model with one, as --model universal-s@256qam")
+    ratio = None if bandwidth_ratio is None else parse_ratio(bandwidth_ratio)
+
+    from deepjscc.evaluation.bits import send_bits
+    from deepjscc.images import output_format, read_image, write_image
+
+    output_format(output)
+    picture = read_image(picture_path(image), max_pixels)
+    decoded, result = send_bits(picture, model, ratio, error_rate, seed)
+    write_image(decoded, output)
+    result |= {"file": str(output)}
+    if json:
+        print_json([result])
+    else:
+        print_table(list(result), [list(result.values())])

@@ -8,6 +8,7 @@ estimate of h.
 from deepjscc.channels import Csi
 from deepjscc.channels.output import ChannelOutput
 from deepjscc.equaliser.flat import equalise_flat, zero_forcing_error
+from deepjscc.equaliser.mimo import equalise_mimo
 from deepjscc.equaliser.resource_block import equalise_resource_blocks
 from deepjscc.types import Received
 
@@ -32,6 +33,8 @@ def equalise(output: ChannelOutput, csi: Csi | None) -> Received:
     Returns:
         The estimates ``x_hat`` and their error variances, with h, or its estimate, where the receiver knows one.
     """
+    if output.precoded is not None:
+        return equalise_mimo(output, output.precoded, knows_gain=csi == "receiver")
     if output.pilots is not None:
         return equalise_resource_blocks(output, output.pilots, knows_gain=csi == "receiver")
     return equalise_flat(output, knows_gain=csi == "receiver")

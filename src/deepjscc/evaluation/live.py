@@ -20,7 +20,8 @@ from deepjscc.images import from_picture, to_float
 from deepjscc.metrics import ms_ssim
 from deepjscc.metrics.structural import MS_SSIM_MIN_SIDE
 from deepjscc.systems import Link
-from deepjscc.systems.names import NamedSystem, is_hybrid, load_transceiver, make_system
+from deepjscc.systems.names import NamedSystem, is_hybrid, make_system
+from deepjscc.systems.transceivers import load_transceiver
 from deepjscc.zoo import load
 
 RECEIVERS_DB = (-5.0, -2.0, 1.0, 4.0, 7.0, 10.0, 15.0, 20.0)

@@ -9,9 +9,8 @@ from deepjscc.errors import DeepJSCCError, UsageError
 from deepjscc.images import to_8bit
 from deepjscc.radio.events import Reception
 from deepjscc.radio.frame_header import FrameHeader
-from deepjscc.systems.names import Transceiver, load_transceiver, real_hybrids, transceiver_hash
+from deepjscc.systems.transceivers import Transceiver, known_transceivers, load_transceiver
 from deepjscc.types import Image8, Received
-from deepjscc.zoo import cards, weights_hash
 
 MEGAPIXELS = 40
 
@@ -43,10 +42,8 @@ class PictureDecoder:
     """
 
     def __init__(self, checkpoints: tuple[Path, ...] = (), max_pixels: int = MEGAPIXELS * 10**6) -> None:
-        self._names = {card.sha256[:12]: name for name, card in cards().items()}
-        self._names |= {weights_hash(str(path)): str(path) for path in checkpoints}
+        self._names = known_transceivers(map(str, checkpoints))
         self._max_pixels = max_pixels
-        self._names |= {transceiver_hash(name): name for name in real_hybrids()}
         self._loaded: dict[str, Transceiver] = {}
 
     def name(self, header: FrameHeader) -> str:

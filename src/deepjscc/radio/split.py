@@ -14,7 +14,9 @@ from deepjscc.radio.iq_file import HEADER_BITS, Frame, ideal_rate, paths, read_f
 from deepjscc.radio.stages import Recording, put_together
 from deepjscc.seeds import generator
 from deepjscc.symbols import mean_power
-from deepjscc.systems.names import is_hybrid, load_transceiver, transceiver_hash
+from deepjscc.systems.constellation_link import split_constellation
+from deepjscc.systems.names import is_hybrid
+from deepjscc.systems.transceivers import load_transceiver, transceiver_hash
 from deepjscc.systems.transport import send_over
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan, Received, Symbols
 from deepjscc.units import spread_offsets_db
@@ -156,7 +158,7 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
         raise UsageError(f"{whole.path}: holds all of a picture, not a stage; decode it alone")
     first = next((one for one in recordings if one.frame.stage == 1), recordings[0])
     frame, path = first.frame, first.path
-    name = model or _zoo_name(frame.model, path)
+    name = model or zoo_name(frame.model, path)
     if transceiver_hash(name) != frame.weights_hash:
         raise DeepJSCCError(
             f"{path}: made with weights {frame.weights_hash} of {frame.model}, but {name} here has "
@@ -178,13 +180,14 @@ def decode_image(files: list[Path], model: str | None = None) -> tuple[Image8, d
     return to_8bit(decoded.images)[0], report | {"snr_db": frame.snr_db}, notes
 
 
-def _zoo_name(name: str, path: Path) -> str:
+def zoo_name(name: str, path: Path) -> str:
     """Return the model's name that a recording carries; anybody may have written it, so it opens no file.
 
     Raises:
         UsageError: not of the zoo.
     """
-    if name not in cards() and not is_hybrid(name):
+    plain, _ = split_constellation(name)
+    if plain not in cards() and not is_hybrid(plain):
         raise UsageError(
             f"{path}: unknown model {name[:80]!r}, which is not of the zoo; give its checkpoint with --model"
         )

@@ -1,6 +1,6 @@
 """The transmitter: encodes a picture, puts the symbols into a frame, shapes it, and reports what all of it costs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from deepjscc.radio.pulse import Samples
 from deepjscc.radio.spreading import choose_spreading
 from deepjscc.radio.waveform_config import WaveformConfig
 from deepjscc.radio.zadoff_chu import Pulses
-from deepjscc.systems.names import load_transceiver, transceiver_hash
+from deepjscc.systems.constellation_link import split_constellation
+from deepjscc.systems.transceivers import load_transceiver, transceiver_hash
 from deepjscc.types import MARGIN_DB, Encoded, Image8, LinkPlan
 from deepjscc.units import spread_offsets_db
 
@@ -82,6 +83,8 @@ def picture_burst(
     offsets_db = spread_offsets_db(snr_spread_db)
     plan = LinkPlan(torch.tensor([encoder_snr_db]), bandwidth_ratio, margin_db, offsets_db)
     encoded = _encode(image, model, plan)
+    if split_constellation(model)[1] is not None:  # its points are spread already, and must stay what they are
+        config = replace(config, spread=False)
     size = (image.shape[1], image.shape[2])
     header, symbols, weak = put_in_frame(encoded, size, transceiver_hash(model), config, encoder_snr_db, sequence)
     samples, report = shape_frame(header, symbols, weak, config)

@@ -1,4 +1,7 @@
-"""Spreading of a hybrid's analog layer over all of its channel uses, so that the base meets Gaussian interference.
+"""Spreading of analog symbols over all of their channel uses, after which they are Gaussian and equally strong.
+
+The analog layer of a hybrid is spread so that the base meets Gaussian interference, and symbols for a finite
+constellation so that they fit into it.
 
 The coefficients of the analog layer have unequal variances, and what they add to a base's symbols has heavier tails
 than noise of the same power: a channel code needs 0.05 to 0.1 dB more for it than its block error rates say. A unitary
@@ -26,7 +29,7 @@ def spread(symbols: Spread) -> Spread:
     Returns:
         As many, of the same energy.
     """
-    return torch.fft.fft(symbols * _signs(len(symbols)), norm="ortho")
+    return torch.fft.fft(symbols * _signs(symbols), norm="ortho")
 
 
 def despread(symbols: Spread, noise_variance: Float[Tensor, " uses"]) -> tuple[Spread, Float[Tensor, " uses"]]:
@@ -50,10 +53,10 @@ def despread(symbols: Spread, noise_variance: Float[Tensor, " uses"]) -> tuple[S
     mean = weights.mean().clamp_min(1e-30)
     error = (noise * weights).nan_to_num(1.0).mean()  # infinite noise leaves no weight
     weighed = torch.where(weights > 0, symbols, torch.zeros_like(symbols)) * weights.to(symbols.real.dtype)
-    estimate = torch.fft.ifft(weighed, norm="ortho") * _signs(len(symbols)) / mean.item()
+    estimate = torch.fft.ifft(weighed, norm="ortho") * _signs(symbols) / mean.item()
     return estimate, (error / mean).to(noise_variance.dtype).expand_as(noise_variance)
 
 
-def _signs(count: int) -> Float[Tensor, " uses"]:
-    """Fixed pseudo-random signs, with which equal symbols become noise-like as well."""
-    return 1 - 2 * torch.from_numpy(scrambler(count, NUMBER).astype("float32"))
+def _signs(symbols: Spread) -> Float[Tensor, " uses"]:
+    """Fixed pseudo-random signs for as many symbols, with which equal ones become noise-like as well."""
+    return 1 - 2 * torch.from_numpy(scrambler(len(symbols), NUMBER).astype("float32")).to(symbols.device)

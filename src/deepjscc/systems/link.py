@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from deepjscc.channels import Channel
+from deepjscc.digital.finite_constellation import FiniteConstellation
 from deepjscc.errors import UsageError
 from deepjscc.images import check_images
 from deepjscc.models.base import JSCC
@@ -14,6 +15,8 @@ from deepjscc.models.block_code.tiling import Rows
 from deepjscc.models.training_hooks import training_variant
 from deepjscc.symbols import channel_uses
 from deepjscc.systems.base import Draws, Receiver, Transmitter
+from deepjscc.systems.constellation import ConstellationTransceiver
+from deepjscc.systems.device_rows import RowsOnDevice
 from deepjscc.systems.transport import send_over, warn_of_fewer_uses
 from deepjscc.types import MARGIN_DB, Encoded, Images, LinkPlan, Pairs, Received, Size, SnrDb, Transmission
 from deepjscc.units import snr_per_image
@@ -68,9 +71,17 @@ class Link(nn.Module):
         Raises:
             UsageError: the transmitter is not a model.
         """
-        if not isinstance(self.transmitter, JSCC):
-            raise UsageError(f"{type(self.transmitter).__name__} has no weights to train or to save")
-        return self.transmitter
+        transmitter = self.transmitter
+        model = transmitter.inner if isinstance(transmitter, ConstellationTransceiver) else transmitter
+        if not isinstance(model, JSCC):
+            raise UsageError(f"{type(model).__name__} has no weights to train or to save")
+        return model
+
+    @property
+    def constellation(self) -> FiniteConstellation | None:
+        """The constellation to whose points the transmitter rounds its analog symbols, if it does."""
+        own = self.transmitter
+        return own.constellation if isinstance(own, ConstellationTransceiver) else None
 
     @property
     def device(self) -> torch.device:
@@ -249,28 +260,15 @@ class Link(nn.Module):
 
     def _training_variant(self, generator: Draws) -> "Link":
         """The link that a training step uses: some models are trained with a random variant of themselves."""
-        if not (isinstance(self.transmitter, JSCC) and self.transmitter.training):
+        if not getattr(self.transmitter, "training", False):
             return self
         assert not isinstance(generator, Sequence)
-        variant = training_variant(self.transmitter, generator)
-        same = variant is self.transmitter
-        return self if same else Link(variant, self.channel, bandwidth_ratio=self.bandwidth_ratio)
-
-
-class RowsOnDevice:
-    """Rows of an image that are moved to a device when they are read.
-
-    Args:
-        rows: the image.
-        device: the device of the strips that are returned.
-    """
-
-    def __init__(self, rows: Rows, device: torch.device) -> None:
-        self.rows, self.device, self.size = rows, device, rows.size
-
-    def strip(self, top: int, bottom: int) -> Images:
-        """Rows ``top`` to ``bottom``."""
-        return self.rows.strip(top, bottom).to(self.device)
+        variant = training_variant(self.model, generator)
+        if variant is self.model:
+            return self
+        own = self.transmitter
+        transmitter = own.around(variant) if isinstance(own, ConstellationTransceiver) else variant
+        return Link(transmitter, self.channel, bandwidth_ratio=self.bandwidth_ratio)
 
 
 def in_views(sent: Transmission, views: int) -> Transmission:

@@ -3,15 +3,15 @@
 Options follow the name of a model. ``MODEL@m=100`` and ``MODEL@feedback`` choose how the transmitter of residual
 transmission estimates the received image, ``MODEL@k=3`` sets the number of steps of an unrolled receiver, and
 ``MODEL@diffusion=10`` refines the received picture by a diffusion model in 10 sampling steps.
+A model or a hybrid followed by ``@256qam`` (equally spaced levels) or ``@256qam-lloyd`` sends points of that
+constellation alone.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Protocol, runtime_checkable
 
-from deepjscc.channels import AWGN, Channel
+from deepjscc.channels import Channel
 from deepjscc.digital import CODECS, LDPC, Coding, FineLDPC, FiniteLength, Ideal
 from deepjscc.digital.bler import table_hash
 from deepjscc.digital.fine.thresholds import table_hash as fine_table_hash
@@ -20,6 +20,7 @@ from deepjscc.errors import UsageError
 from deepjscc.extensions import is_file_reference
 from deepjscc.models import BlockCode, IteratedJSCC, Residual
 from deepjscc.systems.base import System
+from deepjscc.systems.constellation_link import on_constellation, split_constellation
 from deepjscc.systems.digital import Digital
 from deepjscc.systems.hybrid import Hybrid
 from deepjscc.systems.hybrid_options import HybridOptions
@@ -28,12 +29,10 @@ from deepjscc.systems.link import Link
 from deepjscc.systems.refined import Refined
 from deepjscc.systems.residual_link import ResidualLink, make_link
 from deepjscc.systems.user_system import load_user_system
-from deepjscc.types import Decoded, Encoded, Images, LinkPlan, Received, Size
 from deepjscc.units import spread_offsets_db
 from deepjscc.zoo import load, load_refiner, load_residual_code, weights_hash
 
 HYBRID, HYBRID_CODING, RESIDUAL_WEIGHTS = "hybrid", "ldpc-fine", "hybrid-analog"
-HYBRID_FORMAT = 3  # of its symbols, which both ends must share; 2: the analog layer is spread; 3: bases tell errors
 SAMPLING_STEPS = 10  # of diffusion, where none are asked for
 CODINGS = ("ideal", "normal", *SETS, "ldpc-fine")
 
@@ -86,6 +85,12 @@ def make_system(
             raise UsageError(f"{name} can plan only for one SNR, not for a range of SNRs")
         link = known.system.with_snr_offsets(spread_offsets_db(snr_spread_db))
         return replace(known, name=f"{known.name}, ±{snr_spread_db:g} dB", system=link)
+    plain, constellation = split_constellation(name)
+    if constellation is not None:
+        # A hybrid has points only where every bit is really sent.
+        by_bits = simulate or is_hybrid(plain)
+        inner = make_system(plain, channel, bandwidth_ratio=bandwidth_ratio, container=container, simulate=by_bits)
+        return replace(inner, name=name, system=on_constellation(inner.system, constellation, plain))
     if is_file_reference(name):
         own, content = load_user_system(name, channel, bandwidth_ratio)
         return NamedSystem(name, own, weights=content)
@@ -142,69 +147,6 @@ def _hybrid(name: str, channel: Channel, bandwidth_ratio: float | None, containe
         container=container,
         error_rates=_error_rates(coding),
     )
-
-
-@runtime_checkable
-class Transceiver(Protocol):
-    """The interface of transmitter and receiver for recordings and radio frames: images to symbols and back."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of transceiver, as messages name it."""
-        ...
-
-    def encode(self, images: Images, plan: LinkPlan) -> Encoded:
-        """Encode images; see :meth:`deepjscc.models.base.JSCC.encode`."""
-        ...
-
-    @property
-    def supports_prefix(self) -> bool:
-        """Whether any prefix of the symbols decodes to a coarser image."""
-        ...
-
-    def receive(self, received: Received, size: Size) -> Decoded:
-        """Decode symbols and name the layers that arrived; see :meth:`deepjscc.models.base.JSCC.receive`."""
-        ...
-
-
-def load_transceiver(name: str) -> Transceiver:
-    """Load a system whose transmission consists of symbols: a model of the zoo, a checkpoint, or a hybrid.
-
-    Args:
-        name: its name. A hybrid must have a real channel code.
-
-    Raises:
-        UsageError: an unknown name, or a system that has no symbols.
-        DeepJSCCError: weights that are missing, damaged or not of this package.
-    """
-    if is_hybrid(name):
-        link = _hybrid(name, AWGN(), 1.0, True, simulate=True).system
-        assert isinstance(link, Link)
-        if not isinstance(link.transmitter, HybridWaveform):
-            raise UsageError(f"{name} has no symbols: its channel code is only a bound; use CODEC+ldpc-fine+hybrid")
-        return link.transmitter
-    if "+" in name and ".safetensors" not in name:
-        raise UsageError(f"{name} has no symbols to record; use a model, or a hybrid such as hevc+ldpc-fine+hybrid")
-    return load(name)
-
-
-def transceiver_hash(name: str) -> str:
-    """First digits of the SHA-256 of the weights, and of a hybrid's full name, that both ends of a link must share."""
-    if not is_hybrid(name):
-        return weights_hash(name)
-    shared = f"{canonical_hybrid(name)} {weights_hash(RESIDUAL_WEIGHTS)} {HYBRID_FORMAT}"
-    return hashlib.sha256(shared.encode()).hexdigest()[:12]
-
-
-def real_hybrids() -> list[str]:
-    """The hybrids without options, one for each codec; a receiver recognises their symbols without being told."""
-    return [f"{codec}+{HYBRID_CODING}+{HYBRID}" for codec in CODECS]
-
-
-def canonical_hybrid(name: str) -> str:
-    """The full name of a hybrid; ``hybrid`` gets the codec and the channel coding that this installation uses."""
-    *front, last = name.split("+")
-    return name if front else f"{default_codec()}+{HYBRID_CODING}+{last}"
 
 
 def default_codec() -> str:

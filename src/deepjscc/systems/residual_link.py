@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from deepjscc.channels import Channel
+from deepjscc.digital.finite_constellation import FiniteConstellation
 from deepjscc.equaliser import equalise
 from deepjscc.errors import UsageError
 from deepjscc.images import crop, pad_to_multiple, padded_size
@@ -16,6 +17,7 @@ from deepjscc.models import JSCC, Residual
 from deepjscc.models.residual import RECEPTIONS, Residuals
 from deepjscc.seeds import generator as seeded
 from deepjscc.systems.base import Draws, System
+from deepjscc.systems.constellation import ConstellationTransceiver
 from deepjscc.systems.link import Link, in_views, ratio_beside_pilots
 from deepjscc.types import Images, Pairs, Received, SnrDb, Symbols, Transmission
 from deepjscc.units import snr_per_image
@@ -112,11 +114,30 @@ class ResidualLink(Link):
         return _transmission(tuple(total.clamp(0, 1).to(home) for total in sums), uses)
 
 
-def make_link(model: JSCC, channel: Channel, *, bandwidth_ratio: float | None = None) -> Link:
-    """Build the link of a model, with :class:`ResidualLink` for a model of residual transmission."""
+def make_link(
+    model: JSCC,
+    channel: Channel,
+    *,
+    bandwidth_ratio: float | None = None,
+    constellation: FiniteConstellation | None = None,
+) -> Link:
+    """Build the link of a model, with :class:`ResidualLink` for a model of residual transmission.
+
+    Args:
+        model: transmitter and receiver.
+        channel: between them.
+        bandwidth_ratio: complex uses per source value; None takes the model's own.
+        constellation: to whose points the transmitter rounds its symbols; None: it sends any.
+
+    Raises:
+        UsageError: a constellation for residual transmission, whose stages are not sent together.
+    """
     if isinstance(model, Residual):
+        if constellation is not None:
+            raise UsageError(f"{model.kind} sends stage by stage and takes no constellation; leave it out")
         return ResidualLink(model, channel, bandwidth_ratio=bandwidth_ratio)
-    return Link(model, channel, bandwidth_ratio=bandwidth_ratio)
+    transmitter = model if constellation is None else ConstellationTransceiver(model, constellation)
+    return Link(transmitter, channel, bandwidth_ratio=bandwidth_ratio)
 
 
 def one_by_one(

@@ -194,7 +194,7 @@ def _send_alone(channel: Channel, layer: DigitalLayer, snr_db: SnrDb, gain: Gain
     if symbols is None:
         return layer.data if layer.code.arrives(_layer_channel(channel, snr_db, gain, 0.0, [draw], 0)) else None
     noise = seeded("bits", draw)
-    if gain is not None and gain.shape[1] not in (1, symbols.shape[1]):
+    if gain is not None and channel.coherence != "image" and gain.shape[1] != symbols.shape[1]:
         gain = channel.draw_gain(1, symbols.shape[1], noise)
     received = _equalise_coherently(channel(symbols, snr_db, gain=gain, generator=noise), channel)
     return layer.code.demodulate(received.symbols, received.noise_variance, layer.data)
@@ -206,9 +206,7 @@ def _layer_channel(
     """Describe one image's channel to a code that is a model of its error rate, not simulated bit by bit."""
     snr_db = snr_db.double().clamp_max(NOISELESS_DB) if analog_share else snr_db.double()
     capacity = float(channel.capacity(snr_db, gain))
-    snr = 10 ** (min(float(snr_db), 300.0) / 10)
-    if gain is not None and gain.shape[1] == 1:
-        snr *= float(gain.abs().square().clamp_min(1e-20))
+    snr = channel.layer_snr(snr_db, gain)
     if analog_share:
         capacity -= float(channel.capacity(snr_db + 10 * math.log10(analog_share), gain))
     sinr = (1 - analog_share) * snr / (1 + analog_share * snr)

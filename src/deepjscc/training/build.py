@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from deepjscc.channels import Channel, make_channel
+from deepjscc.digital.finite_constellation import parse_constellation
 from deepjscc.errors import UsageError
 from deepjscc.extensions import find_installed, installed_names, is_file_reference, load_object
 from deepjscc.models import JSCC, MODELS
@@ -26,13 +27,17 @@ def build_link(recipe: Recipe) -> Link | Refined:
     """The link that a recipe describes, with its initial weights; or a refiner, behind the first link it is to refine.
 
     Raises:
-        UsageError: an unknown model or channel, a config the model does not take, weights of another kind.
+        UsageError: an unknown model, channel or constellation, a config the model does not take, weights of another
+            kind.
         DeepJSCCError: an error in the code of an extension.
     """
+    points = None if recipe.constellation is None else parse_constellation(recipe.constellation)
     channel, ratio = build_channel(recipe.channel), middle_ratio(recipe.channel)
     if recipe.model.name == Diffusion.kind:
         refines = {name: weights_hash(name) for name in recipe.model.refines}
         refiner = _build(Diffusion, recipe, {"refines": refines})
+        if points is not None:
+            raise UsageError("a refiner is trained behind links without a constellation; leave constellation out")
         return Refined(make_link(load(recipe.model.refines[0]), channel, bandwidth_ratio=ratio), refiner)
     model = _build(find_model(recipe.model.name), recipe)
     if next(model.parameters(), None) is None:
@@ -44,7 +49,7 @@ def build_link(recipe: Recipe) -> Link | Refined:
         raise UsageError(
             f"{recipe.model.name} trains its last stage alone: model.warm_start must name earlier ones of this form"
         )
-    return make_link(model, channel, bandwidth_ratio=ratio)
+    return make_link(model, channel, bandwidth_ratio=ratio, constellation=points)
 
 
 def find_model(name: str) -> type[JSCC]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from deepjscc.channels import Channel
+from deepjscc.digital.finite_constellation import FiniteConstellation
 from deepjscc.errors import UsageError
 from deepjscc.models import JSCC
 from deepjscc.models.diffusion import Diffusion
@@ -22,17 +23,18 @@ class TransmissionLoss(nn.Module):
     Args:
         model: the model to train.
         loss: name of :data:`LOSSES`; of a progressive system the mean over its stages.
+        constellation: to whose points the transmitter rounds its symbols; None: it sends any.
     """
 
-    def __init__(self, model: JSCC, loss: str) -> None:
+    def __init__(self, model: JSCC, loss: str, constellation: FiniteConstellation | None = None) -> None:
         super().__init__()
-        self.model, self.loss = model, loss
+        self.model, self.loss, self.constellation = model, loss, constellation
 
     def forward(
         self, images: Images, snr_db: SnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
     ) -> Tensor:
         """The loss of a batch over a channel."""
-        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
+        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio, constellation=self.constellation)
         sent = link.transmit(images, snr_db, generator=draws)
         losses = [LOSSES[self.loss](images, stage) for stage in sent.refinements or (sent.images,)]
         return torch.stack(losses).mean() + training_penalty(self.model, images, snr_db)
@@ -45,7 +47,7 @@ class PairLoss(TransmissionLoss):
         self, images: Pairs, snr_db: PairSnrDb, draws: torch.Generator, channel: Channel, bandwidth_ratio: float | None
     ) -> Tensor:
         """The loss of a batch over a kind of channel."""
-        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio)
+        link = make_link(self.model, channel, bandwidth_ratio=bandwidth_ratio, constellation=self.constellation)
         sent = link.transmit(images, snr_db, generator=draws)
         return LOSSES[self.loss](images.flatten(0, 1), sent.images.flatten(0, 1))
 
@@ -88,4 +90,4 @@ def make_objective(link: Link | Refined, loss: str, links: list[JSCC], *, pairs:
         if pairs:
             raise UsageError("a refiner takes single images; give it no pairs")
         return RefinementLoss(link.refiner, links, loss)
-    return (PairLoss if pairs else TransmissionLoss)(link.model, loss)
+    return (PairLoss if pairs else TransmissionLoss)(link.model, loss, link.constellation)

@@ -150,13 +150,17 @@ class OptimiserRecipe(StrictTable):
 
 @dataclass(frozen=True)
 class Recipe(StrictTable):
-    """One training; ``other_channels`` take their shares of the steps away from ``channel``."""
+    """One training; ``other_channels`` take their shares of the steps away from ``channel``.
+
+    ``constellation``, as ``64qam`` or ``64qam-lloyd``, is what the transmitter rounds its symbols to.
+    """
 
     model: ModelRecipe
     data: DataRecipe
     channel: ChannelRecipe = field(default_factory=ChannelRecipe)
     other_channels: list[OtherChannelRecipe] = field(default_factory=list)
     optimiser: OptimiserRecipe = field(default_factory=OptimiserRecipe)
+    constellation: str | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
