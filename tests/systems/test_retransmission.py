@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from deepjscc.channels import AWGN, Channel, Rayleigh
+from deepjscc.channels import AWGN, Channel, Rayleigh, make_channel
 from deepjscc.errors import UsageError
 from deepjscc.images import to_float
 from deepjscc.systems import Link
@@ -87,6 +87,11 @@ def test_images_of_a_batch_have_their_own_tries(images: torch.Tensor) -> None:
 def test_channels_on_which_a_second_try_means_something_else_are_refused(channel: Channel) -> None:
     with pytest.raises(UsageError, match="slow fading whose gain the receiver knows"):
         RetransmittingLink(Link(load("linear"), channel), 2)
+
+
+def test_several_antennas_are_refused() -> None:
+    with pytest.raises(UsageError, match="one antenna at each end"):
+        RetransmittingLink(Link(load("linear"), make_channel("mimo")), 2)
 
 
 def test_bad_numbers_are_refused() -> None:

@@ -91,6 +91,9 @@ class RetransmittingLink:
             raise UsageError(f"{enough_db:g} dB is no PSNR to be reached")
         if link.channel.coherence != "image" or link.channel.csi != "receiver":
             raise UsageError("second tries need slow fading whose gain the receiver knows, such as --channel rayleigh")
+        gain = link.channel.draw_gain(1, 1, seeded("antennas"))
+        if gain is None or gain.shape != (1, 1):
+            raise UsageError("second tries are combined over one antenna at each end")
         self.link, self.tries, self.enough_db = link, tries, enough_db
 
     @property
