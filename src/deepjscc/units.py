@@ -40,7 +40,7 @@ def awgn_capacity(snr_db: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
 def snr_per_image(snr_db: Tensor | float, shape: tuple[int, ...]) -> Tensor:
     """SNRs in dB for each image of a batch from one number, or from a tensor with one for all or one for each.
 
-    >>> snr_per_image(10, (3,))
+    >>> snr_per_image(10.0, (3,))
     tensor([10., 10., 10.])
 
     Args:
