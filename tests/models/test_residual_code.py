@@ -235,3 +235,17 @@ def test_a_large_picture_in_strips_is_the_same(
 def test_blocks_of_other_sides_are_refused() -> None:
     with pytest.raises(UsageError, match="4, 8 or 16"):
         ResidualCode(block=5)
+
+
+def test_without_noise_the_residual_comes_back_whatever_its_gain(code: ResidualCode, coffee: torch.Tensor) -> None:
+    """All coefficients are sent: a residual that is weaker than the levels say comes back at its own scale."""
+    image = coffee[:, :64, :96].contiguous()
+    base = _base(image)
+    residual = _residual(image, base)
+    statistics, uses, snr_db = code.describe(residual, base), 3 * 64 * 96 // 2, 60.0
+    for scale in (0.5, 1.0, 2.0):
+        modulated = code.modulate(scale * residual, base, statistics, uses, snr_db)
+        noise = torch.full((uses,), 1e-6)
+        estimate = code.estimate(modulated.symbols, noise, base, statistics.side_info, modulated.gain, snr_db)
+        left = (estimate.residual - scale * residual).square().mean() / (scale * residual).square().mean()
+        assert left < 1e-3

@@ -55,6 +55,7 @@ from deepjscc.types import (
 
 HEADER_SNRS_DB = (0.0, -10.0)  # where the header may arrive: a short code and a long one, told apart by their checks
 LEAST_PER_HEADER = 4  # channel uses of an image without a base for each of its header
+TOLD_AT_DB = 1.5  # above the design SNR, where receivers are told how their posterior error compares with the real one
 SIDE_INFO_BYTES = 40  # of the residual's levels, for which room is kept in the base
 
 
@@ -214,9 +215,10 @@ class Hybrid:
             reserved = max(len(statistics.side_info), reserved + 1)
         snr_db = header.design_snr_db + share_db(header.analog_share)
         modulated = self.residual_code.modulate(residual, base, statistics, uses, snr_db)
-        reals, snr = 2 * uses, 10 ** (snr_db / 10)
-        expected = self.residual_code.expected_error(statistics, reals, snr)
-        posterior = self.residual_code.posterior_error(statistics, reals, snr, modulated.gain)
+        reals, planned_snr = 2 * uses, 10 ** (snr_db / 10)
+        snr = planned_snr * 10 ** (TOLD_AT_DB / 10)
+        expected = self.residual_code.expected_error(statistics, reals, snr, planned_snr)
+        posterior = self.residual_code.posterior_error(statistics, reals, snr, planned_snr, modulated.gain)
         packed = Base.with_analog(stream, statistics.side_info, modulated.gain_index, expected / max(posterior, 1e-12))
         return packed.pack(), spread(modulated.symbols)[None]
 

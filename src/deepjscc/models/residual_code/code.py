@@ -132,22 +132,25 @@ class ResidualCode(nn.Module):
         error = expected_squared_error(plan, statistics.energy, counts, variances, 1 / snr)
         return error / (int(counts.sum()) * len(self.transform)) / STEP**2
 
-    def posterior_error(self, statistics: ResidualStatistics, reals: int, snr: float, gain: float) -> float:
+    def posterior_error(
+        self, statistics: ResidualStatistics, reals: int, snr: float, planned_snr: float, gain: float
+    ) -> float:
         """Mean squared error that the posterior variances of the receiver say; the tables differ from the image.
 
         Args:
             statistics: of the image.
             reals: real channel uses, twice the complex ones.
-            snr: linear, of the analog layer after subtraction of the base, which the powers are for.
+            snr: linear, of the analog layer after subtraction of the base.
+            planned_snr: linear, that the powers are for.
             gain: quantised, of :meth:`modulate`.
 
         Returns:
             The mean of :attr:`ResidualEstimate.error_variance` over the image.
         """
         counts, variances = statistics.counts[:, None], statistics.variances
-        plan, prior = plan_stream(statistics.counts, variances, reals, 1 / snr), variances / gain**2
-        left = plan.sent * prior / (1 + prior * plan.scale.square() * snr) + (counts - plan.sent) * prior
-        return float(left.sum()) / (int(counts.sum()) * len(self.transform)) / STEP**2
+        plan = plan_stream(statistics.counts, variances, reals, 1 / planned_snr)
+        left = plan.sent * variances / (1 + variances * plan.scale.square() * snr) + (counts - plan.sent) * variances
+        return float(left.sum()) / gain**2 / (int(counts.sum()) * len(self.transform)) / STEP**2
 
     def modulate(
         self, residual: Residual, base: Base, statistics: ResidualStatistics, uses: int, snr_db: float
@@ -202,7 +205,7 @@ class ResidualCode(nn.Module):
         latent = torch.cat([to_latent(symbols[None], 2 * uses)[0] * math.sqrt(2), symbols.real.new_zeros(1)])
         noise = torch.cat([noise_variance.repeat_interleave(2), noise_variance.new_full((1,), torch.inf)])
         rows, columns = (-(-side // WINDOW) * WINDOW // self.block for side in base.shape[1:])
-        scale, variance = plan.scale.float(), (variances / gain**2).float()
+        scale, variance = plan.scale.float(), variances.float()  # of the coefficients times the gain
         pictures, errors = [], []
         for strip in strips((rows, columns), self.block**2, 0):
             run = _run(strip, columns)
@@ -210,9 +213,9 @@ class ResidualCode(nn.Module):
             factor, prior = scale[classes[run]], variance[classes[run]]
             certain = factor / noise[places].clamp_min(1e-20)
             error = prior / (1 + prior * factor * certain)
-            estimate = latent[places] * error * certain
+            estimate = latent[places] * error * certain / gain
             pictures.append(from_blocks(estimate @ self.transform, self.block, columns))
-            errors.append(error.mean(1).view(-1, columns))
+            errors.append(error.mean(1).view(-1, columns) / gain**2)
         picture = torch.cat(pictures, 1)[:, : base.shape[1], : base.shape[2]]
         return ResidualEstimate(picture / STEP, torch.cat(errors) / STEP**2)
 
