@@ -19,7 +19,7 @@ COARSE_STEP = 1 / 512  # of the uses, in which the coarse layer is measured
 MOST_COARSE = 9  # such steps: 1.8% of the uses
 # PSNR at the design SNR that an analog layer may cost against the digital base alone: a share of what it gains on a
 # channel better by BETTER_DB, and never more than MOST_COST_DB; against the best share never more than COST_TO_BEST_DB.
-BETTER_DB, COST_PER_GAIN, MOST_COST_DB, COST_TO_BEST_DB = 3.0, 0.13, 0.17, 0.3
+BETTER_DB, COST_PER_GAIN, MOST_COST_DB, COST_TO_BEST_DB = 3.0, 0.3, 0.3, 0.4
 
 
 @dataclass(frozen=True)
