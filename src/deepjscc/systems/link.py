@@ -263,10 +263,11 @@ class Link(nn.Module):
         if not getattr(self.transmitter, "training", False):
             return self
         assert not isinstance(generator, Sequence)
-        variant = training_variant(self.model, generator)
-        if variant is self.model:
-            return self
         own = self.transmitter
+        model = own.inner if isinstance(own, ConstellationTransceiver) else own
+        variant = training_variant(model, generator) if isinstance(model, JSCC) else model
+        if variant is model:
+            return self
         transmitter = own.around(variant) if isinstance(own, ConstellationTransceiver) else variant
         return Link(transmitter, self.channel, bandwidth_ratio=self.bandwidth_ratio)
 
