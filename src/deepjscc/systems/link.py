@@ -265,8 +265,8 @@ class Link(nn.Module):
         assert not isinstance(generator, Sequence)
         own = self.transmitter
         model = own.inner if isinstance(own, ConstellationTransceiver) else own
-        variant = training_variant(model, generator) if isinstance(model, JSCC) else model
-        if variant is model:
+        variant = training_variant(model, generator) if isinstance(model, JSCC) else None
+        if variant is None or variant is model:
             return self
         transmitter = own.around(variant) if isinstance(own, ConstellationTransceiver) else variant
         return Link(transmitter, self.channel, bandwidth_ratio=self.bandwidth_ratio)
