@@ -35,7 +35,7 @@ test: $(READY)  ## the whole suite but for what takes minutes
 	$(BIN)/python -m pytest -n auto
 
 test-slow: $(READY)  ## what takes minutes, on the real data in $$DEEPJSCC_DATA; skipped where there are none
-	$(BIN)/python -m pytest -m slow -n auto --dist loadfile
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $(SLOW)
 
 test-gnuradio: $(READY)  ## GNU Radio's channel model between our tx and rx; installs Debian's gnuradio, 700 MB
 	/usr/bin/python3 -c 'import gnuradio' 2> /dev/null || \

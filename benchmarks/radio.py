@@ -71,7 +71,7 @@ def quality(model: str, data: str, count: int) -> None:
                     (moved, replace(channel, cfo=cfo, delay=draws.uniform(), phase=phase)),
                 ):
                     frame = receive_one(impair(samples, by, PULSE, config.amplitude, draws))
-                    into.append(quality_of(decoder.decode(frame)[0], image))
+                    into.append(quality_of(decoder.decode(frame).image, image))
             radio, worst = np.array(plain) - ideal, np.array(moved) - ideal
             print(
                 f"{waveform.name.lower():15} {snr_db:4.0f} dB: ideal {np.mean(ideal):.2f}; radio {radio.mean():+.3f} "
@@ -104,7 +104,7 @@ def faults(model: str, data: str, count: int) -> None:
             for name, fault in FAULTS.items():
                 by, draws = replace(fault, snr_db=snr_db, cfo=0.002, delay=0.3), np.random.default_rng(index)
                 frame = receive_one(impair(samples, by, PULSE, config.amplitude, draws))
-                results[name].append(quality_of(decoder.decode(frame)[0], pictures[index]))
+                results[name].append(quality_of(decoder.decode(frame).image, pictures[index]))
         for name, values in results.items():
             print(f"{snr_db:4.0f} dB, {name}: {np.mean(np.array(values) - results['none']):+.3f}", flush=True)
 
@@ -129,7 +129,7 @@ def peaks(model: str, data: str, count: int) -> None:
                     draws = np.random.default_rng([index, 1])
                     samples = np.pad(burst.samples, 4000)
                     frame = receive_one(impair(samples, Impairments(snr_db), PULSE, config.amplitude, draws))
-                    quality = quality_of(decoder.decode(frame)[0], pictures[index])
+                    quality = quality_of(decoder.decode(frame).image, pictures[index])
                     rows.append((quality, burst.report["papr_db"], burst.report["bandwidth_ratio_on_air"]))
                 mean = np.mean(rows, axis=0)
                 print(
